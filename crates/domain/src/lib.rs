@@ -1,0 +1,1 @@
+//! The words and the rules: money, sales, members, programmes, the ledger. Pure.

@@ -1,0 +1,1 @@
+//! The terminal's SQLite: journal, member state, outbox, settings

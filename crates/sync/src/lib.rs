@@ -1,0 +1,1 @@
+//! A pure planner and the transports that carry it

@@ -1,0 +1,2 @@
+//! The `stempel` program.
+fn main() {}
