@@ -1,1 +1,36 @@
-//! The words and the rules: money, sales, members, programmes, the ledger. Pure.
+//! The words and the rules of a loyalty programme: money, sales, members, programmes, the ledger.
+//!
+//! Pure: the same inputs give the same outputs on every machine, for ever. Nothing here reads a clock, a
+//! random source, a file or the network, and nothing iterates a map of random order. Time and ids come in
+//! as values; [`ports`] only names what other crates are handed.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | [`money`], [`unit`], [`time`], [`ids`] | the small values everything is made of |
+//! | [`sale`] | what was bought, or how many stamps were asked for |
+//! | [`programme`], [`rules`] | what a programme says, and what it gives for a sale |
+//! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
+//! | [`member`] | the state of one member: a fold over the facts |
+//! | [`card`] | card ids and the numbers people type |
+
+pub mod card;
+pub mod event;
+pub mod ids;
+pub mod ledger;
+pub mod member;
+pub mod money;
+pub mod ports;
+pub mod programme;
+pub mod rules;
+pub mod sale;
+pub mod time;
+pub mod unit;
+
+pub use card::{CardId, CardNumber};
+pub use event::{Event, Fact};
+pub use ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, RewardId, ShopId, Sku, TenantId};
+pub use ledger::{Account, Booking, Posting};
+pub use member::{MemberFacts, MemberState};
+pub use money::{Money, Quantity, Rate};
+pub use time::{Day, Moment};
+pub use unit::Unit;

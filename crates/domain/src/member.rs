@@ -1,0 +1,326 @@
+//! The state of one member: a fold over the facts that does not depend on the order in which they arrive.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::CardId;
+use crate::event::{CounterStep, Event, Fact, Sealed};
+use crate::ids::{AuthorId, EventRef, MemberId};
+use crate::ledger::{Account, Booking, Lot, Purse};
+use crate::time::{Day, Moment};
+use crate::unit::Unit;
+
+/// A value that the latest writer decides. Writers are ordered by time, then by their event's name, so
+/// that every device comes to the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest<T> {
+    at_ms: i64,
+    by: EventRef,
+    /// The value.
+    pub value: T,
+}
+
+impl<T> Latest<T> {
+    fn write(slot: &mut Option<Self>, at_ms: i64, by: EventRef, value: T) {
+        if slot.as_ref().is_none_or(|old| (old.at_ms, old.by) < (at_ms, by)) {
+            *slot = Some(Self { at_ms, by, value });
+        }
+    }
+}
+
+/// A card of a member.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardState {
+    /// It is no longer taken. A block is for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
+}
+
+/// Everything that is known of one member.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// The first day known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Day>,
+    /// The sealed profile, as last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Latest<Sealed>>,
+    /// The cards, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cards: BTreeMap<CardId, CardState>,
+    /// Units of each kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub purses: BTreeMap<Unit, Purse>,
+    /// Counters by key and day.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counters: BTreeMap<String, BTreeMap<Day, i64>>,
+    /// The instants of recent visits in milliseconds, and how many events name each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub visits: BTreeMap<i64, i64>,
+    /// How many events are in this state.
+    #[serde(default)]
+    pub events: u64,
+    /// The newest business day of any event in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Day>,
+}
+
+/// What one event does to one member: the event without everything that the fold does not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Which event.
+    pub event: EventRef,
+    /// The device's time of it.
+    pub at_ms: i64,
+    /// The business day of it.
+    pub day: Day,
+    /// The changes.
+    pub changes: Vec<Change>,
+}
+
+/// One elementary change. Every kind commutes with every other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The member is known since that day.
+    Joined,
+    /// The profile was written.
+    Profile {
+        /// The sealed profile.
+        sealed: Sealed,
+    },
+    /// A card is the member's.
+    Card {
+        /// Which.
+        card: CardId,
+    },
+    /// A card is blocked.
+    Block {
+        /// Which.
+        card: CardId,
+    },
+    /// Units moved.
+    Units {
+        /// Of what.
+        unit: Unit,
+        /// How it touches the purse.
+        booking: Booking,
+        /// How much.
+        amount: i64,
+    },
+    /// A counter stepped.
+    Counter(CounterStep),
+    /// The member was here (or, with −1, was not).
+    Visit {
+        /// When.
+        at_ms: i64,
+        /// 1 or −1.
+        amount: i64,
+    },
+}
+
+/// What an event does to its member; none if it is about no member.
+pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
+    let member = event.record.fact.member()?;
+    let at = &event.record.at;
+    let mut changes = Vec::new();
+    match &event.record.fact {
+        Fact::MemberJoined(fact) => {
+            changes.push(Change::Joined);
+            changes.push(Change::Card { card: fact.card });
+            if let Some(sealed) = &fact.profile {
+                changes.push(Change::Profile { sealed: sealed.clone() });
+            }
+        }
+        Fact::ProfileChanged(fact) => changes.push(Change::Profile { sealed: fact.profile.clone() }),
+        Fact::CardBound(fact) => {
+            changes.push(Change::Card { card: fact.card });
+            if let Some(card) = fact.replaces {
+                changes.push(Change::Block { card });
+            }
+        }
+        Fact::CardBlocked(fact) => changes.push(Change::Block { card: fact.card }),
+        Fact::Sale(fact) => count(&mut changes, at, &fact.outcome.counters),
+        Fact::Stamp(fact) => count(&mut changes, at, &fact.outcome.counters),
+        Fact::Reversal(fact) => {
+            changes.extend(fact.counters.iter().cloned().map(Change::Counter));
+            changes.extend(fact.visit_ms.map(|at_ms| Change::Visit { at_ms, amount: -1 }));
+        }
+        Fact::Adjustment(_) | Fact::JournalBegun(_) | Fact::ProgrammePublished(_) | Fact::ClockSet(_) => {}
+    }
+    for posting in event.record.fact.postings() {
+        if posting.account != Account::Member(member) {
+            continue;
+        }
+        let booking = posting.booking.unwrap_or(if posting.amount < 0 {
+            Booking::Spend { day: at.day }
+        } else {
+            Booking::Lot { earned: at.day, last: None }
+        });
+        changes.push(Change::Units { unit: posting.unit.clone(), booking, amount: posting.amount });
+    }
+    Some((member, Effect { event: event.reference(), at_ms: at.utc_ms, day: at.day, changes }))
+}
+
+fn count(changes: &mut Vec<Change>, at: &Moment, steps: &[CounterStep]) {
+    changes.extend(steps.iter().cloned().map(Change::Counter));
+    changes.push(Change::Visit { at_ms: at.utc_ms, amount: 1 });
+}
+
+impl MemberState {
+    /// Counters and visits are kept for this many days before the newest.
+    pub const COUNTER_DAYS: i32 = 800;
+    /// Instants of visits are kept for this long before the newest, in milliseconds: longer than any pause
+    /// between two scans.
+    pub const VISIT_MS: i64 = 3 * 24 * 60 * 60 * 1000;
+
+    /// Adds one event's effect.
+    pub fn apply(&mut self, effect: &Effect) {
+        self.events += 1;
+        self.newest = self.newest.max(Some(effect.day));
+        for change in &effect.changes {
+            match change {
+                Change::Joined => {
+                    self.joined = Some(self.joined.map_or(effect.day, |joined| joined.min(effect.day)));
+                }
+                Change::Profile { sealed } => {
+                    Latest::write(&mut self.profile, effect.at_ms, effect.event, sealed.clone());
+                }
+                Change::Card { card } => {
+                    self.cards.entry(*card).or_default();
+                }
+                Change::Block { card } => self.cards.entry(*card).or_default().blocked = true,
+                Change::Units { unit, booking, amount } => {
+                    self.purses.entry(unit.clone()).or_default().add(*booking, *amount);
+                }
+                Change::Counter(step) => {
+                    let days = self.counters.entry(step.key.clone()).or_default();
+                    add_to(days, step.day, step.amount);
+                    if days.is_empty() {
+                        self.counters.remove(&step.key);
+                    }
+                }
+                Change::Visit { at_ms, amount } => add_to(&mut self.visits, *at_ms, *amount),
+            }
+        }
+    }
+
+    /// Shrinks what is older than any rule reads. Only the keeper of the base does this; it says so by
+    /// sending the shrunk state.
+    pub fn settle(&mut self) {
+        let Some(newest) = self.newest else { return };
+        for purse in self.purses.values_mut() {
+            purse.settle(newest);
+        }
+        let first = newest.plus_days(-Self::COUNTER_DAYS);
+        for days in self.counters.values_mut() {
+            days.retain(|day, _| *day >= first);
+        }
+        self.counters.retain(|_, days| !days.is_empty());
+        if let Some((&last, _)) = self.visits.last_key_value() {
+            self.visits.retain(|&at_ms, _| at_ms >= last - Self::VISIT_MS);
+        }
+    }
+
+    /// What can be spent of each unit ever held, on that day.
+    pub fn balances(&self, on: Day) -> BTreeMap<Unit, i64> {
+        self.purses.iter().map(|(unit, purse)| (unit.clone(), purse.balance(on))).collect()
+    }
+
+    /// Units that were spent beyond what there was, on that day.
+    pub fn overdrafts(&self, on: Day) -> BTreeMap<Unit, i64> {
+        let balances = self.balances(on).into_iter();
+        balances.filter(|(_, amount)| *amount < 0).map(|(unit, amount)| (unit, -amount)).collect()
+    }
+
+    /// What the rules may read of this member at that moment.
+    pub fn facts(&self, at: &Moment) -> MemberFacts {
+        let mut lots = BTreeMap::new();
+        for (unit, purse) in &self.purses {
+            let (mut open, debt) = purse.lots(at.day);
+            if debt != 0 {
+                open.insert(0, Lot { amount: -debt, earned: at.day, last: None });
+            }
+            lots.insert(unit.clone(), open);
+        }
+        let last_visit_ms = self.visits.iter().rev().find(|(_, count)| **count > 0).map(|(&at_ms, _)| at_ms);
+        MemberFacts {
+            lots,
+            counters: self.counters.clone(),
+            joined: self.joined,
+            last_visit_ms,
+            ..MemberFacts::default()
+        }
+    }
+}
+
+/// What the rules read of a member. An event carries it, so that the event can be judged again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberFacts {
+    /// The lots that can be spent, first to expire first; a debt stands first, with a negative amount.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lots: BTreeMap<Unit, Vec<Lot>>,
+    /// Counters by key and day.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counters: BTreeMap<String, BTreeMap<Day, i64>>,
+    /// The first day known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Day>,
+    /// The last visit before this one, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_visit_ms: Option<i64>,
+    /// Tags and segments that programmes may ask for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// The tier reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// The birthday is within this moment's occasion window.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub birthday: bool,
+}
+
+impl MemberFacts {
+    /// What can be spent of a unit.
+    pub fn balance(&self, unit: &Unit) -> i64 {
+        self.lots.get(unit).map_or(0, |lots| lots.iter().map(|lot| lot.amount).sum())
+    }
+
+    /// Leaves out the counters that end before that day: what an event carries stays small.
+    pub fn trimmed(mut self, first: Day) -> Self {
+        for days in self.counters.values_mut() {
+            days.retain(|day, _| *day >= first);
+        }
+        self.counters.retain(|_, days| !days.is_empty());
+        self
+    }
+}
+
+/// A member's state with the journals that are in it.
+///
+/// An entry that is known here and not yet in it (the overlay) is dropped exactly when
+/// `includes[author] ≥ seq`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The fold over all events named by `includes`.
+    pub state: MemberState,
+    /// For each author, the highest number up to which its events about this member are in the state.
+    pub includes: BTreeMap<AuthorId, u64>,
+}
+
+impl Base {
+    /// Whether that event's effect is already in the state.
+    pub fn has(&self, event: EventRef) -> bool {
+        self.includes.get(&event.author).is_some_and(|&seq| seq >= event.seq)
+    }
+}
+
+fn add_to<K: Ord>(sums: &mut BTreeMap<K, i64>, key: K, amount: i64) {
+    let sum = sums.entry(key).or_default();
+    *sum += amount;
+    if *sum == 0 {
+        sums.retain(|_, sum| *sum != 0);
+    }
+}

@@ -1,0 +1,1 @@
+//! A programme: declarative rules, versioned, immutable once published.

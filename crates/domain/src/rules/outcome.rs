@@ -1,0 +1,158 @@
+//! What an evaluation gives.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::CounterStep;
+use crate::ids::{MemberId, ProgrammeId, RewardId, ShopId, Sku};
+use crate::ledger::{Account, Booking, Posting};
+use crate::money::Money;
+use crate::time::Day;
+use crate::unit::Unit;
+
+/// What programmes give and take for one order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What is to pay after discounts. Zero in stamp-card mode.
+    pub total: Money,
+    /// Each line of the sale, in its order, and after them the free items that claims added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineResult>,
+    /// Units given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awards: Vec<Award>,
+    /// Units taken for rewards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spends: Vec<Spend>,
+    /// Claims that were not granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refusal>,
+    /// Counters that caps go by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counters: Vec<CounterStep>,
+    /// Why each unit was given or not, in the order it was decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<TraceStep>,
+}
+
+/// What became of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineResult {
+    /// The article.
+    pub sku: Sku,
+    /// Quantity × price.
+    pub gross: Money,
+    /// What came off.
+    pub discount: Money,
+    /// What is to pay: gross − discount.
+    pub paid: Money,
+    /// Given free by a claim rather than bought.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
+}
+
+/// Units given by one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Award {
+    /// By which programme.
+    pub programme: ProgrammeId,
+    /// By which of its rules.
+    pub rule: String,
+    /// Of what.
+    pub unit: Unit,
+    /// How much.
+    pub amount: i64,
+    /// The last day it can be spent; none: it never expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Day>,
+}
+
+/// Units taken for one reward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spend {
+    /// By which programme.
+    pub programme: ProgrammeId,
+    /// For which reward.
+    pub reward: RewardId,
+    /// How often it was given.
+    pub times: u32,
+    /// Of what.
+    pub unit: Unit,
+    /// How much.
+    pub amount: i64,
+}
+
+/// A claim that was not granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which reward.
+    pub reward: RewardId,
+    /// Why: the code of the trace step that says it.
+    pub reason: String,
+}
+
+/// One step of the explanation: a code that never changes its meaning, and what it speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceStep {
+    /// What was decided, for machines: `earned`, `daily-limit`, `below-minimum`, …
+    pub code: String,
+    /// Which programme.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programme: Option<ProgrammeId>,
+    /// Which of its rules or rewards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The figures of the sentence, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+}
+
+impl Outcome {
+    /// Units given, summed by unit.
+    pub fn earned(&self) -> BTreeMap<Unit, i64> {
+        sum(self.awards.iter().map(|award| (&award.unit, award.amount)))
+    }
+
+    /// Units taken, summed by unit.
+    pub fn spent(&self) -> BTreeMap<Unit, i64> {
+        sum(self.spends.iter().map(|spend| (&spend.unit, spend.amount)))
+    }
+
+    /// The movements of units between the member and the shop that issues and honours them.
+    pub fn postings(&self, member: MemberId, shop: ShopId, day: Day) -> Vec<Posting> {
+        let mut postings = Vec::with_capacity(2 * (self.awards.len() + self.spends.len()));
+        let mut book = |unit: &Unit, amount: i64, booking: Booking| {
+            if amount == 0 {
+                return;
+            }
+            postings.push(Posting {
+                account: Account::Member(member),
+                unit: unit.clone(),
+                amount,
+                booking: Some(booking),
+            });
+            postings.push(Posting {
+                account: Account::Shop(shop),
+                unit: unit.clone(),
+                amount: -amount,
+                booking: None,
+            });
+        };
+        for award in &self.awards {
+            book(&award.unit, award.amount, Booking::Lot { earned: day, last: award.last });
+        }
+        for spend in &self.spends {
+            book(&spend.unit, -spend.amount, Booking::Spend { day });
+        }
+        postings
+    }
+}
+
+fn sum<'a>(amounts: impl Iterator<Item = (&'a Unit, i64)>) -> BTreeMap<Unit, i64> {
+    let mut sums = BTreeMap::new();
+    for (unit, amount) in amounts {
+        *sums.entry(unit.clone()).or_default() += amount;
+    }
+    sums
+}
