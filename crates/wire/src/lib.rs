@@ -1,1 +1,32 @@
-//! Events, cards and messages as bytes
+//! Events, cards and messages as bytes. `docs/PROTOCOL.md` describes every byte; golden files hold them.
+//!
+//! | module | what it writes and reads |
+//! |---|---|
+//! | [`key`] | Ed25519 keys and signatures, each use with its own context |
+//! | [`row`] | one event of a journal: signed, hash-chained |
+//! | [`token`] | the code on a card |
+//! | [`seal`] | personal data under the member's own key |
+//! | [`certificate`] | the server's word that a device belongs to a shop |
+//! | [`message`] | what device and server say to each other |
+//! | [`request`] | how a device signs what it says |
+//!
+//! Reading never panics and never allocates more than the input justifies: every length has a bound.
+
+pub mod certificate;
+pub mod frame;
+pub mod key;
+pub mod message;
+pub mod request;
+pub mod row;
+pub mod seal;
+pub mod token;
+
+pub use certificate::Certificate;
+pub use key::{PublicKey, SecretKey, Signature};
+pub use row::{Hash, Row};
+pub use seal::{MemberKey, Profile};
+pub use token::{CardKeys, KeyId};
+
+/// The version of everything in this crate. A device and a server that share it understand each other;
+/// newer ones also read older versions.
+pub const VERSION: u32 = 1;

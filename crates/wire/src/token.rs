@@ -1,0 +1,253 @@
+//! The code on a card: 122 characters that a terminal can check with no network.
+//!
+//! `S1`, then 75 bytes in base 32 (RFC 4648, upper case, no padding): key id (3), card id (8), Ed25519
+//! signature (64) over tenant id ‖ key id ‖ card id, context `stempel card v1`. The digit 1 does not occur
+//! in the alphabet, so the prefix can be found inside whatever text surrounds the token.
+
+use std::fmt;
+
+use data_encoding::BASE32_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use stempel_domain::{CardId, TenantId};
+
+use crate::key::{PublicKey, SecretKey, Signature};
+
+/// What every token begins with; the 1 is its version.
+pub const PREFIX: &str = "S1";
+/// Characters of a token.
+pub const TOKEN_LEN: usize = 122;
+const BODY_LEN: usize = 75;
+const CONTEXT: &str = "stempel card v1";
+/// Texts longer than this are not searched for a token: no code on a card is as long.
+const TEXT_LEN_MAX: usize = 8 * 1024;
+
+/// Names a card key: the first three bytes of the BLAKE3 hash of its public half.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub [u8; 3]);
+
+impl KeyId {
+    /// The id of a key.
+    pub fn of(key: &PublicKey) -> Self {
+        let hash = blake3::hash(key.as_bytes());
+        let bytes = hash.as_bytes();
+        Self([bytes[0], bytes[1], bytes[2]])
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+/// A text that is no card of this programme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// There is no token in it.
+    #[error("this code is not a customer card")]
+    NotACard,
+    /// A card of somebody else's programme, or of a key that this device has not heard of yet.
+    #[error("this card belongs to another programme")]
+    Foreign(KeyId),
+    /// The signature does not match: somebody made it up, or it was misread.
+    #[error("this card is not genuine")]
+    Forged,
+}
+
+/// A card's token as printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Token {
+    key: KeyId,
+    card: CardId,
+    signature: [u8; 64],
+}
+
+impl Token {
+    /// Signs a card.
+    pub fn issue(tenant: TenantId, key: &SecretKey, card: CardId) -> Self {
+        let id = KeyId::of(&key.public());
+        let signature = key.sign(CONTEXT, &signed_bytes(tenant, id, card));
+        Self { key: id, card, signature: signature.0 }
+    }
+
+    /// The card it names. Means nothing before [`CardKeys::verify`].
+    pub fn card(&self) -> CardId {
+        self.card
+    }
+
+    /// Finds a token inside a text: alone, in a link, or among other words; upper or lower case.
+    pub fn find(text: &str) -> Option<Self> {
+        if text.len() > TEXT_LEN_MAX {
+            return None;
+        }
+        let text = text.to_ascii_uppercase();
+        let mut from = 0;
+        while let Some(at) = text[from..].find(PREFIX) {
+            let start = from + at;
+            if let Some(candidate) = text.get(start..start + TOKEN_LEN)
+                && let Some(token) = Self::read(candidate)
+            {
+                return Some(token);
+            }
+            from = start + PREFIX.len();
+        }
+        None
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let body = BASE32_NOPAD.decode(text.strip_prefix(PREFIX)?.as_bytes()).ok()?;
+        if body.len() != BODY_LEN {
+            return None;
+        }
+        let mut signature = [0; 64];
+        signature.copy_from_slice(&body[11..]);
+        let card = CardId::from_slice(&body[3..11])?;
+        Some(Self { key: KeyId([body[0], body[1], body[2]]), card, signature })
+    }
+}
+
+fn signed_bytes(tenant: TenantId, key: KeyId, card: CardId) -> Vec<u8> {
+    [&tenant.0[..], &key.0[..], &card.0[..]].concat()
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = [&self.key.0[..], &self.card.0[..], &self.signature[..]].concat();
+        write!(f, "{PREFIX}{}", BASE32_NOPAD.encode(&body))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token(card {})", self.card)
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::read(&text).ok_or_else(|| de::Error::custom(TokenError::NotACard))
+    }
+}
+
+/// A genuine card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Which card.
+    pub card: CardId,
+    /// Its key was retired: only a card that is already known counts.
+    pub retired_key: bool,
+}
+
+/// The public card keys of a tenant, as a device holds them.
+#[derive(Debug, Clone)]
+pub struct CardKeys {
+    tenant: TenantId,
+    keys: Vec<(KeyId, PublicKey, bool)>,
+}
+
+impl CardKeys {
+    /// Starts with no keys.
+    pub fn new(tenant: TenantId) -> Self {
+        Self { tenant, keys: Vec::new() }
+    }
+
+    /// Adds a key, or says anew whether it is retired.
+    pub fn insert(&mut self, key: PublicKey, retired: bool) {
+        let id = KeyId::of(&key);
+        match self.keys.iter_mut().find(|(_, known, _)| *known == key) {
+            Some(entry) => entry.2 = retired,
+            None => self.keys.push((id, key, retired)),
+        }
+    }
+
+    /// Finds a token in a text and says whether it is a genuine card of this tenant.
+    pub fn verify(&self, text: &str) -> Result<Verified, TokenError> {
+        let token = Token::find(text).ok_or(TokenError::NotACard)?;
+        let message = signed_bytes(self.tenant, token.key, token.card);
+        let signature = Signature(token.signature);
+        let mut known = false;
+        for (_, key, retired) in self.keys.iter().filter(|(id, _, _)| *id == token.key) {
+            known = true;
+            if key.verify(CONTEXT, &message, &signature).is_ok() {
+                return Ok(Verified { card: token.card, retired_key: *retired });
+            }
+        }
+        Err(if known { TokenError::Forged } else { TokenError::Foreign(token.key) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys() -> (SecretKey, TenantId, CardKeys) {
+        let (key, tenant) = (SecretKey::from_bytes(&[3; 32]), TenantId([5; 16]));
+        let mut keys = CardKeys::new(tenant);
+        keys.insert(key.public(), false);
+        (key, tenant, keys)
+    }
+
+    #[test]
+    fn a_token_is_found_in_whatever_surrounds_it() {
+        let (key, tenant, keys) = keys();
+        let card = CardId([1, 2, 3, 4, 5, 6, 7, 8]);
+        let token = Token::issue(tenant, &key, card).to_string();
+        assert_eq!(token.len(), TOKEN_LEN);
+        for text in [
+            token.clone(),
+            format!("HTTPS://CAFE.EXAMPLE/C/{token}"),
+            format!("  S1 S1S1{token}?X=1\n"),
+            token.to_lowercase(),
+        ] {
+            assert_eq!(keys.verify(&text).map(|found| found.card), Ok(card), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_wrong_card_is_called_by_its_name() {
+        let (key, tenant, keys) = keys();
+        let card = CardId([1; 8]);
+        assert_eq!(keys.verify("https://example.com"), Err(TokenError::NotACard));
+        assert_eq!(keys.verify(&"ß".repeat(9000)), Err(TokenError::NotACard));
+        let stranger = SecretKey::from_bytes(&[4; 32]);
+        let foreign = Token::issue(tenant, &stranger, card).to_string();
+        assert_eq!(keys.verify(&foreign), Err(TokenError::Foreign(KeyId::of(&stranger.public()))));
+        let other_tenant = Token::issue(TenantId([6; 16]), &key, card).to_string();
+        assert_eq!(keys.verify(&other_tenant), Err(TokenError::Forged));
+        let mut forged = Token::issue(tenant, &key, card);
+        forged.card = CardId([2; 8]);
+        assert_eq!(keys.verify(&forged.to_string()), Err(TokenError::Forged));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused(text in "\\PC{0,300}") {
+            let (_, _, keys) = keys();
+            prop_assert!(keys.verify(&text).is_err());
+        }
+
+        #[test]
+        fn a_flipped_character_never_passes(place in 2_usize..TOKEN_LEN, letter in 0_usize..32) {
+            let (key, tenant, keys) = keys();
+            let good = Token::issue(tenant, &key, CardId([9; 8])).to_string();
+            let mut bytes = good.clone().into_bytes();
+            bytes[place] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[letter];
+            let text = String::from_utf8(bytes).unwrap();
+            prop_assert!(text == good || keys.verify(&text).is_err());
+        }
+    }
+}
