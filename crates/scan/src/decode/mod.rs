@@ -1,0 +1,356 @@
+//! The pipeline from a frame to the texts of the QR codes in it.
+//!
+//! What it promises:
+//! - It stops as soon as the caller's rule accepts a text; it never judges a text itself.
+//! - A frame never ends the program: each decoder runs behind a guard, and its panic is a frame without a code.
+//! - In [`Mode::Live`] nothing new is begun after the budget. In [`Mode::Thorough`] every view and both decoders are
+//!   tried, and all codes that can be found are given.
+//! - Time comes from the clock that was handed in.
+//!
+//! The first decoder, rxing, is cheap once a picture is black and white, so it looks at several views of a frame:
+//! plain, inverted, halved, faint. The second, rqrr, takes several times as long and is asked for what is left.
+
+mod binarize;
+mod geometry;
+pub mod guard;
+mod stages;
+mod view;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use rxing::DecodeHints;
+use rxing::common::BitMatrix;
+
+pub use geometry::{Corner, Corners, middle};
+pub use view::View;
+
+use crate::clock::Clock;
+use crate::frame::Frame;
+use binarize::Binarizer;
+use view::{PlaneRef, Pyramid, to_picture};
+
+/// The views of a live frame, the likeliest first.
+const LIVE_VIEWS: [View; 5] = [
+    View::PLAIN,
+    View::PLAIN.inverted(),
+    View::PLAIN.halved(1),
+    View::PLAIN.faint(),
+    View::PLAIN.halved(1).inverted(),
+];
+
+/// A live frame larger than this is halved before anything else.
+const LIVE_PIXELS_MAX: usize = 1920 * 1200;
+
+/// The most codes of one picture that are kept.
+const CODES_MAX: usize = 64;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One frame of many: the first good text ends the search, and no view is begun after the budget.
+    Live {
+        /// The time after which nothing new is begun.
+        budget: Duration,
+        /// The second decoder looks at one in so many frames that had no good text; 0 is never.
+        second_opinion_every: u32,
+    },
+    /// One picture that is all there is: every view, both decoders, all codes.
+    Thorough,
+}
+
+impl Mode {
+    /// The live mode of the terminal: 15 ms, and a second opinion on one frame in thirty.
+    pub const LIVE: Mode = Mode::Live { budget: Duration::from_millis(15), second_opinion_every: 30 };
+}
+
+/// Which decoder read a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// rxing on our own black and white.
+    Rxing,
+    /// rqrr with its own black and white.
+    Rqrr,
+}
+
+/// Which decoder read a code, and in which view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// The decoder.
+    pub reader: Reader,
+    /// The view of the picture.
+    pub view: View,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.reader {
+            Reader::Rxing => "rxing",
+            Reader::Rqrr => "rqrr",
+        };
+        write!(formatter, "{name} {}", self.view)
+    }
+}
+
+/// One code that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Code {
+    /// The text.
+    pub text: String,
+    /// The four corners in pixels of the frame.
+    pub corners: Corners,
+    /// Who read it.
+    pub stage: Stage,
+    /// The caller's rule accepted the text.
+    pub good: bool,
+}
+
+/// What one frame gave.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// The codes in the order they were read.
+    pub codes: Vec<Code>,
+    /// The place in `codes` of the code nearest to the middle of the picture, good ones before others.
+    pub nearest: Option<usize>,
+    /// The time it took.
+    pub elapsed: Duration,
+    /// Decoders that panicked on this frame and were stopped.
+    pub panics: u32,
+}
+
+impl Report {
+    /// Gives the code to act on: the good one nearest to the middle.
+    pub fn good(&self) -> Option<&Code> {
+        self.nearest.and_then(|at| self.codes.get(at)).filter(|code| code.good)
+    }
+
+    /// Gives the time it took in milliseconds.
+    pub fn millis(&self) -> f64 {
+        self.elapsed.as_secs_f64() * 1000.0
+    }
+}
+
+/// Reads codes from frames. One for each thread: it keeps its memory from frame to frame.
+pub struct Pipeline {
+    clock: Clock,
+    mode: Mode,
+    hints: DecodeHints,
+    pyramid: Pyramid,
+    binarizer: Binarizer,
+    /// One matrix for each number of halvings, so that none is made anew for each frame.
+    matrices: Vec<Option<BitMatrix>>,
+    /// What the matrix at the same place shows now.
+    matrices_show: Vec<Option<View>>,
+    frames_without: u32,
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pipeline").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// One frame on its way through the pipeline.
+struct Search<'a> {
+    base: PlaneRef<'a>,
+    good: &'a dyn Fn(&str) -> bool,
+    go_on: &'a dyn Fn() -> bool,
+    all: bool,
+    report: Report,
+}
+
+impl Pipeline {
+    /// Makes a pipeline; `clock` is read for the budget and for the times in the reports.
+    pub fn new(mode: Mode, clock: Clock) -> Self {
+        let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+        Self {
+            clock,
+            mode,
+            hints,
+            pyramid: Pyramid::default(),
+            binarizer: Binarizer::default(),
+            matrices: Vec::new(),
+            matrices_show: Vec::new(),
+            frames_without: 0,
+        }
+    }
+
+    /// Reads the codes of one frame; `good` says which text ends the search.
+    pub fn decode(&mut self, frame: &Frame, good: &dyn Fn(&str) -> bool) -> Report {
+        let clock = self.clock.clone();
+        let start = clock();
+        let budget = match self.mode {
+            Mode::Live { budget, .. } => budget,
+            Mode::Thorough => Duration::MAX,
+        };
+        let go_on = move || clock().saturating_sub(start) < budget;
+        let base =
+            PlaneRef { luma: frame.luma(), width: frame.width() as usize, height: frame.height() as usize };
+        let all = self.mode == Mode::Thorough;
+        let mut search = Search { base, good, go_on: &go_on, all, report: Report::default() };
+        self.pyramid.start();
+        self.matrices_show.fill(None);
+        match self.mode {
+            Mode::Live { second_opinion_every, .. } => self.look_live(&mut search, second_opinion_every),
+            Mode::Thorough => self.look_everywhere(&mut search),
+        }
+        let mut report = search.report;
+        report.nearest = nearest_to_middle(&report.codes, base);
+        report.elapsed = (self.clock)().saturating_sub(start);
+        report
+    }
+
+    fn look_live(&mut self, search: &mut Search<'_>, second_opinion_every: u32) {
+        let halvings = halvings_to_fit(search.base, LIVE_PIXELS_MAX);
+        for view in LIVE_VIEWS {
+            if !(search.go_on)() || self.look(search, view.halved(view.halvings + halvings)).is_break() {
+                break;
+            }
+        }
+        if search.report.codes.iter().any(|code| code.good) {
+            self.frames_without = 0;
+            return;
+        }
+        self.frames_without = self.frames_without.saturating_add(1);
+        if second_opinion_every > 0 && self.frames_without.is_multiple_of(second_opinion_every) {
+            let _ = self.ask_rqrr(search, View::PLAIN.halved(halvings));
+        }
+    }
+
+    fn look_everywhere(&mut self, search: &mut Search<'_>) {
+        let smallest = halvings_to_fit(search.base, 320 * 320);
+        for halvings in 0..=smallest.max(1) {
+            let view = View::PLAIN.halved(halvings);
+            for view in [view, view.inverted(), view.faint(), view.faint().inverted()] {
+                let _ = self.look(search, view);
+            }
+        }
+        for view in [View::PLAIN, View::PLAIN.inverted()] {
+            let _ = self.ask_rqrr(search, view);
+        }
+        let turned = (1..4).map(|turns| View::PLAIN.turned(turns));
+        for view in turned.flat_map(|view| [view, view.halved(1)]) {
+            if !search.report.codes.is_empty() {
+                return;
+            }
+            let _ = self.look(search, view);
+        }
+    }
+
+    /// Looks at one view with rxing.
+    fn look(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
+        if !self.show(search.base, view) {
+            return ControlFlow::Continue(());
+        }
+        let Self { matrices, hints, .. } = self;
+        let Some(Some(matrix)) = matrices.get(usize::from(view.halvings)) else {
+            return ControlFlow::Continue(());
+        };
+        let go_on = search.go_on;
+        let stage = Stage { reader: Reader::Rxing, view };
+        search.run(stage, |sink| stages::read_with_rxing(matrix, hints, go_on, sink))
+    }
+
+    /// Makes the view black and white; the inverted view of what is there already costs one pass over its bits.
+    fn show(&mut self, base: PlaneRef<'_>, view: View) -> bool {
+        let at = usize::from(view.halvings);
+        if self.matrices.len() <= at {
+            self.matrices.resize_with(at + 1, || None);
+            self.matrices_show.resize(at + 1, None);
+        }
+        if let (Some(shown), Some(matrix)) = (self.matrices_show[at], &mut self.matrices[at])
+            && (View { inverted: view.inverted, ..shown }) == view
+        {
+            if shown.inverted != view.inverted {
+                matrix.flip_self();
+            }
+            self.matrices_show[at] = Some(view);
+            return true;
+        }
+        self.matrices_show[at] = None;
+        let Some(plane) = self.pyramid.plane(base, view) else { return false };
+        let PlaneRef { luma, width, height } = plane;
+        let matrix = &mut self.matrices[at];
+        if !self.binarizer.binarize(luma, width, height, view.contrast_min(), matrix) {
+            return false;
+        }
+        if view.inverted
+            && let Some(matrix) = matrix
+        {
+            matrix.flip_self();
+        }
+        self.matrices_show[at] = Some(view);
+        true
+    }
+
+    /// Asks rqrr about what is left: codes that were read already are painted over.
+    fn ask_rqrr(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
+        let Some(plane) = self.pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
+        let PlaneRef { luma, width, height } = plane;
+        let stage = Stage { reader: Reader::Rqrr, view };
+        if search.report.codes.is_empty() {
+            return search
+                .run(stage, |sink| stages::read_with_rqrr(luma, width, height, view.inverted, sink));
+        }
+        let mut left = luma.to_vec();
+        let scale = 1.0 / (1_u32 << view.halvings.min(31)) as f32;
+        for code in &search.report.codes {
+            let corners = code.corners.map(|corner| Corner::new(corner.x * scale, corner.y * scale));
+            geometry::paint_over(&mut left, width, height, &corners);
+        }
+        search.run(stage, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, sink))
+    }
+}
+
+impl Search<'_> {
+    /// Runs one decoder behind the guard and takes what it finds, also what it found before a panic.
+    fn run(
+        &mut self,
+        stage: Stage,
+        read: impl FnOnce(stages::Sink<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut found = Vec::new();
+        let (good, all) = (self.good, self.all);
+        let outcome = guard::quietly(|| {
+            read(&mut |text, corners| {
+                if text.is_empty() || found.len() >= CODES_MAX {
+                    return ControlFlow::Continue(());
+                }
+                let accepted = good(&text);
+                found.push((text, corners, accepted));
+                if accepted && !all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        });
+        if outcome.is_none() {
+            self.report.panics += 1;
+        }
+        for (text, corners, good) in found {
+            let corners = to_picture(corners, stage.view, self.base.width, self.base.height);
+            self.keep(Code { text, corners, stage, good });
+        }
+        outcome.unwrap_or(ControlFlow::Continue(()))
+    }
+
+    /// Keeps a code unless the same print was read before in another view.
+    fn keep(&mut self, code: Code) {
+        let known = |old: &Code| old.text == code.text && geometry::overlap(&old.corners, &code.corners);
+        if self.report.codes.len() < CODES_MAX && !self.report.codes.iter().any(known) {
+            self.report.codes.push(code);
+        }
+    }
+}
+
+/// Counts the halvings after which a picture has at most so many pixels.
+fn halvings_to_fit(plane: PlaneRef<'_>, pixels_max: usize) -> u8 {
+    (0..8).find(|&halvings| (plane.width >> halvings) * (plane.height >> halvings) <= pixels_max).unwrap_or(8)
+}
+
+fn nearest_to_middle(codes: &[Code], base: PlaneRef<'_>) -> Option<usize> {
+    let place = Corner::new(base.width as f32 / 2.0, base.height as f32 / 2.0);
+    let distance = |code: &Code| geometry::squared_distance_from(&code.corners, place);
+    let order = |one: &Code, other: &Code| {
+        other.good.cmp(&one.good).then_with(|| distance(one).total_cmp(&distance(other)))
+    };
+    codes.iter().enumerate().min_by(|(_, one), (_, other)| order(one, other)).map(|(at, _)| at)
+}

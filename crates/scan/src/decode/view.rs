@@ -1,0 +1,200 @@
+//! The ways one picture is looked at: its size, turned or not, inverted or not, and how faint a code may be.
+
+use std::fmt;
+
+use super::binarize::{CONTRAST_FAINT, CONTRAST_USUAL};
+use super::geometry::{Corner, Corners};
+use crate::frame::{halve, turn_clockwise};
+
+/// One way of looking at a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct View {
+    /// How often width and height are halved first.
+    pub halvings: u8,
+    /// How often the picture is turned by 90 degrees clockwise first.
+    pub turns: u8,
+    /// Black and white are exchanged.
+    pub inverted: bool,
+    /// Blocks with little contrast are looked at too.
+    pub faint: bool,
+}
+
+impl View {
+    /// The picture as it is.
+    pub const PLAIN: View = View { halvings: 0, turns: 0, inverted: false, faint: false };
+
+    pub(crate) const fn halved(self, halvings: u8) -> Self {
+        Self { halvings, ..self }
+    }
+
+    pub(crate) const fn turned(self, turns: u8) -> Self {
+        Self { turns, ..self }
+    }
+
+    pub(crate) const fn inverted(self) -> Self {
+        Self { inverted: true, ..self }
+    }
+
+    pub(crate) const fn faint(self) -> Self {
+        Self { faint: true, ..self }
+    }
+
+    pub(crate) fn contrast_min(self) -> u8 {
+        if self.faint { CONTRAST_FAINT } else { CONTRAST_USUAL }
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "1/{}", 1_u32 << self.halvings.min(31))?;
+        if self.turns > 0 {
+            write!(formatter, " turned {}", u16::from(self.turns) * 90)?;
+        }
+        if self.inverted {
+            formatter.write_str(" inverted")?;
+        }
+        if self.faint {
+            formatter.write_str(" faint")?;
+        }
+        Ok(())
+    }
+}
+
+/// A plane of brightness with its size.
+#[derive(Debug, Default)]
+struct Plane {
+    luma: Vec<u8>,
+    width: usize,
+    height: usize,
+}
+
+/// A borrowed plane of brightness.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaneRef<'a> {
+    pub(crate) luma: &'a [u8],
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+/// The picture in all the sizes and turns that views ask for; each is made once, in memory kept from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Pyramid {
+    /// Halved planes; number 0 is half the picture's size.
+    halves: Vec<Plane>,
+    halves_ready: usize,
+    turned: Plane,
+    turned_as: Option<(u8, u8)>,
+}
+
+impl Pyramid {
+    /// Forgets the last picture and keeps its memory.
+    pub(crate) fn start(&mut self) {
+        self.halves_ready = 0;
+        self.turned_as = None;
+    }
+
+    /// Gives the plane of a view of `base`; `None` when the picture is too small to be halved that often.
+    pub(crate) fn plane<'a>(&'a mut self, base: PlaneRef<'a>, view: View) -> Option<PlaneRef<'a>> {
+        let halvings = usize::from(view.halvings);
+        if (base.width >> halvings).min(base.height >> halvings) < 21 && halvings > 0 {
+            return None;
+        }
+        while self.halves_ready < halvings {
+            let mut plane = std::mem::take(self.half_at(self.halves_ready));
+            let from = self.level(base, self.halves_ready);
+            halve(from.luma, from.width, from.height, &mut plane.luma);
+            (plane.width, plane.height) = (from.width / 2, from.height / 2);
+            *self.half_at(self.halves_ready) = plane;
+            self.halves_ready += 1;
+        }
+        if view.turns.is_multiple_of(4) {
+            return Some(self.level(base, halvings));
+        }
+        let wanted = (view.halvings, view.turns % 4);
+        if self.turned_as != Some(wanted) {
+            self.turn(base, halvings, wanted.1);
+            self.turned_as = Some(wanted);
+        }
+        Some(PlaneRef { luma: &self.turned.luma, width: self.turned.width, height: self.turned.height })
+    }
+
+    fn half_at(&mut self, index: usize) -> &mut Plane {
+        if self.halves.len() <= index {
+            self.halves.resize_with(index + 1, Plane::default);
+        }
+        &mut self.halves[index]
+    }
+
+    fn level<'a>(&'a self, base: PlaneRef<'a>, halvings: usize) -> PlaneRef<'a> {
+        match halvings.checked_sub(1).and_then(|index| self.halves.get(index)) {
+            Some(plane) => PlaneRef { luma: &plane.luma, width: plane.width, height: plane.height },
+            None => base,
+        }
+    }
+
+    fn turn(&mut self, base: PlaneRef<'_>, halvings: usize, turns: u8) {
+        let mut turned = std::mem::take(&mut self.turned);
+        let from = self.level(base, halvings);
+        turn_clockwise(from.luma, from.width, from.height, &mut turned.luma);
+        (turned.width, turned.height) = (from.height, from.width);
+        let mut spare = Vec::new();
+        for _ in 1..turns {
+            turn_clockwise(&turned.luma, turned.width, turned.height, &mut spare);
+            std::mem::swap(&mut turned.luma, &mut spare);
+            std::mem::swap(&mut turned.width, &mut turned.height);
+        }
+        self.turned = turned;
+    }
+}
+
+/// Maps corners found in a view back to the picture of the given size.
+pub(crate) fn to_picture(corners: Corners, view: View, width: usize, height: usize) -> Corners {
+    let scale = (1_u32 << view.halvings.min(31)) as f32;
+    let (width, height) = (width as f32, height as f32);
+    corners.map(|corner| {
+        let (x, y) = (corner.x * scale, corner.y * scale);
+        match view.turns % 4 {
+            1 => Corner::new(y, height - x),
+            2 => Corner::new(width - x, height - y),
+            3 => Corner::new(width - y, x),
+            _ => Corner::new(x, y),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_turned_and_halved_view_maps_back_to_the_picture() {
+        let (width, height) = (64, 48);
+        let mut luma = vec![0_u8; width * height];
+        for (x, y) in [(10, 30), (11, 30), (10, 31), (11, 31)] {
+            luma[y * width + x] = 200;
+        }
+        let base = PlaneRef { luma: &luma, width, height };
+        let mut pyramid = Pyramid::default();
+        for turns in 0..4 {
+            for halvings in [0, 1] {
+                let view = View::PLAIN.turned(turns).halved(halvings);
+                let plane = pyramid.plane(base, view).unwrap();
+                let at = plane.luma.iter().position(|pixel| *pixel == 200).unwrap();
+                let place = Corner::new((at % plane.width) as f32 + 0.5, (at / plane.width) as f32 + 0.5);
+                let back = to_picture([place; 4], view, width, height)[0];
+                assert!(
+                    (9.0..=12.0).contains(&back.x) && (29.0..=32.0).contains(&back.y),
+                    "{view}: {back:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_too_small_to_halve_has_no_such_view() {
+        let luma = vec![0_u8; 30 * 30];
+        let base = PlaneRef { luma: &luma, width: 30, height: 30 };
+        assert!(Pyramid::default().plane(base, View::PLAIN.halved(1)).is_none());
+        assert!(Pyramid::default().plane(base, View::PLAIN).is_some());
+    }
+}
