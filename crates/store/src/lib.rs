@@ -1,1 +1,133 @@
-//! The terminal's SQLite: journal, member state, outbox, settings
+//! The terminal's SQLite: journal, member state, outbox, settings.
+//!
+//! **Promise: when [`Store::write`] returns, the change survives kill -9 and a pulled plug.** WAL with
+//! `synchronous=FULL`; everything that belongs to one action is one transaction.
+//!
+//! - [`folder`]: the data folder and its one writer.
+//! - [`journal`]: what happened here, in order; each row names the hash of the one before.
+//! - [`members`]: base row + overlay = now. A balance costs the same after ten years as on day one.
+//! - [`inbox`]: what the feed brings, applied in one transaction with the cursor.
+//! - [`reference`]: programmes, articles, devices, card keys, blank cards.
+//!
+//! The store knows no rules and no network; it takes rows that are already signed.
+
+pub mod error;
+pub mod folder;
+pub mod inbox;
+pub mod journal;
+pub mod members;
+pub mod reference;
+mod schema;
+pub mod settings;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use stempel_domain::AuthorId;
+use stempel_wire::Hash;
+
+pub use error::StoreError;
+pub use folder::{Folder, Holder};
+
+/// The last row of this device's own journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its number; 0 before the first.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// The open store of one terminal.
+///
+/// Made by [`Store::open`] it is the one writer and holds the folder's lock; made by [`Store::read`] it
+/// needs no lock and cannot write.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    folder: Option<Folder>,
+}
+
+impl Store {
+    /// Opens the store of a folder for writing, making it if it is new.
+    pub fn open(folder: Folder) -> Result<Self, StoreError> {
+        let path = folder.path().join(folder::DATABASE);
+        let connection = Connection::open(&path)?;
+        schema::prepare_writer(&connection)?;
+        schema::migrate(&connection)?;
+        Ok(Self { connection, path, folder: Some(folder) })
+    }
+
+    /// Opens the store of a folder for reading only. Somebody else may be writing.
+    pub fn read(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(folder::DATABASE);
+        if !path.exists() {
+            return Err(StoreError::NoData(dir.to_owned()));
+        }
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        schema::check_version(&connection)?;
+        Ok(Self { connection, path, folder: None })
+    }
+
+    /// The database's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this is the one writer.
+    pub fn is_writer(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// Does everything in `action` as one durable transaction, or nothing of it.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        action: impl FnOnce(&mut Write<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let mut write = Write { transaction };
+        let answer = action(&mut write)?;
+        write.transaction.commit().map_err(StoreError::from)?;
+        Ok(answer)
+    }
+
+    /// What can be read.
+    pub fn view(&self) -> View<'_> {
+        View { connection: &self.connection }
+    }
+
+    /// Looks through the whole database file for damage. Takes as long as reading the file.
+    pub fn check_file(&self) -> Result<(), StoreError> {
+        let verdict: String = self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged(verdict)) }
+    }
+}
+
+/// A transaction under way. Everything that [`View`] reads, it reads too.
+#[derive(Debug)]
+pub struct Write<'a> {
+    transaction: rusqlite::Transaction<'a>,
+}
+
+impl Write<'_> {
+    /// What can be read, with what this transaction has written so far.
+    pub fn view(&self) -> View<'_> {
+        View { connection: &self.transaction }
+    }
+}
+
+/// A way to read the store.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    connection: &'a Connection,
+}
+
+pub(crate) fn author_from(bytes: Vec<u8>) -> Result<AuthorId, StoreError> {
+    AuthorId::from_slice(&bytes)
+        .ok_or_else(|| StoreError::Damaged("an author's id has the wrong length".into()))
+}

@@ -1,0 +1,304 @@
+//! Members as they are known here: base + overlay = now.
+
+use rusqlite::{OptionalExtension, params};
+use stempel_domain::event::Sealed;
+use stempel_domain::member::{Base, Effect};
+use stempel_domain::{CardId, CardNumber, MemberId, MemberState};
+use stempel_wire::{MemberKey, Profile};
+
+use crate::journal::Keeping;
+use crate::{StoreError, View, Write};
+
+/// What a card opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardRow {
+    /// The card.
+    pub card: CardId,
+    /// Whose it is; none for a revoked blank.
+    pub member: Option<MemberId>,
+    /// It is no longer taken.
+    pub blocked: bool,
+}
+
+impl View<'_> {
+    /// A member's state as known here.
+    pub fn member(&self, member: MemberId) -> Result<Option<MemberState>, StoreError> {
+        let text: Option<String> = self
+            .connection
+            .prepare_cached("SELECT now FROM member WHERE member = ?1")?
+            .query_row([member.0.as_slice()], |row| row.get(0))
+            .optional()?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// What the server has confirmed of a member.
+    pub fn base(&self, member: MemberId) -> Result<Option<Base>, StoreError> {
+        let text: Option<String> = self
+            .connection
+            .prepare_cached("SELECT base FROM member WHERE member = ?1")?
+            .query_row([member.0.as_slice()], |row| row.get(0))
+            .optional()?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// The effects that are not in the base yet.
+    pub fn overlay(&self, member: MemberId) -> Result<Vec<Effect>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT effect FROM overlay WHERE member = ?1 ORDER BY author, seq")?;
+        let texts = statement.query_map([member.0.as_slice()], |row| row.get::<_, String>(0))?;
+        texts.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
+    }
+
+    /// How many members are known here.
+    pub fn member_count(&self) -> Result<u64, StoreError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM member", [], |row| row.get(0))?)
+    }
+
+    /// What a card opens.
+    pub fn card(&self, card: CardId) -> Result<Option<CardRow>, StoreError> {
+        self.one_card("SELECT card, member, blocked FROM card WHERE card = ?1", card.0.as_slice())
+    }
+
+    /// The card with that number.
+    pub fn card_of_number(&self, number: CardNumber) -> Result<Option<CardRow>, StoreError> {
+        self.one_card("SELECT card, member, blocked FROM card WHERE number = ?1 LIMIT 1", number.0.as_slice())
+    }
+
+    fn one_card(&self, sql: &str, key: &[u8]) -> Result<Option<CardRow>, StoreError> {
+        let found: Option<(Vec<u8>, Option<Vec<u8>>, bool)> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((card, member, blocked)) = found else { return Ok(None) };
+        let damaged = || StoreError::Damaged("a card's row has ids of the wrong length".into());
+        Ok(Some(CardRow {
+            card: CardId::from_slice(&card).ok_or_else(damaged)?,
+            member: member.map(|id| MemberId::from_slice(&id).ok_or_else(damaged)).transpose()?,
+            blocked,
+        }))
+    }
+
+    /// The keys that open a member's profile.
+    pub fn member_keys(&self, member: MemberId) -> Result<Vec<MemberKey>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT key FROM member_key WHERE member = ?1 ORDER BY id")?;
+        let keys = statement.query_map([member.0.as_slice()], |row| row.get::<_, Vec<u8>>(0))?;
+        keys.map(|key| {
+            MemberKey::from_slice(&key?)
+                .ok_or_else(|| StoreError::Damaged("a member's key has the wrong length".into()))
+        })
+        .collect()
+    }
+
+    /// Keys that the server does not have yet, for members of these rows.
+    pub fn pending_keys(&self) -> Result<Vec<(MemberId, MemberKey)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT member, key FROM member_key WHERE pending = 1 ORDER BY member, id LIMIT 10000",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (member, key): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            match (MemberId::from_slice(&member), MemberKey::from_slice(&key)) {
+                (Some(member), Some(key)) => keys.push((member, key)),
+                _ => return Err(StoreError::Damaged("a member's key has the wrong length".into())),
+            }
+        }
+        Ok(keys)
+    }
+
+    /// A member's profile, if there is one and a key that opens it.
+    pub fn profile(&self, member: MemberId) -> Result<Option<Profile>, StoreError> {
+        let sealed: Option<Option<String>> = self
+            .connection
+            .prepare_cached("SELECT profile FROM member WHERE member = ?1")?
+            .query_row([member.0.as_slice()], |row| row.get(0))
+            .optional()?;
+        match sealed.flatten() {
+            Some(sealed) => self.open_profile(member, &Sealed(sealed)),
+            None => Ok(None),
+        }
+    }
+
+    fn open_profile(&self, member: MemberId, sealed: &Sealed) -> Result<Option<Profile>, StoreError> {
+        let keys = self.member_keys(member)?;
+        Ok(keys.iter().find_map(|key| key.open(member, sealed).ok()))
+    }
+
+    /// Members whose name contains a text, upper and lower case alike; at most so many.
+    pub fn find_by_name(
+        &self,
+        text: &str,
+        members_max: usize,
+    ) -> Result<Vec<(MemberId, Profile)>, StoreError> {
+        let wanted = text.trim().to_lowercase();
+        let mut statement = self
+            .connection
+            .prepare("SELECT member, profile FROM member WHERE profile IS NOT NULL ORDER BY member")?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if found.len() == members_max {
+                break;
+            }
+            let (id, sealed): (Vec<u8>, String) = (row.get(0)?, row.get(1)?);
+            let Some(member) = MemberId::from_slice(&id) else { continue };
+            if let Some(profile) = self.open_profile(member, &Sealed(sealed))?
+                && profile.name.to_lowercase().contains(&wanted)
+            {
+                found.push((member, profile));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Write<'_> {
+    /// Folds one effect into what is known of a member.
+    pub(crate) fn fold(
+        &mut self,
+        member: MemberId,
+        effect: &Effect,
+        keeping: Keeping,
+    ) -> Result<(), StoreError> {
+        match keeping {
+            Keeping::Base => {
+                let mut base = self.view().base(member)?.unwrap_or_default();
+                base.state.apply(effect);
+                base.state.settle();
+                base.includes.insert(effect.event.author, effect.event.seq);
+                let now = base.state.clone();
+                self.put_member(member, &base, &now)
+            }
+            Keeping::Overlay => {
+                self.transaction
+                    .prepare_cached(
+                        "INSERT INTO overlay (member, author, seq, effect) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![
+                        member.0.as_slice(),
+                        effect.event.author.0.as_slice(),
+                        effect.event.seq,
+                        serde_json::to_string(effect)?,
+                    ])?;
+                let mut now = self.view().member(member)?.unwrap_or_default();
+                now.apply(effect);
+                self.put_now(member, &now)
+            }
+        }
+    }
+
+    /// Takes the server's state of a member: drops the overlay entries that are in it, and lays the rest
+    /// over it.
+    pub(crate) fn rebase(&mut self, member: MemberId, base: &Base) -> Result<(), StoreError> {
+        let mut now = base.state.clone();
+        for effect in self.view().overlay(member)? {
+            if base.has(effect.event) {
+                self.transaction
+                    .prepare_cached("DELETE FROM overlay WHERE member = ?1 AND author = ?2 AND seq = ?3")?
+                    .execute(params![
+                        member.0.as_slice(),
+                        effect.event.author.0.as_slice(),
+                        effect.event.seq
+                    ])?;
+            } else {
+                now.apply(&effect);
+            }
+        }
+        self.put_member(member, base, &now)
+    }
+
+    /// Drops everything the server had said of members and lays the own events over nothing: the first step
+    /// of a new snapshot. The journal and the overlay stay.
+    pub(crate) fn forget_bases(&mut self) -> Result<(), StoreError> {
+        let empty = serde_json::to_string(&Base::default())?;
+        self.transaction.execute("UPDATE member SET base = ?1", [empty])?;
+        Ok(())
+    }
+
+    fn put_member(&mut self, member: MemberId, base: &Base, now: &MemberState) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO member (member, base, now, profile) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                member.0.as_slice(),
+                serde_json::to_string(base)?,
+                serde_json::to_string(now)?,
+                sealed_text(now),
+            ])?;
+        self.index_cards(member, now)
+    }
+
+    fn put_now(&mut self, member: MemberId, now: &MemberState) -> Result<(), StoreError> {
+        let empty = serde_json::to_string(&Base::default())?;
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO member (member, base, now, profile) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (member) DO UPDATE SET now = excluded.now, profile = excluded.profile",
+            )?
+            .execute(params![member.0.as_slice(), empty, serde_json::to_string(now)?, sealed_text(now)])?;
+        self.index_cards(member, now)
+    }
+
+    /// Cards open the member that had them first; a block stays.
+    fn index_cards(&mut self, member: MemberId, now: &MemberState) -> Result<(), StoreError> {
+        for (card, state) in &now.cards {
+            self.transaction
+                .prepare_cached(
+                    "INSERT INTO card (card, number, member, blocked) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (card) DO UPDATE SET member = coalesce(card.member, excluded.member),
+                                                      blocked = max(card.blocked, excluded.blocked)
+                     WHERE card.member IS NULL OR card.blocked < excluded.blocked",
+                )?
+                .execute(params![
+                    card.0.as_slice(),
+                    card.number().0.as_slice(),
+                    member.0.as_slice(),
+                    state.blocked
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// Takes a card out of use that belongs to no member.
+    pub(crate) fn revoke_card(&mut self, card: CardId) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO card (card, number, member, blocked) VALUES (?1, ?2, NULL, 1)
+                 ON CONFLICT (card) DO UPDATE SET blocked = 1",
+            )?
+            .execute(params![card.0.as_slice(), card.number().0.as_slice()])?;
+        Ok(())
+    }
+
+    /// Keeps a key that opens a member's profile.
+    pub fn keep_key(&mut self, member: MemberId, key: &MemberKey, pending: bool) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO member_key (member, id, key, pending) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (member, id) DO UPDATE SET pending = min(pending, excluded.pending)",
+            )?
+            .execute(params![
+                member.0.as_slice(),
+                key.id().0.as_slice(),
+                key.as_bytes().as_slice(),
+                pending
+            ])?;
+        Ok(())
+    }
+
+    /// The server has these keys now.
+    pub fn keys_delivered(&mut self, keys: &[(MemberId, MemberKey)]) -> Result<(), StoreError> {
+        for (member, key) in keys {
+            self.keep_key(*member, key, false)?;
+        }
+        Ok(())
+    }
+}
+
+fn sealed_text(state: &MemberState) -> Option<&str> {
+    state.profile.as_ref().map(|profile| profile.value.0.as_str())
+}

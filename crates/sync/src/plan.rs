@@ -1,0 +1,286 @@
+//! What to send and what to ask next.
+//!
+//! One exchange: look at the feed (this tells the server's epoch and how much of our journal it holds), send
+//! what it does not hold, follow the feed to its end, fill up the pool of blank cards. The planner holds
+//! numbers only; rows and states stay where they are.
+
+use stempel_domain::AuthorId;
+use stempel_wire::message::{BLANKS_POOL, FEED_CHANGES_MAX, FeedPage, PUSH_ROWS_MAX, PushAnswer};
+
+/// Rows of one push.
+const PUSH_ROWS: usize = PUSH_ROWS_MAX / 2;
+/// Bytes of rows of one push.
+const PUSH_BYTES: usize = 1024 * 1024;
+/// Below this many blank cards the pool is filled up.
+const BLANKS_LOW: usize = BLANKS_POOL / 2;
+/// Steps of one exchange. An exchange that long goes on in the next one.
+const STEPS_MAX: u32 = 100_000;
+/// Pushes in a row that the server may answer without holding more than before.
+const IDLE_PUSHES_MAX: u32 = 3;
+
+/// How far device and server have come: what an exchange begins with, and ends with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The server's history that the cursor belongs to; empty before the first contact.
+    pub epoch: String,
+    /// The last position of the feed that is applied.
+    pub cursor: u64,
+    /// The own journal up to which the server holds every row.
+    pub held: u64,
+    /// The last row of the own journal.
+    pub head: u64,
+    /// Blank cards left.
+    pub blanks: usize,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask for the feed after a position.
+    Feed {
+        /// The cursor.
+        after: u64,
+        /// At most so many changes.
+        limit: usize,
+    },
+    /// Send own rows after a number.
+    Push {
+        /// The number.
+        after: u64,
+        /// At most so many rows.
+        rows_max: usize,
+        /// At most so many bytes of rows.
+        bytes_max: usize,
+    },
+    /// Ask for blank cards.
+    Blanks,
+    /// Device and server agree.
+    Done,
+    /// The server answers but nothing moves.
+    Stuck,
+}
+
+/// What a page of the feed means for the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageVerdict {
+    /// Apply its changes and move the cursor to `next`, in one transaction.
+    Apply,
+    /// The server has another history: lay aside what it had said, set the cursor to 0 and this epoch. The page
+    /// itself is not to be applied. The journal and the outbox stay.
+    Snapshot {
+        /// The new epoch.
+        epoch: String,
+        /// The position up to which the picture is incomplete.
+        until: u64,
+        /// How much of the own journal the new history holds.
+        held: u64,
+    },
+}
+
+/// Plans one exchange.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    own: AuthorId,
+    progress: Progress,
+    looked: bool,
+    /// The feed is followed to the end at least once after the last push.
+    followed: bool,
+    quarantined: bool,
+    blanks_asked: bool,
+    steps: u32,
+    idle_pushes: u32,
+}
+
+impl Planner {
+    /// Begins an exchange.
+    pub fn new(own: AuthorId, progress: Progress) -> Self {
+        Self {
+            own,
+            progress,
+            looked: false,
+            followed: false,
+            quarantined: false,
+            blanks_asked: false,
+            steps: 0,
+            idle_pushes: 0,
+        }
+    }
+
+    /// How far both have come by now.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Whether the own journal was put aside until a person decides.
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantined
+    }
+
+    /// What to do next.
+    pub fn next_step(&mut self) -> Step {
+        self.steps += 1;
+        if self.steps > STEPS_MAX || self.idle_pushes > IDLE_PUSHES_MAX {
+            return Step::Stuck;
+        }
+        let feed = Step::Feed { after: self.progress.cursor, limit: FEED_CHANGES_MAX };
+        if !self.looked {
+            return feed;
+        }
+        if !self.quarantined && self.progress.held < self.progress.head {
+            return Step::Push { after: self.progress.held, rows_max: PUSH_ROWS, bytes_max: PUSH_BYTES };
+        }
+        if !self.followed {
+            return feed;
+        }
+        if self.progress.blanks < BLANKS_LOW && !self.blanks_asked {
+            return Step::Blanks;
+        }
+        Step::Done
+    }
+
+    /// A page of the feed has come.
+    pub fn page(&mut self, page: &FeedPage) -> PageVerdict {
+        self.looked = true;
+        if page.epoch != self.progress.epoch {
+            self.new_epoch(&page.epoch);
+            self.progress.held = page.held;
+            return PageVerdict::Snapshot { epoch: page.epoch.clone(), until: page.head, held: page.held };
+        }
+        // The server's word on what it holds counts, upwards and downwards.
+        self.progress.held = page.held.min(self.progress.head);
+        self.progress.cursor = page.next.max(self.progress.cursor);
+        self.followed = self.progress.cursor >= page.head;
+        PageVerdict::Apply
+    }
+
+    /// The answer to a push has come. Returns false if the server has another history by now: then nothing of
+    /// the answer counts.
+    pub fn pushed(&mut self, answer: &PushAnswer) -> bool {
+        if answer.epoch != self.progress.epoch {
+            self.looked = false;
+            self.followed = false;
+            return false;
+        }
+        let held = answer.held.get(&self.own).copied().unwrap_or(0).min(self.progress.head);
+        self.idle_pushes = if held > self.progress.held { 0 } else { self.idle_pushes + 1 };
+        self.progress.held = held;
+        self.quarantined |= answer.quarantined.iter().any(|trouble| trouble.author == self.own);
+        self.followed = false;
+        true
+    }
+
+    /// Blank cards have come.
+    pub fn blanks(&mut self, left: usize) {
+        self.blanks_asked = true;
+        self.progress.blanks = left;
+    }
+
+    fn new_epoch(&mut self, epoch: &str) {
+        self.progress.epoch = epoch.to_owned();
+        self.progress.cursor = 0;
+        self.followed = false;
+        self.idle_pushes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: AuthorId = AuthorId([1; 16]);
+
+    fn progress() -> Progress {
+        Progress { epoch: "a".into(), cursor: 5, held: 3, head: 3, blanks: BLANKS_POOL }
+    }
+
+    fn page(epoch: &str, next: u64, head: u64, held: u64) -> FeedPage {
+        FeedPage { epoch: epoch.into(), changes: Vec::new(), next, head, held }
+    }
+
+    fn answer(epoch: &str, held: u64) -> PushAnswer {
+        PushAnswer { epoch: epoch.into(), held: [(OWN, held)].into(), ..PushAnswer::default() }
+    }
+
+    #[test]
+    fn nothing_to_do_is_one_question() {
+        let mut planner = Planner::new(OWN, progress());
+        assert_eq!(planner.next_step(), Step::Feed { after: 5, limit: FEED_CHANGES_MAX });
+        assert_eq!(planner.page(&page("a", 5, 5, 3)), PageVerdict::Apply);
+        assert_eq!(planner.next_step(), Step::Done);
+    }
+
+    #[test]
+    fn pending_rows_are_sent_and_the_feed_followed_behind_them() {
+        let mut planner = Planner::new(OWN, Progress { head: 9, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3));
+        assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+        assert!(planner.pushed(&answer("a", 7)));
+        assert!(matches!(planner.next_step(), Step::Push { after: 7, .. }));
+        assert!(planner.pushed(&answer("a", 9)));
+        assert!(matches!(planner.next_step(), Step::Feed { after: 5, .. }));
+        planner.page(&page("a", 8, 8, 9));
+        assert_eq!(planner.next_step(), Step::Done);
+        assert_eq!(planner.progress().held, 9);
+    }
+
+    #[test]
+    fn a_restored_server_is_brought_up_to_date_again() {
+        let mut planner = Planner::new(OWN, progress());
+        planner.next_step();
+        let verdict = planner.page(&page("b", 2, 2, 1));
+        assert_eq!(verdict, PageVerdict::Snapshot { epoch: "b".into(), until: 2, held: 1 });
+        assert!(matches!(planner.next_step(), Step::Push { after: 1, .. }));
+        assert!(planner.pushed(&answer("b", 3)));
+        assert_eq!(planner.next_step(), Step::Feed { after: 0, limit: FEED_CHANGES_MAX });
+    }
+
+    #[test]
+    fn a_restore_in_the_middle_of_a_push_begins_anew() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3));
+        assert!(matches!(planner.next_step(), Step::Push { .. }));
+        assert!(!planner.pushed(&answer("b", 4)));
+        assert!(matches!(planner.next_step(), Step::Feed { .. }));
+        assert!(matches!(planner.page(&page("b", 0, 0, 0)), PageVerdict::Snapshot { held: 0, .. }));
+        assert!(matches!(planner.next_step(), Step::Push { after: 0, .. }));
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_is_noticed() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3));
+        for _ in 0..=IDLE_PUSHES_MAX {
+            assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+            planner.pushed(&answer("a", 3));
+        }
+        assert_eq!(planner.next_step(), Step::Stuck);
+    }
+
+    #[test]
+    fn a_quarantined_journal_is_not_pushed_but_the_feed_goes_on() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3));
+        planner.next_step();
+        let mut put_aside = answer("a", 3);
+        let trouble = stempel_wire::message::RowTrouble { author: OWN, seq: 4, reason: "other row".into() };
+        put_aside.quarantined.push(trouble);
+        planner.pushed(&put_aside);
+        assert!(matches!(planner.next_step(), Step::Feed { .. }));
+        planner.page(&page("a", 6, 6, 3));
+        assert_eq!(planner.next_step(), Step::Done);
+    }
+
+    #[test]
+    fn an_empty_pool_is_filled_once() {
+        let mut planner = Planner::new(OWN, Progress { blanks: 0, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3));
+        assert_eq!(planner.next_step(), Step::Blanks);
+        planner.blanks(0);
+        assert_eq!(planner.next_step(), Step::Done);
+    }
+}
