@@ -6,4 +6,6 @@ pub mod clock;
 pub mod decode;
 pub mod dedupe;
 pub mod frame;
+pub mod reader;
 pub mod source;
+pub mod wedge;

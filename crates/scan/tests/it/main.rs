@@ -1,1 +1,5 @@
-fn main() {}
+//! What the crate promises, tried through its public doors.
+//!
+//! - `wedge`: a scanner that types is read, a person who types is not.
+
+mod wedge;
