@@ -156,7 +156,7 @@ pub struct NotANumber {
 }
 
 impl NotANumber {
-    fn new(text: &str, why: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, why: impl Into<String>) -> Self {
         Self { text: text.chars().take(40).collect(), why: why.into() }
     }
 }

@@ -26,6 +26,10 @@ impl Sale {
     pub const LINES_MAX: usize = 500;
     /// The most claims of one sale.
     pub const CLAIMS_MAX: usize = 50;
+    /// The most codes of one sale.
+    pub const CODES_MAX: usize = 50;
+    /// The most payments of one sale.
+    pub const TENDERS_MAX: usize = 20;
 
     /// The sum of the lines before discounts.
     pub fn gross(&self) -> Money {
@@ -53,6 +57,10 @@ pub struct Line {
     /// A returnable deposit (Pfand): never discounted, earns nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deposit: bool,
+    /// Loads the member's stored value with what is paid for it: never discounted, earns nothing, and taxed
+    /// only when it is spent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stored: bool,
 }
 
 impl Line {
@@ -97,7 +105,7 @@ pub struct Claim {
     /// The article given free, where the reward leaves a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
-    /// Stamp-card mode only: given on top of the stamps asked for, not one of them.
+    /// Given on top of what was keyed in, rather than being one of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extra: bool,
 }
@@ -127,6 +135,13 @@ pub struct StampOrder {
     /// The rewards that the guest takes now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
+}
+
+impl StampOrder {
+    /// The most programmes in one order.
+    pub const PROGRAMMES_MAX: usize = 50;
+    /// The most things of one programme in one order: a paper card migrated at once fits.
+    pub const COUNT_MAX: u32 = 1000;
 }
 
 /// How many countable things of one programme were bought.

@@ -2,9 +2,26 @@
 //!
 //! [`Outcome`] is part of every sale's event: its meaning never changes. A new meaning gets a new
 //! [`VERSION`], and old versions stay runnable.
+//!
+//! A [`RuleBook`] is built once from the programmes in force; [`evaluate`] judges an order by it.
 
+mod basket;
+mod book;
+mod bounds;
+mod claims;
+pub mod codes;
+mod earn;
+mod evaluate;
+mod limit;
 mod outcome;
+mod pricing;
+mod scope;
+mod stamps;
 
+pub use book::{BookError, RuleBook};
+pub use bounds::{OrderError, check_order};
+pub use claims::CLAIM_TIMES_MAX;
+pub use evaluate::evaluate;
 pub use outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 
 /// The version of the rules themselves. Events carry it.

@@ -31,6 +31,9 @@ pub struct Outcome {
     /// Counters that caps go by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counters: Vec<CounterStep>,
+    /// How much of the total the member's stored value pays.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub stored: Money,
     /// Why each unit was given or not, in the order it was decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TraceStep>,
@@ -66,6 +69,9 @@ pub struct Award {
     /// The last day it can be spent; none: it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Day>,
+    /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<i64>,
 }
 
 /// Units taken for one reward.
@@ -81,6 +87,25 @@ pub struct Spend {
     pub unit: Unit,
     /// How much.
     pub amount: i64,
+    /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<i64>,
+    /// For how many days units can be spent that a refund gives back after their lot has expired.
+    #[serde(default = "Spend::usual_grace", skip_serializing_if = "Spend::is_usual_grace")]
+    pub grace_days: u16,
+}
+
+impl Spend {
+    /// The grace that a programme gives if it says nothing else.
+    pub const GRACE_DAYS: u16 = 30;
+
+    fn usual_grace() -> u16 {
+        Self::GRACE_DAYS
+    }
+
+    fn is_usual_grace(days: &u16) -> bool {
+        *days == Self::GRACE_DAYS
+    }
 }
 
 /// A claim that was not granted.
@@ -108,7 +133,19 @@ pub struct TraceStep {
     pub values: BTreeMap<String, String>,
 }
 
+impl TraceStep {
+    /// The figure of that name; empty where there is none.
+    pub fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+}
+
 impl Outcome {
+    /// The vouchers given.
+    pub fn vouchers(&self) -> impl Iterator<Item = &Award> {
+        self.awards.iter().filter(|award| award.unit.name().starts_with(crate::programme::VOUCHER_PREFIX))
+    }
+
     /// Units given, summed by unit.
     pub fn earned(&self) -> BTreeMap<Unit, i64> {
         sum(self.awards.iter().map(|award| (&award.unit, award.amount)))
@@ -149,10 +186,15 @@ impl Outcome {
     }
 }
 
+fn is_nothing(amount: &Money) -> bool {
+    *amount == Money::ZERO
+}
+
 fn sum<'a>(amounts: impl Iterator<Item = (&'a Unit, i64)>) -> BTreeMap<Unit, i64> {
     let mut sums = BTreeMap::new();
     for (unit, amount) in amounts {
-        *sums.entry(unit.clone()).or_default() += amount;
+        let sum: &mut i64 = sums.entry(unit.clone()).or_default();
+        *sum = sum.saturating_add(amount);
     }
     sums
 }

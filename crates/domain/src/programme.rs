@@ -1,1 +1,0 @@
-//! A programme: declarative rules, versioned, immutable once published.

@@ -1,0 +1,392 @@
+//! What a programme must keep to beyond the words of the language, and what its owner may regret.
+
+use std::collections::BTreeSet;
+
+use crate::ids::Sku;
+use crate::money::Money;
+use crate::programme::decimal::Decimal;
+use crate::programme::error::{Problem, Step};
+use crate::programme::language::{EarnRule, Limit, Per, Reward, RewardKind, Specification, Text, Who};
+use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX, voucher_unit};
+use crate::unit::Unit;
+
+/// The largest amount of units that a rule may name.
+const UNITS_MAX: Decimal = Decimal::MAX;
+
+/// Finds the first thing that makes no sense; else gives the unit.
+pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
+    let unit = Unit::new(&spec.unit, spec.scale).map_err(|error| problem(&[Step::Key("unit")], error))?;
+    check_head(spec)?;
+    let mut names = BTreeSet::new();
+    for (index, rule) in spec.earn.iter().enumerate() {
+        let at = At { list: "earn", index };
+        at.unique(&mut names, "id", &rule.id)?;
+        check_earn(rule, &unit, at)?;
+    }
+    for (index, reward) in spec.reward.iter().enumerate() {
+        let at = At { list: "reward", index };
+        at.unique(&mut names, "id", reward.id.as_str())?;
+        check_reward(spec, reward, &unit, at)?;
+    }
+    for (index, rule) in spec.voucher.iter().enumerate() {
+        let at = At { list: "voucher", index };
+        at.unique(&mut names, "id", &rule.id)?;
+        at.money("minimum", rule.minimum)?;
+        at.limit(&rule.limit, 0)?;
+        if !spec.reward.iter().any(|reward| reward.id == rule.reward && reward.voucher) {
+            return Err(at
+                .problem("reward", "no reward of this name takes a voucher")
+                .or("write `voucher = true` in the [[reward]] that it is good for"));
+        }
+    }
+    for (index, rule) in spec.multiplier.iter().enumerate() {
+        let at = At { list: "multiplier", index };
+        at.unique(&mut names, "id", &rule.id)?;
+        at.positive("factor", rule.factor)?;
+        at.who(&rule.who)?;
+        if let Some(name) = rule.earn.iter().find(|name| !spec.earn.iter().any(|earn| earn.id == **name)) {
+            return Err(at.problem("earn", format!("there is no [[earn]] with the id “{name}”")));
+        }
+    }
+    for (index, message) in spec.message.iter().enumerate() {
+        let at = At { list: "message", index };
+        at.units("at", message.at, unit.scale())?;
+        at.text("text", &message.text)?;
+    }
+    Ok(unit)
+}
+
+fn check_head(spec: &Specification) -> Result<(), Problem> {
+    check_text(&[Step::Key("name")], &spec.name)?;
+    if spec.card.is_some_and(|card| card == 0 || card > CARD_MAX) {
+        return Err(problem(&[Step::Key("card")], format!("a card has 1 to {CARD_MAX} places")));
+    }
+    if spec.valid.from.zip(spec.valid.to).is_some_and(|(from, to)| from > to) {
+        return Err(problem(&[Step::Key("valid")], "it ends before it begins"));
+    }
+    if let Some(expiry) = &spec.expiry {
+        if expiry.months > 1200 || expiry.days > 20_000 {
+            return Err(problem(&[Step::Key("expiry")], "that is longer than anybody can wait")
+                .or("leave `expiry` out if units never expire"));
+        }
+        if expiry.months == 0 && expiry.days == 0 && expiry.to_end_of.is_none() {
+            return Err(problem(&[Step::Key("expiry")], "it does not say when units expire")
+                .or("write for example `expiry = { months = 12, to_end_of = \"month\" }`"));
+        }
+    }
+    for (name, count) in [
+        ("earn", spec.earn.len()),
+        ("reward", spec.reward.len()),
+        ("multiplier", spec.multiplier.len()),
+        ("voucher", spec.voucher.len()),
+        ("message", spec.message.len()),
+    ] {
+        if count > RULES_MAX {
+            return Err(problem(&[Step::Key(name)], format!("there are more than {RULES_MAX} of them")));
+        }
+    }
+    check_words(&[Step::Key("shops")], spec.shops.len())?;
+    check_who(&[Step::Key("who")], &spec.who)
+}
+
+fn check_earn(rule: &EarnRule, unit: &Unit, at: At) -> Result<(), Problem> {
+    at.units("amount", rule.amount, unit.scale().max(Decimal::SCALE))?;
+    at.positive("amount", rule.amount)?;
+    at.positive("every", rule.every)?;
+    if rule.per == Per::Money {
+        at.money("every", Some(rule.every))?;
+    }
+    if matches!(rule.per, Per::Order | Per::Visit) && rule.every != Decimal::ONE {
+        return Err(at.problem("every", "an order or a visit counts once; `every` is for money and items"));
+    }
+    at.money("minimum", rule.minimum)?;
+    at.quantity("minimum_quantity", rule.minimum_quantity)?;
+    at.limit(&rule.cap, unit.scale())?;
+    at.who(&rule.who)?;
+    at.articles(&rule.categories, &rule.skus, &rule.except_categories, &rule.except_skus)?;
+    if rule.pause_minutes > 3 * 24 * 60 {
+        return Err(at
+            .problem("pause_minutes", "a pause is at most three days")
+            .or("use `cap = { week = … }` for longer ones"));
+    }
+    Ok(())
+}
+
+fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> Result<(), Problem> {
+    if let Some(name) = &reward.name {
+        at.text("name", name)?;
+    }
+    check_reward_price(spec, reward, unit, at)?;
+    check_reward_gift(reward, at)?;
+    at.money("minimum", reward.minimum)?;
+    at.quantity("minimum_quantity", reward.minimum_quantity)?;
+    at.money("cap", reward.cap)?;
+    at.limit(&reward.limit, 0)?;
+    at.who(&reward.who)?;
+    at.articles(&reward.categories, &reward.skus, &reward.except_categories, &reward.except_skus)?;
+    if reward.quantity == 0 || reward.quantity > 1000 {
+        return Err(at.problem("quantity", "one cost gives 1 to 1000 pieces"));
+    }
+    if reward.code.as_ref().is_some_and(|code| code.is_empty() || code.len() > WORDS_LEN_MAX) {
+        return Err(at.problem("code", format!("a code has 1 to {WORDS_LEN_MAX} characters")));
+    }
+    if reward.only_best.as_ref().is_some_and(|word| word.len() > WORDS_LEN_MAX) {
+        return Err(at.problem("only_best", format!("at most {WORDS_LEN_MAX} characters")));
+    }
+    Ok(())
+}
+
+/// The longest category, tag, tier or code, in bytes.
+const WORDS_LEN_MAX: usize = 64;
+
+fn check_reward_price(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> Result<(), Problem> {
+    let free_of_units = reward.comes_by_itself() || reward.voucher;
+    match reward.cost {
+        Some(_) if free_of_units => {
+            return Err(at
+                .problem("cost", "what comes by itself, by code or by voucher costs no units")
+                .or("leave `cost` out"));
+        }
+        None if !free_of_units => {
+            return Err(at
+                .problem("id", "it does not say what it costs")
+                .or("write `cost = …`, or `automatic = true` if it comes by itself"));
+        }
+        Some(cost) => {
+            at.units("cost", cost, unit.scale())?;
+            at.positive("cost", cost)?;
+        }
+        None => {}
+    }
+    if let Some(at_least) = reward.at_least {
+        at.units("at_least", at_least, unit.scale())?;
+    }
+    if reward.comes_by_itself() && reward.voucher {
+        return Err(at.problem("voucher", "it comes by itself or by voucher, not both"));
+    }
+    if reward.automatic && matches!(reward.kind, RewardKind::FreeItem | RewardKind::Gift) {
+        return Err(at.problem("automatic", "only a discount or the cheapest item can come by itself"));
+    }
+    if reward.voucher && voucher_unit(&spec.id, &reward.id).is_err() {
+        return Err(at.problem(
+            "id",
+            "the names of the programme and of a reward with vouchers are small letters, digits, - and _, \
+             at most 31 together",
+        ));
+    }
+    Ok(())
+}
+
+fn check_reward_gift(reward: &Reward, at: At) -> Result<(), Problem> {
+    match (reward.kind, reward.percent, reward.amount) {
+        (RewardKind::PercentOff, Some(percent), None) => {
+            at.positive("percent", percent)?;
+            if percent > Decimal::whole(100) || !percent.fits(2) {
+                return Err(
+                    at.problem("percent", "it is at most 100, with at most two digits after the point")
+                );
+            }
+        }
+        (RewardKind::PercentOff, _, _) => {
+            return Err(at.problem("kind", "percent-off needs `percent` and no `amount`"));
+        }
+        (RewardKind::AmountOff, None, Some(amount)) => {
+            at.positive("amount", amount)?;
+            at.money("amount", Some(amount))?;
+        }
+        (RewardKind::AmountOff, _, _) => {
+            return Err(at.problem("kind", "amount-off needs `amount` and no `percent`"));
+        }
+        (_, None, None) => {}
+        _ => return Err(at.problem("kind", "`percent` and `amount` belong to percent-off and amount-off")),
+    }
+    if reward.kind == RewardKind::FreeItem && reward.articles().is_open() {
+        return Err(at
+            .problem("kind", "it does not say which articles can be free")
+            .or("name `categories` or `skus`, or use `kind = \"cheapest-item\"`"));
+    }
+    Ok(())
+}
+
+/// Where a rule stands.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    list: &'static str,
+    index: usize,
+}
+
+impl At {
+    fn path(self, key: &'static str) -> [Step; 3] {
+        [Step::Key(self.list), Step::Index(self.index), Step::Key(key)]
+    }
+
+    fn problem(self, key: &'static str, message: impl Into<String>) -> Problem {
+        Problem { path: self.path(key).to_vec(), message: message.into(), suggestion: None }
+    }
+
+    fn unique(
+        self,
+        names: &mut BTreeSet<(&'static str, String)>,
+        key: &'static str,
+        id: &str,
+    ) -> Result<(), Problem> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if id.is_empty() || id.len() > WORDS_LEN_MAX || !id.chars().all(plain) {
+            return Err(self.problem(key, "an id is made of letters, digits, - _ . :, at most 64"));
+        }
+        if !names.insert((self.list, id.to_owned())) {
+            return Err(self.problem(key, format!("there are two with the id “{id}”")));
+        }
+        Ok(())
+    }
+
+    fn units(self, key: &'static str, amount: Decimal, scale: u8) -> Result<(), Problem> {
+        if amount < Decimal::ZERO || amount > UNITS_MAX {
+            return Err(self.problem(key, "it is not between 0 and 1,000,000,000"));
+        }
+        if !amount.fits(scale) {
+            return Err(self
+                .problem(key, format!("{amount} has more digits after the point than the unit counts"))
+                .or("write `scale = 1` at the top to count tenths, `scale = 2` for hundredths"));
+        }
+        Ok(())
+    }
+
+    fn positive(self, key: &'static str, number: Decimal) -> Result<(), Problem> {
+        if number <= Decimal::ZERO {
+            return Err(self.problem(key, "it must be more than 0"));
+        }
+        Ok(())
+    }
+
+    fn money(self, key: &'static str, amount: Option<Decimal>) -> Result<(), Problem> {
+        let Some(amount) = amount else { return Ok(()) };
+        if amount < Decimal::ZERO || amount.money().0 > Money::MAX || !amount.fits(Money::SCALE) {
+            return Err(self.problem(key, "an amount of money has at most two digits after the point"));
+        }
+        Ok(())
+    }
+
+    fn quantity(self, key: &'static str, quantity: Option<Decimal>) -> Result<(), Problem> {
+        let Some(quantity) = quantity else { return Ok(()) };
+        if quantity < Decimal::ZERO || quantity > Decimal::whole(1_000_000) || !quantity.fits(3) {
+            return Err(self
+                .problem(key, "a quantity is at most a million, with at most three digits after the point"));
+        }
+        Ok(())
+    }
+
+    fn limit(self, limit: &Limit, scale: u8) -> Result<(), Problem> {
+        let key = if self.list == "earn" { "cap" } else { "limit" };
+        for amount in
+            [limit.sale, limit.day, limit.week, limit.month, limit.year, limit.period].into_iter().flatten()
+        {
+            self.units(key, amount, scale)?;
+        }
+        if limit.period.is_some() != (limit.period_days > 0) || limit.period_days > 731 {
+            return Err(self.problem(key, "`period` and `period_days` (1 to 731) belong together"));
+        }
+        Ok(())
+    }
+
+    fn text(self, key: &'static str, text: &Text) -> Result<(), Problem> {
+        check_text(&self.path(key), text)
+    }
+
+    fn who(self, who: &Who) -> Result<(), Problem> {
+        check_who(&self.path("who"), who)
+    }
+
+    fn articles(
+        self,
+        categories: &[String],
+        skus: &[Sku],
+        except_categories: &[String],
+        except_skus: &[Sku],
+    ) -> Result<(), Problem> {
+        for (key, words) in [("categories", categories), ("except_categories", except_categories)] {
+            check_word_list(&self.path(key), words)?;
+        }
+        check_words(&self.path("skus"), skus.len())?;
+        check_words(&self.path("except_skus"), except_skus.len())
+    }
+}
+
+fn problem(path: &[Step], message: impl ToString) -> Problem {
+    Problem { path: path.to_vec(), message: message.to_string(), suggestion: None }
+}
+
+impl Problem {
+    fn or(mut self, suggestion: &str) -> Self {
+        self.suggestion = Some(suggestion.to_owned());
+        self
+    }
+}
+
+fn check_text(path: &[Step], text: &Text) -> Result<(), Problem> {
+    let fits = |text: &str| !text.trim().is_empty() && text.len() <= TEXT_LEN_MAX;
+    let good = match text {
+        Text::Plain(text) => fits(text),
+        Text::Languages(texts) => {
+            !texts.is_empty() && texts.len() <= 20 && texts.values().all(|text| fits(text))
+        }
+    };
+    if good { Ok(()) } else { Err(problem(path, format!("a text has 1 to {TEXT_LEN_MAX} bytes"))) }
+}
+
+fn check_words(path: &[Step], count: usize) -> Result<(), Problem> {
+    if count > WORDS_MAX {
+        return Err(problem(path, format!("it names more than {WORDS_MAX}")));
+    }
+    Ok(())
+}
+
+fn check_word_list(path: &[Step], words: &[String]) -> Result<(), Problem> {
+    check_words(path, words.len())?;
+    if words.iter().any(|word| word.is_empty() || word.len() > WORDS_LEN_MAX) {
+        return Err(problem(path, format!("each name has 1 to {WORDS_LEN_MAX} bytes")));
+    }
+    Ok(())
+}
+
+fn check_who(path: &[Step], who: &Who) -> Result<(), Problem> {
+    for words in [&who.tiers, &who.tags, &who.except_tags] {
+        check_word_list(path, words)?;
+    }
+    Ok(())
+}
+
+/// What the law forbids or the owner will regret, one sentence each. None of it keeps a programme from running.
+pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let earned = !spec.earn.is_empty();
+    if let Some(reward) = spec.reward.iter().find(|reward| reward.cost.is_some() && !earned) {
+        warnings.push(format!(
+            "nobody can reach the reward “{}”: no [[earn]] gives {}",
+            reward.id,
+            unit.name()
+        ));
+    }
+    for reward in spec.reward.iter().filter(|reward| reward.voucher) {
+        if !spec.voucher.iter().any(|rule| rule.reward == reward.id) {
+            warnings.push(format!("nobody can reach the reward “{}”: no [[voucher]] gives it", reward.id));
+        }
+    }
+    if earned && spec.expiry.is_none() && spec.valid.to.is_none() {
+        warnings.push(format!(
+            "{} never expire and the programme has no end: what is owed only grows",
+            unit.name()
+        ));
+    }
+    if unit.name() == "eur" && spec.expiry.is_some_and(|expiry| expiry.months < 36) {
+        warnings.push(
+            "stored value that was paid for may not expire before the end of the third year \
+             (German civil code §§ 195, 199)"
+                .to_owned(),
+        );
+    }
+    if earned && spec.reward.iter().all(|reward| reward.cost.is_none()) {
+        warnings.push(format!("{} can be earned, but there is nothing to spend them on", unit.name()));
+    }
+    warnings
+}

@@ -1,0 +1,641 @@
+//! The programme language: what a TOML file or a published JSON may say.
+//!
+//! These types only hold what was written. [`crate::programme::Programme`] is a specification that was
+//! checked. `docs/PROGRAMMES.md` explains each construct with an example.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
+use crate::programme::decimal::Decimal;
+use crate::time::{Day, Moment};
+
+/// A whole programme as written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Specification {
+    /// The version of the language that it needs.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub language: u32,
+    /// Its name within the tenant.
+    pub id: ProgrammeId,
+    /// What people call it.
+    pub name: Text,
+    /// What it counts: `point`, `stamp:coffee`, `ticket`, ….
+    #[serde(default = "point")]
+    pub unit: String,
+    /// Digits after the point of what it counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scale: u8,
+    /// How many stamps fill a card. Left out, the cheapest reward says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<u32>,
+    /// From and to which day it runs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub valid: Validity,
+    /// On which weekdays and at which hours.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// In which shops; none named: in all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shops: Vec<ShopId>,
+    /// Who takes part.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub who: Who,
+    /// How long what was earned can be spent. Left out: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+    /// For how many days units can be spent that a refund gives back after their lot has expired.
+    #[serde(default = "thirty", skip_serializing_if = "is_thirty")]
+    pub grace_days: u16,
+    /// How units are earned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earn: Vec<EarnRule>,
+    /// When more is earned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multiplier: Vec<Multiplier>,
+    /// What units are spent on, and discounts that come by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reward: Vec<Reward>,
+    /// When a voucher for a later visit is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voucher: Vec<VoucherRule>,
+    /// What is said when a balance is reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub message: Vec<Message>,
+}
+
+impl Specification {
+    /// Whether an order can earn something by it.
+    pub fn gives(&self) -> bool {
+        !self.earn.is_empty() || !self.voucher.is_empty()
+    }
+}
+
+/// A text for people: one for all, or one per language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    /// The same in every language.
+    Plain(String),
+    /// By language code: `de`, `en`.
+    Languages(BTreeMap<String, String>),
+}
+
+impl Text {
+    /// The text in that language; else in English; else the first there is.
+    pub fn get(&self, language: &str) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Languages(texts) => {
+                let text = texts.get(language).or_else(|| texts.get("en"));
+                text.or_else(|| texts.values().next()).map_or("", String::as_str)
+            }
+        }
+    }
+}
+
+/// The days on which something runs. Both ends are inside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validity {
+    /// The first business day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Day>,
+    /// The last business day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Day>,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl Weekday {
+    /// The weekday of a business day.
+    pub fn of(day: Day) -> Self {
+        use jiff::civil::Weekday as Civil;
+        match day.weekday() {
+            Civil::Monday => Self::Monday,
+            Civil::Tuesday => Self::Tuesday,
+            Civil::Wednesday => Self::Wednesday,
+            Civil::Thursday => Self::Thursday,
+            Civil::Friday => Self::Friday,
+            Civil::Saturday => Self::Saturday,
+            Civil::Sunday => Self::Sunday,
+        }
+    }
+}
+
+/// Weekdays and hours. Nothing named: always.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// The weekdays of the business day: one o'clock on Saturday morning is still Friday night.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weekdays: Vec<Weekday>,
+    /// Times of the shop's clock, `15:00-17:00`. The end is outside; `22:00-02:00` passes midnight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<Hours>,
+}
+
+impl When {
+    /// Whether that business day's weekday is one of them.
+    pub fn has_weekday(&self, day: Day) -> bool {
+        self.weekdays.is_empty() || self.weekdays.contains(&Weekday::of(day))
+    }
+
+    /// Whether the shop's clock is within one of the hours.
+    pub fn has_hour(&self, at: &Moment) -> bool {
+        self.hours.is_empty() || self.hours.iter().any(|hours| hours.has(at.minute_of_day()))
+    }
+}
+
+/// A span of the day in minutes after midnight; the end is outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    from: u16,
+    to: u16,
+}
+
+impl Hours {
+    /// Whether that minute of the day is inside.
+    pub fn has(self, minute: u16) -> bool {
+        if self.from < self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
+}
+
+impl std::fmt::Display for Hours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (from, to) = (self.from, self.to);
+        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
+}
+
+impl std::str::FromStr for Hours {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "hours are written like \"15:00-17:00\"";
+        let minute = |text: &str| -> Option<u16> {
+            let (hour, minute) = text.trim().split_once(':')?;
+            if hour.len() != 2 || minute.len() != 2 {
+                return None;
+            }
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            (minute < 60 && hour * 60 + minute <= 24 * 60).then_some(hour * 60 + minute)
+        };
+        let (from, to) = text.split_once('-').ok_or(WRONG)?;
+        let (from, to) = (minute(from).ok_or(WRONG)?, minute(to).ok_or(WRONG)?);
+        if from == to {
+            return Err(WRONG);
+        }
+        Ok(Self { from, to })
+    }
+}
+
+impl Serialize for Hours {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Who may take part. Nothing named: everybody. Every condition named must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Who {
+    /// Members of one of these tiers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<String>,
+    /// Members with one of these tags or segments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Not members with one of these tags or segments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_tags: Vec<String>,
+    /// Members whose birthday it is about now.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub birthday: bool,
+}
+
+/// Articles by category and number. Nothing named: all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Articles<'a> {
+    /// Categories in the set.
+    pub categories: &'a [String],
+    /// Articles in the set.
+    pub skus: &'a [Sku],
+    /// Categories left out.
+    pub except_categories: &'a [String],
+    /// Articles left out.
+    pub except_skus: &'a [Sku],
+}
+
+impl Articles<'_> {
+    /// Whether an article is in the set.
+    pub fn has(&self, category: &str, sku: &Sku) -> bool {
+        let named =
+            self.is_open() || self.categories.iter().any(|name| name == category) || self.skus.contains(sku);
+        named
+            && !self.except_categories.iter().any(|name| name == category)
+            && !self.except_skus.contains(sku)
+    }
+
+    /// Whether it names no category and no article, so that every article may be in it.
+    pub fn is_open(&self) -> bool {
+        self.categories.is_empty() && self.skus.is_empty()
+    }
+}
+
+/// How long what was earned can be spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expiry {
+    /// So many days after it was earned.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub days: u16,
+    /// So many months after it was earned.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub months: u16,
+    /// And then to the end of that month or year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_end_of: Option<Span>,
+}
+
+impl Expiry {
+    /// The last day on which units earned that day can be spent: `end(earned + months + days)`.
+    pub fn last_day(&self, earned: Day) -> Day {
+        let day = earned.plus_months(self.months.into()).plus_days(self.days.into());
+        match self.to_end_of {
+            None => day,
+            Some(Span::Month) => day.end_of_month(),
+            Some(Span::Year) => day.end_of_year(),
+        }
+    }
+}
+
+/// A month or a year of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Span {
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+/// What a rule counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// Each order.
+    Order,
+    /// The money paid for the articles in the set.
+    Money,
+    /// The articles in the set that were paid for.
+    Item,
+    /// Each visit: the first order of a business day, or the first after the pause.
+    Visit,
+}
+
+/// How a result between two amounts is rounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// Towards zero.
+    #[default]
+    Down,
+    /// To the nearest, halves up.
+    HalfUp,
+    /// To the next.
+    Up,
+}
+
+/// One way of earning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarnRule {
+    /// Its name within the programme. Left out: `earn-1`, `earn-2`, ….
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// What it counts.
+    pub per: Per,
+    /// How many units it gives.
+    pub amount: Decimal,
+    /// For every so much money, or so many articles. Left out: 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub every: Decimal,
+    /// Categories that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Articles that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// Categories that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_categories: Vec<String>,
+    /// Articles that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_skus: Vec<Sku>,
+    /// So much must be paid for what counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// So many articles that count must be paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_quantity: Option<Decimal>,
+    /// How the result is rounded to the unit's scale.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rounding: Rounding,
+    /// The most it gives.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cap: Limit,
+    /// So many minutes must have passed since the last visit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pause_minutes: u32,
+    /// On which weekdays and at which hours.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// For whom.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub who: Who,
+}
+
+impl EarnRule {
+    /// The articles that count.
+    pub fn articles(&self) -> Articles<'_> {
+        Articles {
+            categories: &self.categories,
+            skus: &self.skus,
+            except_categories: &self.except_categories,
+            except_skus: &self.except_skus,
+        }
+    }
+}
+
+/// The most of something, for each member. Nothing named: no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// In one sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Decimal>,
+    /// On one business day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Decimal>,
+    /// In one week, Monday to Sunday.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week: Option<Decimal>,
+    /// In one calendar month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<Decimal>,
+    /// In one calendar year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<Decimal>,
+    /// In a period of `period_days` days that ends today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Decimal>,
+    /// The days of the period.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub period_days: u16,
+}
+
+/// A time or an occasion at which more is earned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Multiplier {
+    /// Its name within the programme. Left out: `multiplier-1`, ….
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Times how much.
+    pub factor: Decimal,
+    /// Only for these earning rules; none named: for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earn: Vec<String>,
+    /// From and to which day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub valid: Validity,
+    /// On which weekdays and at which hours.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// For whom.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub who: Who,
+}
+
+/// What a reward is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RewardKind {
+    /// One of the articles in the set is free.
+    FreeItem,
+    /// The cheapest of the articles in the set is free.
+    CheapestItem,
+    /// A part of what is to pay for the articles in the set.
+    PercentOff,
+    /// An amount off what is to pay for the articles in the set.
+    AmountOff,
+    /// Something outside the sale: a place at an event, a neighbour's code, a donation, a ticket.
+    Gift,
+}
+
+/// What a discount is taken from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum On {
+    /// All articles in the set together.
+    #[default]
+    Set,
+    /// One piece: the cheapest of the articles in the set.
+    Cheapest,
+}
+
+/// What units are spent on, or what comes by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reward {
+    /// Its name within the programme.
+    pub id: RewardId,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    /// What it is.
+    pub kind: RewardKind,
+    /// How many units it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Decimal>,
+    /// How many pieces one cost gives: 3 units for 2 pieces are `cost = 3`, `quantity = 2`.
+    #[serde(default = "one_piece", skip_serializing_if = "is_one_piece")]
+    pub quantity: u32,
+    /// One claim takes at least so many units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Decimal>,
+    /// The percentage off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Decimal>,
+    /// The amount off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    /// The most that comes off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Decimal>,
+    /// What it is taken from.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on: On,
+    /// Categories in the set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Articles in the set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// Categories left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_categories: Vec<String>,
+    /// Articles left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_skus: Vec<Sku>,
+    /// The articles in the set must amount to so much, before discounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// So many of the articles in the set must be bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_quantity: Option<Decimal>,
+    /// It comes by itself and costs no units.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub automatic: bool,
+    /// It comes when this code is shown, and costs no units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// It needs a card, even where it costs no units.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub needs_card: bool,
+    /// It takes one voucher for it, which a `[[voucher]]` rule gave, and no units.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub voucher: bool,
+    /// Of the discounts with the same word here only the best applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_best: Option<String>,
+    /// Discounts with a higher number come first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// How often a member may take it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limit: Limit,
+    /// From and to which day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub valid: Validity,
+    /// On which weekdays and at which hours.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// For whom.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub who: Who,
+}
+
+impl Reward {
+    /// The articles in the set.
+    pub fn articles(&self) -> Articles<'_> {
+        Articles {
+            categories: &self.categories,
+            skus: &self.skus,
+            except_categories: &self.except_categories,
+            except_skus: &self.except_skus,
+        }
+    }
+
+    /// Whether it applies without being asked for.
+    pub fn comes_by_itself(&self) -> bool {
+        self.automatic || self.code.is_some()
+    }
+}
+
+/// When a voucher for a later visit is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoucherRule {
+    /// Its name within the programme. Left out: `voucher-1`, ….
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// The reward that the voucher is good for.
+    pub reward: RewardId,
+    /// The order must come to so much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// For how many days after today it is good. It ends with the programme in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u16>,
+    /// How often a member may get one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limit: Limit,
+}
+
+/// What is said when a balance is reached from below.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// The balance.
+    pub at: Decimal,
+    /// What is said.
+    pub text: Text,
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(language: &u32) -> bool {
+    *language == 1
+}
+
+fn point() -> String {
+    "point".to_owned()
+}
+
+fn thirty() -> u16 {
+    30
+}
+
+fn is_thirty(days: &u16) -> bool {
+    *days == 30
+}
+
+fn one() -> Decimal {
+    Decimal::ONE
+}
+
+fn is_one(number: &Decimal) -> bool {
+    *number == Decimal::ONE
+}
+
+fn one_piece() -> u32 {
+    1
+}
+
+fn is_one_piece(count: &u32) -> bool {
+    *count == 1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,183 @@
+//! Rewards that were asked for: whether they can be given, and what they cost.
+
+use crate::ids::{RewardId, Sku};
+use crate::money::format_decimal;
+use crate::programme::{Published, Reward, RewardKind, voucher_unit};
+use crate::rules::basket::Shares;
+use crate::rules::book::RuleBook;
+use crate::rules::outcome::{Spend, TraceStep};
+use crate::rules::scope::{Reason, Scene};
+use crate::rules::{codes, limit};
+use crate::sale::Claim;
+use crate::unit::Unit;
+
+/// The most times of one claim: points by the cent of a large order.
+pub const CLAIM_TIMES_MAX: u32 = 1_000_000;
+
+/// A claim whose reward was found and may be given, as far as can be said without its order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub claim: &'a Claim,
+    pub published: &'a Published,
+    pub reward: &'a Reward,
+}
+
+/// A reward, claimed or by itself, as it was applied.
+#[derive(Debug, Clone)]
+pub(super) struct Taken<'a> {
+    pub published: &'a Published,
+    pub reward: &'a Reward,
+    pub claimed: bool,
+    pub times: u32,
+    /// What came off each line.
+    pub shares: Shares,
+    /// An article that was given on top of the basket.
+    pub added: Option<Sku>,
+    pub steps: Vec<Reason>,
+}
+
+/// Finds the reward of a claim and asks whether it may be given here, now, and to this member.
+pub(super) fn find<'a>(
+    book: &'a RuleBook,
+    claim: &'a Claim,
+    scene: &Scene<'_>,
+) -> Result<Wanted<'a>, Reason> {
+    let wanted = resolve(book, claim)?;
+    let (spec, reward) = (wanted.published.programme.spec(), wanted.reward);
+    if scene.member.is_none() {
+        return Err(Reason::new(codes::NO_CARD));
+    }
+    if claim.times == 0 || claim.times > CLAIM_TIMES_MAX {
+        return Err(Reason::new(codes::BAD_CLAIM).with("times", claim.times));
+    }
+    if reward.comes_by_itself() {
+        return Err(Reason::new(codes::COMES_BY_ITSELF));
+    }
+    scene.runs(spec)?;
+    scene.may(&spec.who)?;
+    may_take(reward, scene)?;
+    let (unit, amount) = cost(wanted.published, reward, claim.times);
+    if let Some(at_least) = reward.at_least.filter(|at_least| amount < at_least.at_scale(unit.scale())) {
+        return Err(Reason::new(codes::CLAIM_TOO_SMALL).with("minimum", at_least).with("unit", unit.name()));
+    }
+    Ok(wanted)
+}
+
+fn resolve<'a>(book: &'a RuleBook, claim: &'a Claim) -> Result<Wanted<'a>, Reason> {
+    let unknown = || Reason::new(codes::UNKNOWN_REWARD);
+    if let Some(id) = &claim.programme {
+        let published = book.find(id).ok_or_else(unknown)?;
+        let mut rewards = published.programme.spec().reward.iter();
+        let reward = rewards.find(|reward| reward.id == claim.reward).ok_or_else(unknown)?;
+        return Ok(Wanted { claim, published, reward });
+    }
+    match book.rewards_named(&claim.reward) {
+        [] => Err(unknown()),
+        [(place, reward)] => {
+            let published = &book.programmes()[*place];
+            Ok(Wanted { claim, published, reward: &published.programme.spec().reward[*reward] })
+        }
+        _ => Err(Reason::new(codes::AMBIGUOUS_REWARD)),
+    }
+}
+
+/// Whether the reward itself applies now and to this member.
+pub(super) fn may_take(reward: &Reward, scene: &Scene<'_>) -> Result<(), Reason> {
+    scene.within(&reward.valid)?;
+    scene.at_time(&reward.when)?;
+    if scene.member.is_none() && (reward.needs_card || limit::needs_counter(&reward.limit)) {
+        return Err(Reason::new(codes::NEEDS_CARD));
+    }
+    scene.may(&reward.who)
+}
+
+/// Whether the member may take it so often, with what was taken of it in this order before.
+pub(super) fn within_limit(
+    published: &Published,
+    reward: &Reward,
+    times: u32,
+    taken: &[Taken<'_>],
+    scene: &Scene<'_>,
+) -> Result<(), Reason> {
+    let same = |taken: &&Taken<'_>| std::ptr::eq(taken.reward, reward);
+    let before: i64 = taken.iter().filter(same).map(|taken| i64::from(taken.times)).sum();
+    let Some(member) = scene.member else { return Ok(()) };
+    let key = counter_key(published, reward);
+    let wanted = before + i64::from(times);
+    let (_, held) = limit::hold(&reward.limit, 0, wanted, member, &key, scene.at.day);
+    held.map_or(Ok(()), Err)
+}
+
+/// The counter of how often a reward was taken.
+pub(super) fn counter_key(published: &Published, reward: &Reward) -> String {
+    limit::key(&published.reference.id, &format!("{}#taken", reward.id))
+}
+
+/// What it costs to take a reward so often: `cost × ⌈times / quantity⌉`, or one voucher for each.
+pub(super) fn cost(published: &Published, reward: &Reward, times: u32) -> (Unit, i64) {
+    let programme = &published.programme;
+    let by_piece = matches!(reward.kind, RewardKind::FreeItem | RewardKind::CheapestItem);
+    let packs = if by_piece { times.div_ceil(reward.quantity.max(1)) } else { times };
+    if let (true, Ok(unit)) = (reward.voucher, voucher_unit(programme.id(), &reward.id)) {
+        return (unit, packs.into());
+    }
+    let unit = programme.unit();
+    let one = reward.cost.map_or(0, |cost| cost.at_scale(unit.scale()));
+    (unit.clone(), one.saturating_mul(packs.into()).min(Unit::AMOUNT_MAX))
+}
+
+impl Taken<'_> {
+    /// The units that it takes.
+    pub fn spend(&self, lines: usize) -> Option<Spend> {
+        if !self.claimed {
+            return None;
+        }
+        let (unit, amount) = cost(self.published, self.reward, self.times);
+        Some(Spend {
+            programme: self.published.reference.id.clone(),
+            reward: self.reward.id.clone(),
+            times: self.times,
+            unit,
+            amount,
+            weights: self.shares.weights(lines),
+            grace_days: self.published.programme.spec().grace_days,
+        })
+    }
+
+    /// What the trace says of it.
+    pub fn trace(&self) -> impl Iterator<Item = TraceStep> {
+        let (unit, amount) = cost(self.published, self.reward, self.times);
+        self.steps.iter().map(move |step| {
+            let mut step = step.of(&self.published.reference.id, Some(self.reward.id.as_str()));
+            if self.claimed && step.code != codes::CLAIM_REDUCED {
+                step.values.insert("cost".to_owned(), format_units(&unit, amount));
+                step.values.insert("unit".to_owned(), unit.name().to_owned());
+            }
+            step
+        })
+    }
+}
+
+/// The name under which an article is given that the till did not key in.
+pub(super) fn added_sku(reward: &Reward, claim: &Claim) -> Result<Sku, Reason> {
+    if let Some(sku) = &claim.sku {
+        // The category of an article outside the basket is not known here: the till chose it.
+        let inside = reward.skus.contains(sku) || !reward.categories.is_empty();
+        if !inside || reward.except_skus.contains(sku) {
+            return Err(Reason::new(codes::NOT_IN_SET).with("sku", sku));
+        }
+        return Ok(sku.clone());
+    }
+    match reward.skus.as_slice() {
+        [sku] => Ok(sku.clone()),
+        _ => name_of(&reward.id),
+    }
+}
+
+fn name_of(reward: &RewardId) -> Result<Sku, Reason> {
+    reward.as_str().parse().map_err(|_| Reason::new(codes::NOT_IN_SET).with("sku", reward))
+}
+
+fn format_units(unit: &Unit, amount: i64) -> String {
+    crate::money::trim_decimal(&format_decimal(amount, unit.scale()))
+}

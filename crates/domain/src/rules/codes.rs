@@ -1,0 +1,90 @@
+//! The codes of the trace. A code never changes its meaning; a new meaning gets a new code.
+//!
+//! Next to each stand the names of its values.
+
+/// Units given: `amount`, `unit`, `per`, and what was counted (`quantity`, `paid`, `what`).
+pub const EARNED: &str = "earned";
+/// More is earned now: `factor`.
+pub const MULTIPLIED: &str = "multiplied";
+/// A sale without a card earns nothing.
+pub const NO_CARD: &str = "no-card";
+/// Nothing in the order counts for this rule.
+pub const NOTHING_COUNTS: &str = "nothing-counts";
+/// Less was paid than the rule asks for: `minimum`, `paid`.
+pub const BELOW_MINIMUM: &str = "below-minimum";
+/// Fewer articles than the rule asks for: `minimum`, `quantity`.
+pub const BELOW_QUANTITY: &str = "below-quantity";
+/// What counts comes to less than the smallest amount of the unit: `paid`, `every`.
+pub const TOO_LITTLE: &str = "too-little";
+/// The rule counts money, and a stamp card knows no prices.
+pub const NEEDS_PRICE: &str = "needs-price";
+/// The last visit is too short ago: `minutes` still to wait.
+pub const TOO_SOON: &str = "too-soon";
+/// This visit was counted already.
+pub const VISIT_COUNTED: &str = "visit-counted";
+/// The most in one sale: `limit`, `wanted`, `given`. So with the other limits.
+pub const SALE_LIMIT: &str = "sale-limit";
+/// The most on one business day.
+pub const DAILY_LIMIT: &str = "daily-limit";
+/// The most in one week.
+pub const WEEKLY_LIMIT: &str = "weekly-limit";
+/// The most in one calendar month.
+pub const MONTHLY_LIMIT: &str = "monthly-limit";
+/// The most in one calendar year.
+pub const YEARLY_LIMIT: &str = "yearly-limit";
+/// The most in the period: also `days`.
+pub const PERIOD_LIMIT: &str = "period-limit";
+/// It begins later: `day`.
+pub const NOT_STARTED: &str = "programme-not-started";
+/// It has ended: `day`, the last one.
+pub const ENDED: &str = "programme-ended";
+/// It does not run in this shop.
+pub const NOT_THIS_SHOP: &str = "not-this-shop";
+/// It does not run on this weekday.
+pub const NOT_TODAY: &str = "not-today";
+/// It does not run at this hour: `hours`.
+pub const NOT_NOW: &str = "not-now";
+/// It is for members with a card only.
+pub const NEEDS_CARD: &str = "needs-card";
+/// It is for other members: `tiers` or `tags` or `birthday`.
+pub const NOT_FOR_MEMBER: &str = "not-for-member";
+/// A discount came off: `off`, and for a reward `cost`, `unit`.
+pub const DISCOUNT: &str = "discount";
+/// Articles were given free: `quantity`, `what`, `off`, `cost`, `unit`.
+pub const FREE: &str = "free-item";
+/// Something outside the sale was given: `times`, `cost`, `unit`.
+pub const GIFT: &str = "gift";
+/// Another discount of the same kind is better: `off`, `better`.
+pub const NOT_BEST: &str = "not-best";
+/// Fewer were granted than asked for, because more would give nothing: `asked`, `given`.
+pub const CLAIM_REDUCED: &str = "claim-reduced";
+/// There are not enough units: `needed`, `have`, `unit`.
+pub const NOT_ENOUGH: &str = "not-enough";
+/// No programme knows this reward.
+pub const UNKNOWN_REWARD: &str = "unknown-reward";
+/// No programme of this name is in force.
+pub const UNKNOWN_PROGRAMME: &str = "unknown-programme";
+/// More than one programme has a reward of this name.
+pub const AMBIGUOUS_REWARD: &str = "ambiguous-reward";
+/// It comes by itself and cannot be claimed.
+pub const COMES_BY_ITSELF: &str = "comes-by-itself";
+/// One claim takes at least so many units: `minimum`, `unit`.
+pub const CLAIM_TOO_SMALL: &str = "claim-too-small";
+/// Nothing in the order can take the discount.
+pub const NOTHING_TO_DISCOUNT: &str = "nothing-to-discount";
+/// The article is none that the reward gives: `sku`.
+pub const NOT_IN_SET: &str = "not-in-set";
+/// A claim for no times, or too many of them.
+pub const BAD_CLAIM: &str = "bad-claim";
+/// The same code was shown twice and counts once: `code`.
+pub const CODE_TWICE: &str = "code-twice";
+/// No programme knows the code: `code`.
+pub const CODE_UNKNOWN: &str = "code-unknown";
+/// A voucher for a later visit was given: `reward`, `last`.
+pub const VOUCHER: &str = "voucher";
+/// A balance was reached: `at`, `unit`, `text` and texts by language.
+pub const MESSAGE: &str = "message";
+/// Stored value paid less than asked for: `asked`, `given`.
+pub const STORED_SHORT: &str = "stored-short";
+/// Stored value is sold to a card only.
+pub const STORED_NEEDS_CARD: &str = "stored-needs-card";

@@ -1,0 +1,406 @@
+//! The judgement of an order.
+
+use crate::event::CounterStep;
+use crate::ids::ShopId;
+use crate::member::MemberFacts;
+use crate::money::Money;
+use crate::programme::{Per, Published, VoucherRule, voucher_unit};
+use crate::rules::basket::{Basket, Shares, clamp};
+use crate::rules::book::RuleBook;
+use crate::rules::claims::{self, Wanted};
+use crate::rules::outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
+use crate::rules::pricing::{self, Automatic, Priced};
+use crate::rules::scope::{Reason, Scene};
+use crate::rules::{codes, earn, limit, stamps};
+use crate::sale::{Claim, Order, Sale, TenderKind};
+use crate::time::Moment;
+use crate::unit::Unit;
+
+/// Judges an order: what is to pay, what is earned and spent, and why.
+///
+/// Pure: the same inputs give the same bytes on every machine. It never fails; what cannot be granted is
+/// refused with a reason. Inputs from outside go through [`check_order`](crate::rules::check_order) first,
+/// which keeps its cost within bounds.
+pub fn evaluate(
+    book: &RuleBook,
+    member: Option<&MemberFacts>,
+    order: Order<'_>,
+    shop: ShopId,
+    at: &Moment,
+) -> Outcome {
+    let scene = Scene { member, shop, at };
+    match order {
+        Order::Sale(sale) => evaluate_sale(book, sale, &scene),
+        Order::Stamps(order) => stamps::evaluate(book, order, &scene),
+    }
+}
+
+/// The programmes that can have something to say about a sale.
+struct Parties<'a> {
+    /// Those that run here and now, for this member.
+    running: Vec<&'a Published>,
+    /// What of theirs comes by itself.
+    automatic: Vec<Automatic<'a>>,
+    /// Why the others do not run.
+    steps: Vec<TraceStep>,
+}
+
+fn evaluate_sale(book: &RuleBook, sale: &Sale, scene: &Scene<'_>) -> Outcome {
+    let mut steps = Vec::new();
+    let shown = shown_codes(book, sale, &mut steps);
+    let parties = gather(book, sale, &shown, scene);
+    let units = |wanted: &[Wanted<'_>]| judge(sale, &parties, wanted, scene).map(|draft| draft.units());
+    let (granted, refused) = grant(book, &sale.claims, scene, units);
+    // What was granted together can be priced together.
+    let draft = judge(sale, &parties, &granted, scene).unwrap_or_else(|_| Draft::unpriced(sale));
+    steps.extend(parties.steps.iter().cloned());
+    draft.finish(sale, scene, steps, refused)
+}
+
+/// Each code once, in the order shown.
+fn shown_codes<'a>(book: &RuleBook, sale: &'a Sale, steps: &mut Vec<TraceStep>) -> Vec<&'a str> {
+    let mut shown: Vec<&str> = Vec::new();
+    for code in sale.codes.iter().map(String::as_str).take(Sale::CODES_MAX) {
+        if shown.contains(&code) {
+            steps.push(Reason::new(codes::CODE_TWICE).with("code", code).step());
+            continue;
+        }
+        if book.of_code(code).is_empty() {
+            steps.push(Reason::new(codes::CODE_UNKNOWN).with("code", code).step());
+        }
+        shown.push(code);
+    }
+    shown
+}
+
+fn gather<'a>(book: &'a RuleBook, sale: &Sale, shown: &[&str], scene: &Scene<'_>) -> Parties<'a> {
+    let mut places: Vec<usize> = book.open().to_vec();
+    for line in &sale.lines {
+        places.extend_from_slice(book.of_category(&line.category));
+        places.extend_from_slice(book.of_sku(&line.sku));
+    }
+    for code in shown {
+        places.extend_from_slice(book.of_code(code));
+    }
+    for unit in scene.member.iter().flat_map(|member| member.lots.keys()) {
+        places.extend_from_slice(book.of_unit(unit));
+    }
+    places.sort_unstable();
+    places.dedup();
+    let mut parties = Parties { running: Vec::new(), automatic: Vec::new(), steps: Vec::new() };
+    for published in places.into_iter().map(|place| &book.programmes()[place]) {
+        let spec = published.programme.spec();
+        match scene.runs(spec).and_then(|()| scene.may(&spec.who)) {
+            Ok(()) => parties.running.push(published),
+            // A sale without a card says so once, not once for each programme.
+            Err(reason) if reason.code == codes::NEEDS_CARD => {}
+            Err(reason) => parties.steps.push(reason.of(&published.reference.id, None)),
+        }
+    }
+    for &published in &parties.running {
+        let by_itself = published.programme.spec().reward.iter().filter(|reward| {
+            reward.automatic || reward.code.as_deref().is_some_and(|code| shown.contains(&code))
+        });
+        parties.automatic.extend(by_itself.map(|reward| (published, reward)));
+    }
+    parties
+}
+
+/// Grants claims one after the other, as long as each is covered by the balance with what is then earned.
+///
+/// `units` judges the order with a list of claims: what moves of each unit.
+pub(super) fn grant<'a>(
+    book: &'a RuleBook,
+    claims: &'a [Claim],
+    scene: &Scene<'_>,
+    units: impl Fn(&[Wanted<'a>]) -> Result<Vec<(Unit, i64)>, Reason>,
+) -> (Vec<Wanted<'a>>, Vec<(&'a Claim, Reason)>) {
+    let mut granted: Vec<Wanted<'a>> = Vec::new();
+    let mut refused = Vec::new();
+    for (index, claim) in claims.iter().enumerate() {
+        if index >= Sale::CLAIMS_MAX {
+            refused.push((claim, Reason::new(codes::BAD_CLAIM).with("times", claim.times)));
+            continue;
+        }
+        let tried = claims::find(book, claim, scene).and_then(|wanted| {
+            granted.push(wanted);
+            let result = units(&granted).and_then(|moves| covered(&moves, &wanted, scene));
+            if result.is_err() {
+                granted.pop();
+            }
+            result
+        });
+        if let Err(reason) = tried {
+            refused.push((claim, reason));
+        }
+    }
+    (granted, refused)
+}
+
+fn covered(moves: &[(Unit, i64)], wanted: &Wanted<'_>, scene: &Scene<'_>) -> Result<(), Reason> {
+    let Some(member) = scene.member else { return Err(Reason::new(codes::NO_CARD)) };
+    let (unit, needed) = claims::cost(wanted.published, wanted.reward, wanted.claim.times);
+    for (moved, amount) in moves {
+        let after = member.balance(moved).saturating_add(*amount);
+        if after < 0 {
+            let have = if *moved == unit { after.saturating_add(needed) } else { member.balance(moved) };
+            return Err(Reason::new(codes::NOT_ENOUGH)
+                .with("needed", unit.format(needed))
+                .with("have", moved.format(have))
+                .with("unit", unit.name()));
+        }
+    }
+    Ok(())
+}
+
+/// A sale as judged with some claims.
+struct Draft<'a> {
+    priced: Priced<'a>,
+    awards: Vec<Award>,
+    spends: Vec<Spend>,
+    counters: Vec<CounterStep>,
+    steps: Vec<TraceStep>,
+}
+
+fn judge<'a>(
+    sale: &'a Sale,
+    parties: &Parties<'a>,
+    wanted: &[Wanted<'a>],
+    scene: &Scene<'_>,
+) -> Result<Draft<'a>, Reason> {
+    let priced = pricing::price(Basket::new(sale), wanted, &parties.automatic, scene)?;
+    let lines = sale.lines.len() + priced.taken.iter().filter(|taken| taken.added.is_some()).count();
+    let mut draft =
+        Draft { spends: Vec::new(), awards: Vec::new(), counters: Vec::new(), steps: Vec::new(), priced };
+    draft.note_pricing(lines, scene);
+    let earning = parties.running.iter().filter(|published| published.programme.spec().gives());
+    if scene.member.is_some() {
+        earning.for_each(|published| draft.earn(published, lines, scene));
+    } else if earning.count() > 0 {
+        draft.steps.push(Reason::new(codes::NO_CARD).step());
+    }
+    Ok(draft)
+}
+
+impl<'a> Draft<'a> {
+    fn unpriced(sale: &'a Sale) -> Self {
+        let priced = Priced { basket: Basket::new(sale), taken: Vec::new(), passed: Vec::new() };
+        Self { priced, awards: Vec::new(), spends: Vec::new(), counters: Vec::new(), steps: Vec::new() }
+    }
+
+    fn note_pricing(&mut self, lines: usize, scene: &Scene<'_>) {
+        // Free articles that were added stand after the lines of the sale, in the order of their claims.
+        let mut next = lines - self.priced.taken.iter().filter(|taken| taken.added.is_some()).count();
+        for taken in &self.priced.taken {
+            let mut spend = taken.spend(lines);
+            if taken.added.is_some() {
+                if let Some(spend) = spend.as_mut().filter(|spend| spend.weights.is_empty() && lines > 1) {
+                    spend.weights = Shares(vec![(next, 1)]).weights(lines);
+                }
+                next += 1;
+            }
+            self.spends.extend(spend);
+            self.steps.extend(taken.trace());
+            let key = claims::counter_key(taken.published, taken.reward);
+            let times = i64::from(taken.times);
+            if scene.member.is_some() {
+                self.counters.extend(limit::step(&taken.reward.limit, key, scene.at.day, times));
+            }
+        }
+        for ((published, reward), reason) in &self.priced.passed {
+            self.steps.push(reason.of(&published.reference.id, Some(reward.id.as_str())));
+        }
+    }
+
+    fn earn(&mut self, published: &Published, lines: usize, scene: &Scene<'_>) {
+        let spec = published.programme.spec();
+        let id = &published.reference.id;
+        for rule in &spec.earn {
+            let result = scene
+                .at_time(&rule.when)
+                .and_then(|()| scene.may(&rule.who))
+                .and_then(|()| {
+                    earn::count(rule, &self.priced.basket, lines == self.priced.basket.items.len())
+                })
+                .and_then(|counted| Ok((earn::earn(published, rule, &counted, scene)?, counted)));
+            match result {
+                Err(reason) => self.steps.push(reason.of(id, Some(&rule.id))),
+                Ok((earned, counted)) => {
+                    self.steps.extend(earned.steps.iter().map(|step| step.of(id, Some(&rule.id))));
+                    self.counters.extend(earned.counters);
+                    if earned.amount > 0 {
+                        let weights = counted.shares.map(|shares| shares.weights(lines)).unwrap_or_default();
+                        self.awards.push(award(published, &rule.id, earned.amount, weights, scene));
+                    }
+                }
+            }
+        }
+        for rule in &spec.voucher {
+            self.give_voucher(published, rule, scene);
+        }
+    }
+
+    fn give_voucher(&mut self, published: &Published, rule: &VoucherRule, scene: &Scene<'_>) {
+        let Some(member) = scene.member else { return };
+        let (spec, id) = (published.programme.spec(), &published.reference.id);
+        let all: Vec<usize> = (0..self.priced.basket.items.len())
+            .filter(|&place| self.priced.basket.items[place].counts)
+            .collect();
+        let paid = self.priced.basket.open(&all);
+        let minimum = rule.minimum.map_or(Money(1), |minimum| minimum.money());
+        if paid < minimum.0 {
+            let reason = Reason::new(codes::BELOW_MINIMUM).with("minimum", minimum).with("paid", Money(paid));
+            return self.steps.push(reason.of(id, Some(&rule.id)));
+        }
+        let key = limit::key(id, &rule.id);
+        let (given, held) = limit::hold(&rule.limit, 0, 1, member, &key, scene.at.day);
+        self.steps.extend(held.map(|held| held.of(id, Some(&rule.id))));
+        let Ok(unit) = voucher_unit(id, &rule.reward) else { return };
+        if given < 1 {
+            return;
+        }
+        let by_days = rule.days.map(|days| scene.at.day.plus_days(days.into()));
+        let last = [by_days, spec.valid.to].into_iter().flatten().min();
+        let reason = Reason::new(codes::VOUCHER).with("reward", &rule.reward);
+        let reason = last.map_or(reason.clone(), |last| reason.with("last", last));
+        self.steps.push(reason.of(id, Some(&rule.id)));
+        self.counters.extend(limit::step(&rule.limit, key, scene.at.day, 1));
+        let weights = Vec::new();
+        self.awards.push(Award {
+            programme: id.clone(),
+            rule: rule.id.clone(),
+            unit,
+            amount: 1,
+            last,
+            weights,
+        });
+    }
+
+    /// What moves of each unit. A voucher is for a later visit: it covers nothing in the order that gave it.
+    fn units(&self) -> Vec<(Unit, i64)> {
+        moves(&self.awards, &self.spends)
+    }
+
+    fn finish(
+        self,
+        sale: &Sale,
+        scene: &Scene<'_>,
+        mut trace: Vec<TraceStep>,
+        refused: Vec<(&Claim, Reason)>,
+    ) -> Outcome {
+        let total = self.priced.basket.total();
+        let added = self.priced.taken.iter().filter_map(|taken| taken.added.as_ref());
+        let free = added.map(|sku| LineResult {
+            sku: sku.clone(),
+            gross: Money::ZERO,
+            discount: Money::ZERO,
+            paid: Money::ZERO,
+            free: true,
+        });
+        let lines = results(&self.priced.basket).into_iter().chain(free).collect();
+        trace.extend(self.steps);
+        let refused = refuse(refused, &mut trace);
+        let stored = stored(sale, total, scene, &self.spends, &mut trace);
+        let mut outcome = Outcome {
+            total,
+            lines,
+            awards: self.awards,
+            spends: self.spends,
+            refused,
+            counters: self.counters,
+            stored,
+            trace,
+        };
+        outcome.counters.sort();
+        outcome
+    }
+}
+
+/// The lines in the order of the sale.
+fn results(basket: &Basket<'_>) -> Vec<LineResult> {
+    let mut items: Vec<_> = basket.items.iter().collect();
+    items.sort_by_key(|item| item.place);
+    items
+        .into_iter()
+        .map(|item| LineResult {
+            sku: item.line.sku.clone(),
+            gross: Money(item.gross),
+            discount: Money(item.off),
+            paid: Money(item.open()),
+            free: false,
+        })
+        .collect()
+}
+
+pub(super) fn refuse(refused: Vec<(&Claim, Reason)>, trace: &mut Vec<TraceStep>) -> Vec<Refusal> {
+    let refusal = |(claim, reason): (&Claim, Reason)| {
+        let mut step = reason.step();
+        step.programme = claim.programme.clone();
+        step.rule = Some(claim.reward.to_string());
+        trace.push(step);
+        Refusal { reward: claim.reward.clone(), reason: reason.code.to_owned() }
+    };
+    refused.into_iter().map(refusal).collect()
+}
+
+pub(super) fn award(
+    published: &Published,
+    rule: &str,
+    amount: i64,
+    weights: Vec<i64>,
+    scene: &Scene<'_>,
+) -> Award {
+    let spec = published.programme.spec();
+    Award {
+        programme: published.reference.id.clone(),
+        rule: rule.to_owned(),
+        unit: published.programme.unit().clone(),
+        amount,
+        last: spec.expiry.map(|expiry| expiry.last_day(scene.at.day)),
+        weights,
+    }
+}
+
+pub(super) fn moves(awards: &[Award], spends: &[Spend]) -> Vec<(Unit, i64)> {
+    let mut moves: Vec<(Unit, i64)> = Vec::new();
+    let mut add = |unit: &Unit, amount: i64| match moves.iter_mut().find(|(known, _)| known == unit) {
+        Some((_, sum)) => *sum = sum.saturating_add(amount),
+        None => moves.push((unit.clone(), amount)),
+    };
+    let voucher = |unit: &Unit| unit.name().starts_with(crate::programme::VOUCHER_PREFIX);
+    awards.iter().filter(|award| !voucher(&award.unit)).for_each(|award| add(&award.unit, award.amount));
+    spends.iter().for_each(|spend| add(&spend.unit, -spend.amount));
+    moves
+}
+
+/// How much stored value pays: what was asked for, at most what there is and what is to pay.
+fn stored(
+    sale: &Sale,
+    total: Money,
+    scene: &Scene<'_>,
+    spends: &[Spend],
+    trace: &mut Vec<TraceStep>,
+) -> Money {
+    if scene.member.is_none() && sale.lines.iter().any(|line| line.stored) {
+        trace.push(Reason::new(codes::STORED_NEEDS_CARD).step());
+    }
+    let tenders = sale.tenders.iter().filter(|tender| tender.kind == TenderKind::Stored);
+    let asked = clamp(tenders.map(|tender| i128::from(tender.amount.0)).sum());
+    if asked <= 0 {
+        return Money::ZERO;
+    }
+    let euro = Unit::euro();
+    let spent: i64 = spends.iter().filter(|spend| spend.unit == euro).map(|spend| spend.amount).sum();
+    let have = scene.member.map_or(0, |member| member.balance(&euro)).saturating_sub(spent);
+    let given = asked.min(have).min(total.0).max(0);
+    if given < asked.min(total.0) {
+        let short = Reason::new(codes::STORED_SHORT).with("asked", Money(asked)).with("given", Money(given));
+        trace.push(short.step());
+    }
+    Money(given)
+}
+
+/// Whether a rule of this kind can be judged without prices.
+pub(super) fn needs_price(per: Per) -> bool {
+    per == Per::Money
+}

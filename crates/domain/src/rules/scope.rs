@@ -1,0 +1,98 @@
+//! Whether a programme, a rule or a reward applies here, now, and to this member.
+
+use crate::ids::{ProgrammeId, ShopId};
+use crate::member::MemberFacts;
+use crate::programme::{Specification, Validity, When, Who};
+use crate::rules::codes;
+use crate::rules::outcome::TraceStep;
+use crate::time::Moment;
+
+/// Why something does not apply: a code of the trace and its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reason {
+    pub code: &'static str,
+    pub values: Vec<(&'static str, String)>,
+}
+
+impl Reason {
+    pub fn new(code: &'static str) -> Self {
+        Self { code, values: Vec::new() }
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    pub fn step(&self) -> TraceStep {
+        let values = self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        TraceStep { code: self.code.to_owned(), programme: None, rule: None, values: values.collect() }
+    }
+
+    pub fn of(&self, programme: &ProgrammeId, rule: Option<&str>) -> TraceStep {
+        TraceStep { programme: Some(programme.clone()), rule: rule.map(str::to_owned), ..self.step() }
+    }
+}
+
+/// Where, when and for whom an order is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub member: Option<&'a MemberFacts>,
+    pub shop: ShopId,
+    pub at: &'a Moment,
+}
+
+impl Scene<'_> {
+    /// Whether a programme runs. Whether the member may take part is asked apart.
+    pub fn runs(&self, spec: &Specification) -> Result<(), Reason> {
+        self.within(&spec.valid)?;
+        if !spec.shops.is_empty() && !spec.shops.contains(&self.shop) {
+            return Err(Reason::new(codes::NOT_THIS_SHOP));
+        }
+        self.at_time(&spec.when)
+    }
+
+    /// Both ends are inside.
+    pub fn within(&self, valid: &Validity) -> Result<(), Reason> {
+        if let Some(from) = valid.from.filter(|from| self.at.day < *from) {
+            return Err(Reason::new(codes::NOT_STARTED).with("day", from));
+        }
+        if let Some(to) = valid.to.filter(|to| self.at.day > *to) {
+            return Err(Reason::new(codes::ENDED).with("day", to));
+        }
+        Ok(())
+    }
+
+    pub fn at_time(&self, when: &When) -> Result<(), Reason> {
+        if !when.has_weekday(self.at.day) {
+            return Err(Reason::new(codes::NOT_TODAY));
+        }
+        if !when.has_hour(self.at) {
+            let hours: Vec<String> = when.hours.iter().map(ToString::to_string).collect();
+            return Err(Reason::new(codes::NOT_NOW).with("hours", hours.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// Whether the member is one of those who may take part. Nobody is nobody special.
+    pub fn may(&self, who: &Who) -> Result<(), Reason> {
+        if *who == Who::default() {
+            return Ok(());
+        }
+        let Some(member) = self.member else { return Err(Reason::new(codes::NEEDS_CARD)) };
+        let not = || Reason::new(codes::NOT_FOR_MEMBER);
+        if !who.tiers.is_empty() && !member.tier.as_ref().is_some_and(|tier| who.tiers.contains(tier)) {
+            return Err(not().with("tiers", who.tiers.join(", ")));
+        }
+        if !who.tags.is_empty() && !who.tags.iter().any(|tag| member.tags.contains(tag)) {
+            return Err(not().with("tags", who.tags.join(", ")));
+        }
+        if who.except_tags.iter().any(|tag| member.tags.contains(tag)) {
+            return Err(not().with("except_tags", who.except_tags.join(", ")));
+        }
+        if who.birthday && !member.birthday {
+            return Err(not().with("birthday", "yes"));
+        }
+        Ok(())
+    }
+}

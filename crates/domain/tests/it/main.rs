@@ -1,0 +1,12 @@
+//! The rules, tried from outside.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `support` | makes members, sales and moments |
+//! | `templates` | each programme in `assets/programmes` does what it says |
+
+// Helpers of tests may unwrap, as tests may.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+mod templates;
