@@ -20,6 +20,9 @@ pub enum Account {
     Shop(ShopId),
     /// What a shop has sold, without tax.
     Sales(ShopId),
+    /// Paid to a shop for stored value that was not yet spent there. What was given rather than sold, and
+    /// what another shop sold, stands here with the other sign once it is spent.
+    Prepaid(ShopId),
     /// Notes, coins and card payments taken.
     Cash,
     /// Tax taken for the state, by rate.
@@ -36,6 +39,7 @@ impl fmt::Display for Account {
             Self::Member(id) => write!(f, "member:{id}"),
             Self::Shop(id) => write!(f, "shop:{id}"),
             Self::Sales(id) => write!(f, "sales:{id}"),
+            Self::Prepaid(id) => write!(f, "prepaid:{id}"),
             Self::Cash => f.write_str("cash"),
             Self::Tax(rate) => write!(f, "tax:{}", rate.0),
             Self::Goodwill => f.write_str("goodwill"),
@@ -54,6 +58,7 @@ impl FromStr for Account {
             "member" => Self::Member(rest.parse()?),
             "shop" => Self::Shop(rest.parse()?),
             "sales" => Self::Sales(rest.parse()?),
+            "prepaid" => Self::Prepaid(rest.parse()?),
             "cash" if rest.is_empty() => Self::Cash,
             "tax" => Self::Tax(Rate(rest.parse().map_err(|_| wrong())?)),
             "goodwill" if rest.is_empty() => Self::Goodwill,

@@ -101,11 +101,19 @@ pub(super) fn within_limit(
 ) -> Result<(), Reason> {
     let same = |taken: &&Taken<'_>| std::ptr::eq(taken.reward, reward);
     let before: i64 = taken.iter().filter(same).map(|taken| i64::from(taken.times)).sum();
-    let Some(member) = scene.member else { return Ok(()) };
-    let key = counter_key(published, reward);
-    let wanted = before + i64::from(times);
-    let (_, held) = limit::hold(&reward.limit, 0, wanted, member, &key, scene.at.day);
+    let (_, held) = times_left(published, reward, before + i64::from(times), scene);
     held.map_or(Ok(()), Err)
+}
+
+/// How often of `wanted` times the member may still take a reward, and the limit if that is less.
+pub(super) fn times_left(
+    published: &Published,
+    reward: &Reward,
+    wanted: i64,
+    scene: &Scene<'_>,
+) -> (i64, Option<Reason>) {
+    let Some(member) = scene.member else { return (wanted, None) };
+    limit::hold(&reward.limit, 0, wanted, member, &counter_key(published, reward), scene.at.day)
 }
 
 /// The counter of how often a reward was taken.

@@ -13,8 +13,11 @@ pub mod codes;
 mod earn;
 mod evaluate;
 mod limit;
+mod offers;
 mod outcome;
+mod postings;
 mod pricing;
+mod reverse;
 mod scope;
 mod stamps;
 
@@ -22,7 +25,10 @@ pub use book::{BookError, RuleBook};
 pub use bounds::{OrderError, check_order};
 pub use claims::CLAIM_TIMES_MAX;
 pub use evaluate::evaluate;
+pub use offers::{Offer, Offers, StampCard, offers};
 pub use outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
+pub use postings::sale_postings;
+pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse};
 
 /// The version of the rules themselves. Events carry it.
 pub const VERSION: u32 = 1;

@@ -1,0 +1,371 @@
+//! Undo and refund: taking back what an event gave and giving back what it took, pro rata and once.
+//!
+//! An award or a spend is first split over the lines that it came from (largest remainder), then each line's
+//! part follows the quantity that comes back, rounded half up on the sum of all refunds so far. So the parts
+//! do not depend on the order of refunds, and when everything has come back everything is restored.
+
+use std::collections::BTreeMap;
+
+use crate::event::{CounterStep, Fact, Reversal, ReversalReason};
+use crate::ids::{EventRef, MemberId, ShopId};
+use crate::ledger::{Account, Booking, Posting, Purse};
+use crate::money::{Money, Quantity, div_half_up, split};
+use crate::rules::limit;
+use crate::rules::outcome::{Outcome, Spend};
+use crate::rules::postings::{Takings, member_pair};
+use crate::sale::Sale;
+use crate::time::Moment;
+use crate::unit::Unit;
+
+/// The event that is taken back.
+#[derive(Debug, Clone, Copy)]
+pub struct Original<'a> {
+    /// What was sold; none for stamps beside another till.
+    pub sale: Option<&'a Sale>,
+    /// What the rules gave.
+    pub outcome: &'a Outcome,
+    /// Whose units moved.
+    pub member: Option<MemberId>,
+    /// Which shop's.
+    pub shop: ShopId,
+    /// When it happened.
+    pub at: &'a Moment,
+}
+
+impl<'a> Original<'a> {
+    /// A sale or stamps; other facts are not taken back by the rules.
+    pub fn of(fact: &'a Fact, at: &'a Moment) -> Option<Self> {
+        let member = fact.member();
+        match fact {
+            Fact::Sale(fact) => {
+                Some(Self { sale: Some(&fact.sale), outcome: &fact.outcome, member, shop: fact.shop, at })
+            }
+            Fact::Stamp(fact) => {
+                Some(Self { sale: None, outcome: &fact.outcome, member, shop: fact.shop, at })
+            }
+            _ => None,
+        }
+    }
+
+    fn quantities(&self) -> Vec<i64> {
+        self.sale.map(|sale| sale.lines.iter().map(|line| line.quantity.0).collect()).unwrap_or_default()
+    }
+}
+
+/// What earlier reversals of the same event have taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// All that was left at some time.
+    pub everything: bool,
+    /// The quantity of each line, in thousandths; empty: nothing.
+    pub quantities: Vec<i64>,
+}
+
+impl TakenBack {
+    /// Sums the reversals of one event.
+    pub fn by<'a>(reversals: impl IntoIterator<Item = &'a Reversal>) -> Self {
+        let mut sum = Self::default();
+        for reversal in reversals {
+            sum.everything |= reversal.quantities.is_empty();
+            for (index, &quantity) in reversal.quantities.iter().enumerate() {
+                if sum.quantities.len() <= index {
+                    sum.quantities.resize(index + 1, 0);
+                }
+                sum.quantities[index] = sum.quantities[index].saturating_add(quantity);
+            }
+        }
+        sum
+    }
+}
+
+/// How much is taken back now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take<'a> {
+    /// All that is left.
+    Everything,
+    /// A quantity of each line of the sale, in thousandths.
+    Quantities(&'a [i64]),
+}
+
+/// A wish to take something back.
+#[derive(Debug, Clone, Copy)]
+pub struct TakeBack<'a> {
+    /// How much.
+    pub take: Take<'a>,
+    /// Why.
+    pub reason: ReversalReason,
+    /// What was taken back before.
+    pub before: &'a TakenBack,
+    /// The member's purses as they stand, to see which lots have expired since.
+    pub purses: &'a BTreeMap<Unit, Purse>,
+    /// When it is taken back.
+    pub at: &'a Moment,
+}
+
+/// Why something cannot be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReverseError {
+    /// It was taken back before.
+    #[error("everything of this was taken back before; nothing is left to return")]
+    NothingLeft,
+    /// More comes back than was sold.
+    #[error("line {line}: {} can still come back, not {}", Quantity(*left), Quantity(*asked))]
+    TooMuch {
+        /// Which line, from 1.
+        line: usize,
+        /// What can still come back, in thousandths.
+        left: i64,
+        /// What was asked for, in thousandths.
+        asked: i64,
+    },
+    /// The event has no lines, or other ones.
+    #[error("this can only be taken back as a whole; it has no such lines")]
+    NoSuchLines,
+}
+
+/// What moves when something is taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reversed {
+    /// What is paid back, stored value included.
+    pub refund: Money,
+    /// What is paid back for each line of the outcome.
+    pub lines: Vec<Money>,
+    /// Earned units that are taken back.
+    pub taken_back: BTreeMap<Unit, i64>,
+    /// Spent units that are given back; stored value that had paid is among them.
+    pub given_back: BTreeMap<Unit, i64>,
+    /// As in [`Reversal::quantities`]: empty when it is everything that was left.
+    pub quantities: Vec<i64>,
+    /// Every movement, in double entry.
+    pub postings: Vec<Posting>,
+    /// Counters that step back.
+    pub counters: Vec<CounterStep>,
+    /// The visit that did not happen after all: for an undo of the whole.
+    pub visit_ms: Option<i64>,
+}
+
+impl Reversed {
+    /// The fact to write.
+    pub fn into_reversal(self, of: EventRef, member: Option<MemberId>, reason: ReversalReason) -> Reversal {
+        let Self { quantities, postings, counters, visit_ms, .. } = self;
+        Reversal { of, member, reason, quantities, postings, counters, visit_ms }
+    }
+}
+
+/// Takes back what an event gave and gives back what it took.
+pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed, ReverseError> {
+    let (before, after) = progress(original, wish)?;
+    let mut reversed = Reversed::default();
+    if let Take::Quantities(quantities) = wish.take {
+        reversed.quantities = quantities.to_vec();
+    }
+    let mut ledger = Ledger { original, wish, purses: wish.purses.clone() };
+    for award in &original.outcome.awards {
+        let back = share(original, award.amount, &award.weights, &before, &after);
+        let booking = Booking::Lot { earned: original.at.day, last: award.last };
+        reversed.postings.extend(ledger.move_units(&award.unit, -back, booking));
+        add(&mut reversed.taken_back, &award.unit, back);
+    }
+    for spend in &original.outcome.spends {
+        let back = share(original, spend.amount, &spend.weights, &before, &after);
+        reversed.postings.extend(ledger.give_back(&spend.unit, back, spend.grace_days));
+        add(&mut reversed.given_back, &spend.unit, back);
+    }
+    if let Some(sale) = original.sale {
+        take_back_money(sale, &mut ledger, &before, &after, &mut reversed);
+    }
+    reversed.counters = counters_back(original, &before, &after);
+    if after.everything && wish.reason != ReversalReason::Refund {
+        reversed.visit_ms = Some(original.at.utc_ms);
+    }
+    Ok(reversed)
+}
+
+/// How much of each line has come back at one time.
+#[derive(Debug, Clone)]
+struct Progress {
+    everything: bool,
+    returned: Vec<i64>,
+}
+
+fn progress(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<(Progress, Progress), ReverseError> {
+    let sold = original.quantities();
+    let whole = |returned: &[i64]| !sold.is_empty() && returned == sold;
+    let mut returned = wish.before.quantities.clone();
+    returned.resize(sold.len(), 0);
+    if wish.before.everything || whole(&returned) {
+        return Err(ReverseError::NothingLeft);
+    }
+    let before = Progress { everything: false, returned: returned.clone() };
+    match wish.take {
+        Take::Everything => Ok((before, Progress { everything: true, returned: sold })),
+        Take::Quantities(asked) => {
+            if sold.is_empty() || asked.len() != sold.len() {
+                return Err(ReverseError::NoSuchLines);
+            }
+            for (line, (&asked, &sold)) in asked.iter().zip(&sold).enumerate() {
+                let left = sold - returned[line];
+                let inside =
+                    if left >= 0 { (0..=left).contains(&asked) } else { (left..=0).contains(&asked) };
+                if !inside {
+                    return Err(ReverseError::TooMuch { line: line + 1, left, asked });
+                }
+                returned[line] += asked;
+            }
+            if asked.iter().all(|&asked| asked == 0) {
+                return Err(ReverseError::NothingLeft);
+            }
+            let everything = whole(&returned);
+            Ok((before, Progress { everything, returned }))
+        }
+    }
+}
+
+impl Progress {
+    /// How much of a line's part has come back: `part × returned / sold`, half up.
+    fn of_line(&self, original: &Original<'_>, line: usize, part: i64) -> i64 {
+        if self.everything {
+            return part;
+        }
+        let sold = original.sale.and_then(|sale| sale.lines.get(line)).map_or(0, |line| line.quantity.0);
+        let returned = self.returned.get(line).copied().unwrap_or(0);
+        if sold == 0 {
+            // A free article that was added has no line of its own: it goes with the whole.
+            return 0;
+        }
+        let sign = i128::from(sold.signum());
+        div_half_up(i128::from(part) * i128::from(returned) * sign, i128::from(sold) * sign)
+    }
+
+    /// How much of an amount has come back that is split over the lines by weights.
+    fn of(&self, original: &Original<'_>, amount: i64, weights: &[i64]) -> i64 {
+        if self.everything {
+            return amount;
+        }
+        let parts = split(amount, weights);
+        parts.iter().enumerate().map(|(line, &part)| self.of_line(original, line, part)).sum()
+    }
+}
+
+/// How much of an amount comes back now.
+fn share(original: &Original<'_>, amount: i64, weights: &[i64], before: &Progress, after: &Progress) -> i64 {
+    let weights = effective_weights(original.outcome, weights);
+    after.of(original, amount, &weights) - before.of(original, amount, &weights)
+}
+
+/// The weights as recorded; else what was paid for each line; else what each cost.
+fn effective_weights(outcome: &Outcome, weights: &[i64]) -> Vec<i64> {
+    if !weights.is_empty() {
+        return weights.to_vec();
+    }
+    let paid: Vec<i64> = outcome.lines.iter().map(|line| line.paid.0.max(0)).collect();
+    if paid.iter().any(|&paid| paid > 0) {
+        return paid;
+    }
+    outcome.lines.iter().map(|line| line.gross.0.max(0)).collect()
+}
+
+/// Books units against the shop and keeps the purses in step.
+struct Ledger<'a> {
+    original: &'a Original<'a>,
+    wish: &'a TakeBack<'a>,
+    purses: BTreeMap<Unit, Purse>,
+}
+
+impl Ledger<'_> {
+    fn move_units(&mut self, unit: &Unit, amount: i64, booking: Booking) -> Vec<Posting> {
+        let Some(member) = self.original.member.filter(|_| amount != 0) else { return Vec::new() };
+        if let Some(purse) = self.purses.get_mut(unit) {
+            purse.add(booking, amount);
+        }
+        vec![
+            Posting { account: Account::Member(member), unit: unit.clone(), amount, booking: Some(booking) },
+            Posting {
+                account: Account::Shop(self.original.shop),
+                unit: unit.clone(),
+                amount: -amount,
+                booking: None,
+            },
+        ]
+    }
+
+    /// Gives spent units back to the lots they came from; what would fall into lots that have expired by
+    /// today becomes a new lot with some days of grace.
+    fn give_back(&mut self, unit: &Unit, amount: i64, grace_days: u16) -> Vec<Posting> {
+        let today = self.wish.at.day;
+        let spent = Booking::Spend { day: self.original.at.day };
+        let expired = self.purses.get(unit).map_or(0, |purse| {
+            let mut returned = purse.clone();
+            returned.add(spent, amount);
+            let usable = returned.balance(today).saturating_sub(purse.balance(today));
+            (amount - usable).clamp(0, amount.max(0))
+        });
+        let last = Some(today.plus_days(grace_days.into()));
+        let mut postings = self.move_units(unit, amount - expired, spent);
+        postings.extend(self.move_units(unit, expired, Booking::Lot { earned: today, last }));
+        postings
+    }
+}
+
+fn take_back_money(
+    sale: &Sale,
+    ledger: &mut Ledger<'_>,
+    before: &Progress,
+    after: &Progress,
+    reversed: &mut Reversed,
+) {
+    let original = ledger.original;
+    let results = &original.outcome.lines;
+    let back = |progress: &Progress| -> Vec<i64> {
+        let line = |(index, paid): (usize, i64)| progress.of_line(original, index, paid);
+        results.iter().map(|result| result.paid.0).enumerate().map(line).collect()
+    };
+    let (back_before, back_after) = (back(before), back(after));
+    let kept = |back: &[i64]| {
+        let kept: Vec<i64> = results.iter().zip(back).map(|(result, back)| result.paid.0 - back).collect();
+        let mut takings = Takings::new(sale, &kept, 0);
+        // What stored value had paid comes back in the same share as everything else.
+        let total = i128::from(original.outcome.total.0);
+        if total > 0 {
+            let stored = i128::from(original.outcome.stored.0) * i128::from(takings.total());
+            takings.stored = div_half_up(stored, total);
+        }
+        takings
+    };
+    let (had, left) = (kept(&back_before), kept(&back_after));
+    reversed.lines =
+        back_after.iter().zip(&back_before).map(|(after, before)| Money(after - before)).collect();
+    reversed.refund = Money(had.total() - left.total());
+    reversed.postings.extend(had.postings_to(&left, original.shop));
+    let stored = had.stored - left.stored;
+    reversed.postings.extend(ledger.give_back(&Unit::euro(), stored, Spend::GRACE_DAYS));
+    if original.member.is_some() {
+        add(&mut reversed.given_back, &Unit::euro(), stored);
+    }
+    let unloaded = had.loaded - left.loaded;
+    let booking = Booking::Lot { earned: original.at.day, last: None };
+    if let Some(member) = original.member {
+        reversed.postings.extend(member_pair(member, original.shop, -unloaded, booking));
+    }
+}
+
+/// Counters of units follow their award; those of visits and of rewards go back with the whole.
+fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -> Vec<CounterStep> {
+    let step = |counter: &CounterStep| {
+        let of = |award: &&crate::rules::Award| limit::key(&award.programme, &award.rule) == counter.key;
+        let amount = match original.outcome.awards.iter().find(of) {
+            Some(award) => share(original, counter.amount, &award.weights, before, after),
+            None if after.everything => counter.amount,
+            None => 0,
+        };
+        CounterStep { amount: -amount, ..counter.clone() }
+    };
+    original.outcome.counters.iter().map(step).filter(|step| step.amount != 0).collect()
+}
+
+fn add(sums: &mut BTreeMap<Unit, i64>, unit: &Unit, amount: i64) {
+    if amount != 0 {
+        let sum = sums.entry(unit.clone()).or_default();
+        *sum = sum.saturating_add(amount);
+    }
+}
