@@ -1,0 +1,205 @@
+//! What a person does, and what the rest of the program is asked to do about it.
+
+use super::desk::{Claim, EventId, LineId, MemberId, RewardId, SampleId, Sku};
+
+/// The screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Route {
+    /// The first run.
+    Setup,
+    /// The stamp card beside another till.
+    #[default]
+    Counter,
+    /// The till.
+    Till,
+    /// The kiosk.
+    Kiosk,
+}
+
+/// The languages of the screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Language {
+    /// English.
+    English,
+    /// German.
+    #[default]
+    German,
+}
+
+impl Language {
+    /// Gives the language's tag.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// Reads a tag such as `de` or `de_DE.UTF-8`; anything else is English.
+    pub fn from_tag(tag: &str) -> Self {
+        if tag.get(..2).is_some_and(|tag| tag.eq_ignore_ascii_case("de")) { Self::German } else { Self::English }
+    }
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Look {
+    /// As the system says.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// Something was done: by a hand, by a scanner, or by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UiAction {
+    /// The time went on; sent once a second.
+    Tick,
+    /// A code was read, whatever the source.
+    Scan(String),
+    /// A picture was looked at and held no code.
+    NoCode,
+    /// More stamps for the guest on the screen.
+    AddStamp {
+        /// Who.
+        member: MemberId,
+        /// How many.
+        count: u32,
+    },
+    /// A reward is taken at the stamp-card screen or the kiosk.
+    Claim {
+        /// Who; the kiosk leaves it empty, its guest is the one on the screen.
+        member: MemberId,
+        /// What.
+        reward: RewardId,
+        /// How.
+        how: Claim,
+    },
+    /// A stamp or a sale is taken back.
+    Undo {
+        /// Which.
+        event: EventId,
+    },
+    /// The next scan gives so many stamps.
+    Arm(u32),
+    /// The guest's card is put away.
+    PutAway,
+    /// The message is read.
+    CloseNotice,
+    /// A transfer is wanted now.
+    SyncNow,
+    /// An article goes into the basket.
+    AddToBasket {
+        /// Which.
+        sku: Sku,
+    },
+    /// One of a line comes out of the basket.
+    RemoveLine {
+        /// Which.
+        line: LineId,
+    },
+    /// The member comes out of the basket.
+    RemoveMember,
+    /// A reward goes into the basket, or comes out.
+    BasketReward {
+        /// Which.
+        reward: RewardId,
+        /// In or out.
+        take: bool,
+    },
+    /// A tab of the till.
+    PickCategory(String),
+    /// The search field of the till.
+    Search(String),
+    /// The cash panel opens.
+    OpenCash,
+    /// The cash panel closes without a sale.
+    CloseCash,
+    /// Digits of the amount given.
+    CashKey(String),
+    /// The last digit goes.
+    CashErase,
+    /// The amount typed is what was given.
+    PayTyped,
+    /// The sale is paid in cash.
+    PayCash {
+        /// What was given, in minor units.
+        given: i64,
+    },
+    /// A picture file is to be read.
+    OpenImage,
+    /// A folder of pictures is to be played.
+    OpenFolder,
+    /// A scanner that types is to be used.
+    UseScanner,
+    /// The camera is to be looked for again.
+    UseCamera,
+    /// A card of the sample shop is held up.
+    SampleCard {
+        /// Which.
+        id: SampleId,
+    },
+    /// The guest begins at the kiosk.
+    KioskStart,
+    /// The guest has no card yet.
+    KioskJoin,
+    /// The guest is done, or gives up.
+    KioskLeave,
+    /// The guest is still there.
+    KioskStay,
+    /// The guest calls for help.
+    KioskHelp,
+    /// Another screen.
+    Navigate(Route),
+    /// Another language.
+    SetLanguage(Language),
+    /// Light or dark.
+    SetLook(Look),
+    /// High contrast on or off.
+    SetHighContrast(bool),
+    /// Less motion on or off.
+    SetStill(bool),
+    /// The device's job, chosen at the first run.
+    ChooseRole(Route),
+    /// The first run is done.
+    FinishSetup,
+    /// The sample shop is to be opened.
+    TryDemo,
+}
+
+/// What a controller asks for that it cannot do itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Play a sound.
+    Play(Sound),
+    /// Let a person pick a picture file, then read it.
+    OpenImage,
+    /// Let a person pick a folder, then play it.
+    OpenFolder,
+    /// Listen to a scanner that types.
+    UseScanner,
+    /// Look for the camera again.
+    UseCamera,
+    /// Ring at the counter: a guest at the kiosk wants help.
+    CallHelp,
+    /// Keep language, look and role.
+    KeepSettings,
+    /// Open the sample shop.
+    TryDemo,
+}
+
+/// The four sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sound {
+    /// A soft thud.
+    Stamp,
+    /// Two rising notes.
+    Reward,
+    /// One low note.
+    AlreadyCounted,
+    /// Two low notes.
+    Refused,
+}

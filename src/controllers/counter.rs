@@ -1,0 +1,316 @@
+//! The stamp-card screen: a scan gives a stamp by itself, and the next scan takes over at once.
+
+use super::action::{Effect, Sound};
+use super::desk::{Claim, Desk, EventId, Guest, MemberId, Moment, Refusal, RewardId, Stamped, Stamping};
+use super::model::{CounterModel, LastGuest, Notice, NoticeKind};
+
+/// How many of the last guests stay on the screen.
+const LAST_GUESTS: usize = 3;
+/// The most stamps that one scan gives.
+const MOST_ARMED: u32 = 3;
+
+/// Keeps the stamp-card screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CounterController {
+    model: CounterModel,
+    stamp_by_scan: bool,
+}
+
+impl CounterController {
+    /// Starts with an empty counter. With `stamp_by_scan` a scan gives its stamp by itself; without, it asks.
+    pub fn new(stamp_by_scan: bool) -> Self {
+        Self { model: CounterModel { armed: 1, ..CounterModel::default() }, stamp_by_scan }
+    }
+
+    /// What is on the screen.
+    pub fn model(&self) -> &CounterModel {
+        &self.model
+    }
+
+    /// Takes the stamps of the day from the desk.
+    pub fn refresh(&mut self, desk: &impl Desk, now: Moment) {
+        self.model.today = desk.stamps_today(now);
+    }
+
+    /// A code was read.
+    pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
+        let guest = match desk.scan(text, now) {
+            Ok(guest) => guest,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        if !self.stamp_by_scan {
+            self.put_down(guest);
+            return Vec::new();
+        }
+        let count = std::mem::replace(&mut self.model.armed, 1);
+        let is_new = guest.is_new;
+        // A number pressed before the scan says what was sold: the pause is for scans that nobody looked at.
+        let how = if count > 1 { Stamping::Hand } else { Stamping::Scan };
+        match desk.stamp(&guest.member, count, how, now) {
+            Ok(stamped) => {
+                let effects = self.land(stamped, now);
+                if is_new {
+                    self.model.notice = Notice::of(NoticeKind::NewGuest);
+                }
+                effects
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// More stamps for the guest on the screen.
+    pub fn add(&mut self, desk: &mut impl Desk, member: &MemberId, count: u32, now: Moment) -> Vec<Effect> {
+        match desk.stamp(member, count, Stamping::Hand, now) {
+            Ok(stamped) => self.land(stamped, now),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A reward is taken.
+    pub fn claim(
+        &mut self,
+        desk: &mut impl Desk,
+        member: &MemberId,
+        reward: &RewardId,
+        how: Claim,
+        now: Moment,
+    ) -> Vec<Effect> {
+        match desk.claim(member, reward, how, now) {
+            Ok(stamped) => {
+                let name = stamped.reward.clone();
+                let mut effects = self.land(stamped, now);
+                self.model.notice =
+                    Notice { kind: NoticeKind::RewardTaken, text: name, ..Notice::default() };
+                effects.retain(|effect| *effect != Effect::Play(Sound::Stamp));
+                effects.push(Effect::Play(Sound::Reward));
+                effects
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A stamp is taken back.
+    pub fn undo(&mut self, desk: &mut impl Desk, event: &EventId, now: Moment) -> Vec<Effect> {
+        match desk.undo(event, now) {
+            Ok(guest) => {
+                let name = guest.as_ref().map(|guest| guest.name.clone()).unwrap_or_default();
+                if let Some(last) = self.model.last.iter_mut().find(|last| last.event == *event) {
+                    last.undone = true;
+                }
+                if let (Some(shown), Some(guest)) = (&self.model.guest, guest)
+                    && shown.member == guest.member
+                {
+                    self.put_down(guest);
+                }
+                self.model.notice = Notice { kind: NoticeKind::Undone, name, ..Notice::default() };
+                Vec::new()
+            }
+            Err(refusal) => {
+                // The card on the screen is not what the refusal is about.
+                let (notice, _, _) = Notice::refused(refusal);
+                self.model.notice = notice;
+                vec![Effect::Play(Sound::Refused)]
+            }
+        }
+    }
+
+    /// The next scan gives so many stamps. The number that is armed already goes back to one.
+    pub fn arm(&mut self, count: u32) {
+        let count = count.clamp(1, MOST_ARMED);
+        self.model.armed = if self.model.armed == count { 1 } else { count };
+    }
+
+    /// The card is put away.
+    pub fn put_away(&mut self) {
+        self.model.guest = None;
+        self.model.reasons.clear();
+        self.model.fresh = 0;
+        self.model.of_these = false;
+        self.close_notice();
+    }
+
+    /// The message is read.
+    pub fn close_notice(&mut self) {
+        self.model.notice = Notice::default();
+    }
+
+    /// Shows a message beside the card.
+    pub fn say(&mut self, notice: Notice) {
+        self.model.notice = notice;
+    }
+
+    fn put_down(&mut self, guest: Guest) {
+        self.model.guest = Some(guest);
+        self.model.fresh = 0;
+        self.model.of_these = false;
+        self.model.reasons.clear();
+        self.close_notice();
+    }
+
+    fn land(&mut self, stamped: Stamped, now: Moment) -> Vec<Effect> {
+        let Stamped { event, guest, given, reward, reasons } = stamped;
+        self.model.last.insert(
+            0,
+            LastGuest {
+                event,
+                name: guest.name.clone(),
+                at: now,
+                stamps: given,
+                reward: !reward.is_empty(),
+                undone: false,
+            },
+        );
+        self.model.last.truncate(LAST_GUESTS);
+        let (of_these, full) = (given > 0, guest.card.slots > 0 && guest.card.stamps == guest.card.slots);
+        self.put_down(guest);
+        self.model.reasons = reasons;
+        self.model.fresh = given;
+        self.model.of_these = of_these;
+        if given == 0 {
+            return Vec::new();
+        }
+        self.model.landing += 1;
+        let mut effects = vec![Effect::Play(Sound::Stamp)];
+        if full {
+            effects.push(Effect::Play(Sound::Reward));
+        }
+        effects
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Vec<Effect> {
+        let sound = match refusal {
+            Refusal::AlreadyCounted { .. } | Refusal::DayIsFull { .. } => Sound::AlreadyCounted,
+            _ => Sound::Refused,
+        };
+        let (notice, guest, reasons) = Notice::refused(refusal);
+        if let Some(guest) = guest {
+            self.put_down(guest);
+            self.model.reasons = reasons;
+        }
+        self.model.notice = notice;
+        vec![Effect::Play(sound)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample_desk::{SampleDesk, at};
+    use super::*;
+
+    #[test]
+    fn a_scan_gives_one_stamp_and_shows_the_card() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        let effects = counter.scan(&mut desk, "ada", at(0));
+        let model = counter.model();
+        assert_eq!(model.guest.as_ref().map(|guest| guest.card.stamps), Some(8));
+        assert_eq!((model.fresh, model.landing, model.last.len()), (1, 1, 1));
+        assert_eq!(effects, [Effect::Play(Sound::Stamp)]);
+    }
+
+    #[test]
+    fn three_coffees_with_one_free_take_two_taps() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.arm(3);
+        counter.scan(&mut desk, "ada", at(0));
+        assert_eq!(counter.model().armed, 1, "the number is used up by the scan");
+        assert_eq!(counter.model().guest.as_ref().map(|guest| guest.card.stamps), Some(10));
+        let effects = counter.claim(&mut desk, &"ada".into(), &"free-coffee".into(), Claim::OfThese, at(1));
+        assert_eq!(counter.model().notice.kind, NoticeKind::RewardTaken);
+        assert!(counter.model().last[0].reward);
+        assert!(effects.contains(&Effect::Play(Sound::Reward)));
+    }
+
+    #[test]
+    fn the_same_card_again_says_when_it_counted() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.scan(&mut desk, "ada", at(0));
+        let effects = counter.scan(&mut desk, "ada", at(5));
+        assert_eq!(counter.model().notice.kind, NoticeKind::AlreadyCounted);
+        assert_eq!(counter.model().notice.at, Some(at(0)));
+        assert_eq!(counter.model().landing, 1, "no stamp lands twice");
+        assert_eq!(effects, [Effect::Play(Sound::AlreadyCounted)]);
+        counter.add(&mut desk, &"ada".into(), 1, at(6));
+        assert_eq!(counter.model().guest.as_ref().map(|guest| guest.card.stamps), Some(9));
+        assert_eq!(counter.model().notice.kind, NoticeKind::None);
+    }
+
+    #[test]
+    fn the_next_scan_takes_over_at_once() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.scan(&mut desk, "ada", at(0));
+        counter.scan(&mut desk, "ben", at(1));
+        assert_eq!(counter.model().guest.as_ref().map(|guest| guest.name.as_str()), Some("Ben"));
+        assert_eq!(counter.model().last.len(), 2);
+    }
+
+    #[test]
+    fn each_of_the_last_three_guests_can_be_undone() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        for (second, name) in ["ada", "ben", "clara", "ada2"].iter().enumerate() {
+            counter.scan(&mut desk, name, at(second as i64));
+        }
+        assert_eq!(counter.model().last.len(), 3);
+        let oldest = counter.model().last[2].event.clone();
+        counter.undo(&mut desk, &oldest, at(9));
+        assert!(counter.model().last[2].undone);
+        assert_eq!(counter.model().notice.kind, NoticeKind::Undone);
+        assert_eq!(counter.model().notice.name, "Ben");
+    }
+
+    #[test]
+    fn an_undo_puts_the_card_on_the_screen_back() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.scan(&mut desk, "ada", at(0));
+        let event = counter.model().last[0].event.clone();
+        counter.undo(&mut desk, &event, at(1));
+        assert_eq!(counter.model().guest.as_ref().map(|guest| guest.card.stamps), Some(7));
+        counter.undo(&mut desk, &event, at(2));
+        assert_eq!(counter.model().notice.kind, NoticeKind::TooLate);
+        assert!(counter.model().guest.is_some(), "the card stays");
+    }
+
+    #[test]
+    fn codes_that_are_no_cards_leave_the_guest_where_it_is() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.scan(&mut desk, "ada", at(0));
+        for (text, kind) in [
+            ("forged", NoticeKind::ForgedCode),
+            ("foreign", NoticeKind::ForeignCode),
+            ("blocked", NoticeKind::BlockedCard),
+            ("https://example.org", NoticeKind::UnknownCode),
+        ] {
+            let effects = counter.scan(&mut desk, text, at(1));
+            assert_eq!(counter.model().notice.kind, kind, "{text}");
+            assert_eq!(effects, [Effect::Play(Sound::Refused)]);
+            assert_eq!(counter.model().guest.as_ref().map(|guest| guest.name.as_str()), Some("Ada"));
+        }
+    }
+
+    #[test]
+    fn a_new_card_counts_from_its_first_scan() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.scan(&mut desk, "new", at(0));
+        assert_eq!(counter.model().notice.kind, NoticeKind::NewGuest);
+        assert_eq!(counter.model().guest.as_ref().map(|guest| guest.card.stamps), Some(1));
+    }
+
+    #[test]
+    fn where_the_scan_asks_nothing_lands_by_itself() {
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(false));
+        counter.scan(&mut desk, "ada", at(0));
+        assert_eq!(counter.model().landing, 0);
+        counter.add(&mut desk, &"ada".into(), 2, at(1));
+        assert_eq!((counter.model().landing, counter.model().fresh), (1, 2));
+    }
+
+    #[test]
+    fn a_number_is_armed_and_disarmed_by_the_same_key() {
+        let mut counter = CounterController::new(true);
+        counter.arm(2);
+        assert_eq!(counter.model().armed, 2);
+        counter.arm(2);
+        assert_eq!(counter.model().armed, 1);
+        counter.arm(9);
+        assert_eq!(counter.model().armed, 3);
+    }
+}

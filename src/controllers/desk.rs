@@ -1,0 +1,490 @@
+//! What the screens ask of the rest of the program, as plain data.
+
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+        pub struct $name(pub String);
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// A member, as the desk names it.
+    MemberId
+);
+id!(
+    /// An event of the journal; what an undo names.
+    EventId
+);
+id!(
+    /// A reward of a programme.
+    RewardId
+);
+id!(
+    /// An article of the catalogue.
+    Sku
+);
+id!(
+    /// A line of the basket.
+    LineId
+);
+id!(
+    /// A card of the sample shop.
+    SampleId
+);
+
+/// An instant with the shop's offset, handed in by whoever owns the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Moment {
+    /// Milliseconds since 1970 in UTC.
+    pub unix_ms: i64,
+    /// The shop's offset from UTC, in minutes.
+    pub offset_minutes: i32,
+}
+
+impl Moment {
+    /// Says how many whole seconds have gone by since `earlier`; 0 when it lies ahead.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        ((self.unix_ms - earlier.unix_ms) / 1000).max(0)
+    }
+}
+
+/// Minor units of the shop's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Money(pub i64);
+
+/// A guest with the card, as far as this terminal knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guest {
+    /// Who it is.
+    pub member: MemberId,
+    /// The first name; empty for a card without a name.
+    pub name: String,
+    /// The name of the tier; empty without one.
+    pub tier: String,
+    /// It is the week of the birthday.
+    pub birthday: bool,
+    /// This card has never been seen here.
+    pub is_new: bool,
+    /// The stamp card in use.
+    pub card: CardState,
+    /// The balance of points, where the programme has points.
+    pub points: Option<i64>,
+    /// What the guest usually takes.
+    pub usual: Option<Usual>,
+    /// What can be taken now.
+    pub rewards: Vec<Reward>,
+}
+
+/// A stamp card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CardState {
+    /// The name of the programme.
+    pub title: String,
+    /// Stamps on the card.
+    pub stamps: u32,
+    /// Places on the card.
+    pub slots: u32,
+    /// What a full card gives.
+    pub reward: String,
+}
+
+/// What a guest usually takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Usual {
+    /// The article.
+    pub sku: Sku,
+    /// Its name.
+    pub name: String,
+}
+
+/// A reward that can be taken now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reward {
+    /// The reward.
+    pub id: RewardId,
+    /// Its name.
+    pub name: String,
+    /// How many are waiting.
+    pub waiting: u32,
+    /// It may be one of those just stamped, whose stamp is taken back.
+    pub of_these: bool,
+}
+
+/// How a reward is taken at the stamp-card screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// One of the coffees just stamped is the free one: its stamp is taken back.
+    OfThese,
+    /// One more, free.
+    Extra,
+}
+
+/// How a stamp comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stamping {
+    /// By the scan alone; the programme's pause counts.
+    Scan,
+    /// By a hand at the counter, which knows what was sold.
+    Hand,
+}
+
+/// What a stamp or a reward led to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stamped {
+    /// The event that an undo names.
+    pub event: EventId,
+    /// The guest afterwards.
+    pub guest: Guest,
+    /// Stamps given by this event.
+    pub given: u32,
+    /// The reward taken by this event; empty for none.
+    pub reward: String,
+    /// Why this much.
+    pub reasons: Vec<Why>,
+}
+
+/// A reason for what was earned, or was not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Why {
+    /// The kind of rule that spoke.
+    pub kind: WhyKind,
+    /// Something was given.
+    pub given: bool,
+    /// The article, the programme, or for [`WhyKind::Other`] the whole sentence.
+    pub what: String,
+    /// The amount, time or number that the rule names.
+    pub limit: Limit,
+    /// Units given, of whatever kind.
+    pub units: i64,
+}
+
+/// The kinds of reasons that the screens have words for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhyKind {
+    /// So many for each article.
+    PerItem,
+    /// So many for an amount of money.
+    PerMoney,
+    /// So many for the whole sale.
+    PerOrder,
+    /// A campaign gave more.
+    Bonus,
+    /// The pause between two scans is not over.
+    Pause,
+    /// The most for one day is reached.
+    DayCap,
+    /// The article takes no part.
+    Excluded,
+    /// The sale is too small.
+    BelowMinimum,
+    /// The programme has not begun.
+    NotStarted,
+    /// The programme is over.
+    Ended,
+    /// There is no card.
+    NoMember,
+    /// A gift for the first time.
+    Welcome,
+    /// A sentence of the programme.
+    #[default]
+    Other,
+}
+
+/// What a reason names beside its words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Limit {
+    /// Nothing.
+    #[default]
+    None,
+    /// An amount of money.
+    Money(Money),
+    /// A time.
+    At(Moment),
+    /// A number.
+    Count(u32),
+}
+
+/// Why the desk says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is not a card.
+    UnknownCode,
+    /// A genuine card of another programme owner.
+    ForeignCode,
+    /// A card whose signature does not fit.
+    ForgedCode,
+    /// A card reported lost or replaced.
+    BlockedCard,
+    /// No code was found in the picture.
+    NoCode,
+    /// The same card within the programme's pause.
+    AlreadyCounted {
+        /// When it counted.
+        at: Moment,
+        /// The guest as it is.
+        guest: Box<Guest>,
+    },
+    /// The most for one day is reached.
+    DayIsFull {
+        /// The guest as it is.
+        guest: Box<Guest>,
+    },
+    /// No rule gave a stamp.
+    NothingGiven {
+        /// The guest as it is.
+        guest: Box<Guest>,
+        /// Why not.
+        reasons: Vec<Why>,
+    },
+    /// The reward cannot be given now.
+    RewardRefused {
+        /// A plain sentence.
+        why: String,
+    },
+    /// The undo came too late, or there is nothing to take back.
+    TooLate,
+    /// The machine failed; nothing was stored.
+    Trouble {
+        /// What happened, what it means, what to do: a plain sentence.
+        what: String,
+    },
+}
+
+/// A card of the sample shop to click.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sample {
+    /// The card.
+    pub id: SampleId,
+    /// Whose it is, or what is the matter with it.
+    pub name: String,
+    /// What to expect.
+    pub detail: String,
+}
+
+/// What can be sold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Catalogue {
+    /// The tabs, in their order. The first is shown first.
+    pub categories: Vec<ArticleCategory>,
+    /// The articles, in their order.
+    pub articles: Vec<Article>,
+}
+
+/// A tab of the till.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ArticleCategory {
+    /// How the articles name it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Something to sell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Article {
+    /// The article.
+    pub sku: Sku,
+    /// Its name.
+    pub name: String,
+    /// Its price.
+    pub price: Money,
+    /// The tabs on which it lies.
+    pub categories: Vec<String>,
+    /// The name of its picture; empty for none.
+    pub picture: String,
+}
+
+/// The basket as the desk has priced it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Basket {
+    /// What is in it, discounts and rewards included.
+    pub lines: Vec<BasketItem>,
+    /// What is to be paid.
+    pub total: Money,
+    /// Whose card is in it.
+    pub guest: Option<Guest>,
+    /// The rewards in it.
+    pub taken: Vec<RewardId>,
+    /// Stamps that it will earn.
+    pub stamps: u32,
+    /// Points that it will earn.
+    pub points: i64,
+    /// Why this much, also for what is not earned.
+    pub reasons: Vec<Why>,
+}
+
+/// A line of the basket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BasketItem {
+    /// The line.
+    pub line: LineId,
+    /// The article; `None` for a discount.
+    pub sku: Option<Sku>,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// What the line costs; below zero for a discount.
+    pub amount: Money,
+}
+
+/// A sale that is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Paid {
+    /// The event that an undo names.
+    pub event: EventId,
+    /// What it cost.
+    pub total: Money,
+    /// What goes back to the guest.
+    pub change: Money,
+}
+
+/// The state of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SyncState {
+    /// The server answers.
+    Online,
+    /// A transfer is running.
+    Busy,
+    /// The server does not answer; everything goes on.
+    #[default]
+    Offline,
+    /// There is no server.
+    Alone,
+    /// Somebody has to look: rows are held or were not understood.
+    Trouble,
+}
+
+/// The queue and the connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncReport {
+    /// The state.
+    pub state: SyncState,
+    /// Rows that wait for the server's answer.
+    pub waiting: u32,
+    /// Since when there is no connection.
+    pub offline_since: Option<Moment>,
+    /// The last transfer that worked.
+    pub last_sync: Option<Moment>,
+    /// The last error in plain words; empty for none.
+    pub last_error: String,
+}
+
+/// The rest of the program, as the screens see it: it holds the rules, the journal and the basket.
+///
+/// When a method that stores something returns `Ok`, the event survives a pulled plug.
+pub trait Desk {
+    /// Says whose card a scanned text is. It stores nothing.
+    ///
+    /// # Errors
+    /// An unknown, foreign, forged or blocked code.
+    fn scan(&mut self, text: &str, now: Moment) -> Result<Guest, Refusal>;
+
+    /// Gives stamps.
+    ///
+    /// # Errors
+    /// The pause or a cap of the programme, or the machine.
+    fn stamp(
+        &mut self,
+        member: &MemberId,
+        count: u32,
+        how: Stamping,
+        now: Moment,
+    ) -> Result<Stamped, Refusal>;
+
+    /// Gives a stamp for a proof of purchase that was scanned at the kiosk.
+    ///
+    /// # Errors
+    /// A proof that is unknown, used or too old.
+    fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal>;
+
+    /// Takes a reward.
+    ///
+    /// # Errors
+    /// The programme's limits, or the machine.
+    fn claim(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        how: Claim,
+        now: Moment,
+    ) -> Result<Stamped, Refusal>;
+
+    /// Takes an event back, and says how the guest stands then; `None` for a sale without a guest.
+    ///
+    /// # Errors
+    /// It is too late, or the machine failed.
+    fn undo(&mut self, event: &EventId, now: Moment) -> Result<Option<Guest>, Refusal>;
+
+    /// Makes the next blank card live for a guest who has none.
+    ///
+    /// # Errors
+    /// There is no blank card left.
+    fn join(&mut self, now: Moment) -> Result<Guest, Refusal>;
+
+    /// Counts the stamps of the business day.
+    fn stamps_today(&self, now: Moment) -> u32;
+
+    /// Lists the cards of the sample shop; empty outside it.
+    fn samples(&self) -> Vec<Sample>;
+
+    /// Gives the text that stands in the code of a sample card.
+    fn sample_text(&self, sample: &SampleId) -> Option<String>;
+
+    /// Lists what can be sold.
+    fn catalogue(&self) -> Catalogue;
+
+    /// Prices the basket and says what it will earn.
+    fn basket(&self, now: Moment) -> Basket;
+
+    /// Puts one more into the basket.
+    ///
+    /// # Errors
+    /// The article is unknown or cannot be sold.
+    fn put_in(&mut self, sku: &Sku, now: Moment) -> Result<(), Refusal>;
+
+    /// Takes one out of a line of the basket.
+    ///
+    /// # Errors
+    /// The line is gone.
+    fn take_out(&mut self, line: &LineId, now: Moment) -> Result<(), Refusal>;
+
+    /// Puts a member's card into the basket, or takes it out.
+    ///
+    /// # Errors
+    /// The member is unknown.
+    fn seat(&mut self, member: Option<&MemberId>, now: Moment) -> Result<(), Refusal>;
+
+    /// Puts a reward into the basket, or takes it out.
+    ///
+    /// # Errors
+    /// The programme's limits.
+    fn put_reward(&mut self, reward: &RewardId, take: bool, now: Moment) -> Result<(), Refusal>;
+
+    /// Stores the sale, paid in cash, and empties the basket.
+    ///
+    /// # Errors
+    /// Too little was given, or the machine failed; the basket stays.
+    fn pay_cash(&mut self, given: Money, now: Moment) -> Result<Paid, Refusal>;
+
+    /// Says how the connection is and what waits.
+    fn sync_report(&self) -> SyncReport;
+
+    /// Asks for a transfer now; the answer comes with a later report.
+    fn sync_now(&mut self);
+}

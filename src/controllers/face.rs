@@ -1,0 +1,255 @@
+//! All screens together: one action in, the model and the effects out.
+
+use super::action::{Effect, Language, Look, Route, UiAction};
+use super::counter::CounterController;
+use super::desk::{Desk, Moment, Money};
+use super::kiosk::KioskController;
+use super::model::{AppModel, CameraState, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel};
+use super::till::TillController;
+
+/// What the face starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaceOptions {
+    /// The first screen.
+    pub route: Route,
+    /// Where we are and who works here.
+    pub place: String,
+    /// The name of the shop.
+    pub shop: String,
+    /// The language.
+    pub language: Language,
+    /// Light or dark.
+    pub look: Look,
+    /// It is the sample shop.
+    pub demo: bool,
+    /// A scan gives its stamp by itself; otherwise it asks.
+    pub stamp_by_scan: bool,
+    /// The kiosk wants a proof of purchase.
+    pub needs_proof: bool,
+}
+
+impl Default for FaceOptions {
+    fn default() -> Self {
+        Self {
+            route: Route::default(),
+            place: String::new(),
+            shop: String::new(),
+            language: Language::default(),
+            look: Look::default(),
+            demo: false,
+            stamp_by_scan: true,
+            needs_proof: false,
+        }
+    }
+}
+
+/// The terminal's screens in front of a desk.
+#[derive(Debug)]
+pub struct Face<D> {
+    desk: D,
+    app: AppModel,
+    counter: CounterController,
+    till: TillController,
+    kiosk: KioskController,
+    scan: ScanModel,
+    setup: SetupModel,
+}
+
+impl<D: Desk> Face<D> {
+    /// Puts the screens in front of the desk.
+    pub fn new(desk: D, options: FaceOptions, now: Moment) -> Self {
+        let mut counter = CounterController::new(options.stamp_by_scan);
+        counter.refresh(&desk, now);
+        let role = if options.route == Route::Setup { Route::Counter } else { options.route };
+        Self {
+            counter,
+            till: TillController::new(&desk, now),
+            kiosk: KioskController::new(options.needs_proof),
+            scan: ScanModel { samples: desk.samples(), ..ScanModel::default() },
+            setup: SetupModel { role },
+            app: AppModel {
+                route: options.route,
+                place: options.place,
+                shop: options.shop,
+                now,
+                language: options.language,
+                look: options.look,
+                high_contrast: false,
+                still: false,
+                demo: options.demo,
+            },
+            desk,
+        }
+    }
+
+    /// The desk behind the screens.
+    pub fn desk(&mut self) -> &mut D {
+        &mut self.desk
+    }
+
+    /// What is on the screens.
+    pub fn model(&self) -> ScreenModel {
+        ScreenModel {
+            app: self.app.clone(),
+            counter: self.counter.model().clone(),
+            till: self.till.model().clone(),
+            kiosk: self.kiosk.model().clone(),
+            sync: SyncModel { report: self.desk.sync_report() },
+            scan: self.scan.clone(),
+            setup: self.setup.clone(),
+        }
+    }
+
+    /// Says what the camera does, or which file is shown.
+    pub fn camera(&mut self, state: CameraState, file: &str, frame: u32, frames: u32) {
+        self.scan.state = state;
+        file.clone_into(&mut self.scan.file);
+        (self.scan.frame, self.scan.frames) = (frame, frames);
+    }
+
+    /// Takes everything anew after the data changed underneath, as a sync does.
+    pub fn reload(&mut self, now: Moment) {
+        self.till.reload(&self.desk, now);
+        self.counter.refresh(&self.desk, now);
+        self.scan.samples = self.desk.samples();
+    }
+
+    /// Does what was asked, and says what else is to be done.
+    pub fn handle(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
+        self.app.now = now;
+        let effects = match action {
+            UiAction::Tick => self.tick(now),
+            UiAction::Scan(text) => self.scanned(&text, now),
+            UiAction::SampleCard { id } => match self.desk.sample_text(&id) {
+                Some(text) => self.scanned(&text, now),
+                None => Vec::new(),
+            },
+            UiAction::Navigate(route) => self.navigate(route),
+            UiAction::SetLanguage(language) => self.keep(|app| app.language = language),
+            UiAction::SetLook(look) => self.keep(|app| app.look = look),
+            UiAction::SetHighContrast(on) => self.keep(|app| app.high_contrast = on),
+            UiAction::SetStill(on) => self.keep(|app| app.still = on),
+            UiAction::ChooseRole(role) => {
+                self.setup.role = role;
+                Vec::new()
+            }
+            UiAction::FinishSetup => {
+                self.app.route = self.setup.role;
+                vec![Effect::KeepSettings]
+            }
+            UiAction::TryDemo => {
+                self.app.route = self.setup.role;
+                vec![Effect::TryDemo]
+            }
+            UiAction::SyncNow => {
+                self.desk.sync_now();
+                Vec::new()
+            }
+            UiAction::OpenImage => vec![Effect::OpenImage],
+            UiAction::OpenFolder => vec![Effect::OpenFolder],
+            UiAction::UseScanner => {
+                self.camera(CameraState::Scanner, "", 0, 0);
+                vec![Effect::UseScanner]
+            }
+            UiAction::UseCamera => {
+                self.camera(CameraState::Starting, "", 0, 0);
+                vec![Effect::UseCamera]
+            }
+            UiAction::NoCode => self.no_code(),
+            UiAction::CloseNotice => {
+                self.counter.close_notice();
+                self.till.close_notice();
+                Vec::new()
+            }
+            other => self.on_screen(other, now),
+        };
+        self.counter.refresh(&self.desk, now);
+        effects
+    }
+
+    /// What belongs to the screen that is shown.
+    fn on_screen(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
+        let desk = &mut self.desk;
+        match action {
+            UiAction::AddStamp { member, count } => return self.counter.add(desk, &member, count, now),
+            UiAction::Claim { reward, .. } if self.app.route == Route::Kiosk => {
+                return self.kiosk.claim(desk, &reward, now);
+            }
+            UiAction::Claim { member, reward, how } => {
+                return self.counter.claim(desk, &member, &reward, how, now);
+            }
+            UiAction::Undo { event } if self.app.route == Route::Till => {
+                return self.till.undo(desk, &event, now);
+            }
+            UiAction::Undo { event } => return self.counter.undo(desk, &event, now),
+            UiAction::Arm(count) => self.counter.arm(count),
+            UiAction::PutAway => self.counter.put_away(),
+            UiAction::AddToBasket { sku } => return self.till.put_in(desk, &sku, now),
+            UiAction::RemoveLine { line } => return self.till.take_out(desk, &line, now),
+            UiAction::RemoveMember => return self.till.remove_member(desk, now),
+            UiAction::BasketReward { reward, take } => return self.till.reward(desk, &reward, take, now),
+            UiAction::PickCategory(category) => self.till.pick_category(category),
+            UiAction::Search(text) => self.till.search(text),
+            UiAction::OpenCash => self.till.open_cash(),
+            UiAction::CloseCash => self.till.close_cash(),
+            UiAction::CashKey(digits) => self.till.cash_key(&digits),
+            UiAction::CashErase => self.till.cash_erase(),
+            UiAction::PayTyped => return self.till.pay_typed(desk, now),
+            UiAction::PayCash { given } => return self.till.pay(desk, Money(given), now),
+            UiAction::KioskStart => self.kiosk.start(now),
+            UiAction::KioskJoin => return self.kiosk.join(desk, now),
+            UiAction::KioskLeave => self.kiosk.done(now),
+            UiAction::KioskStay => self.kiosk.stay(now),
+            UiAction::KioskHelp => return self.kiosk.help(now),
+            // The rest is done in `handle`.
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        self.till.tick(now);
+        if self.app.route == Route::Kiosk {
+            self.kiosk.tick(now);
+        }
+        Vec::new()
+    }
+
+    fn scanned(&mut self, text: &str, now: Moment) -> Vec<Effect> {
+        match self.app.route {
+            Route::Counter => self.counter.scan(&mut self.desk, text, now),
+            Route::Till => self.till.scan(&mut self.desk, text, now),
+            Route::Kiosk => self.kiosk.scan(&mut self.desk, text, now),
+            Route::Setup => Vec::new(),
+        }
+    }
+
+    fn no_code(&mut self) -> Vec<Effect> {
+        match self.app.route {
+            Route::Counter => self.counter.say(Notice::of(NoticeKind::NoCode)),
+            Route::Till => self.till.no_code(),
+            // A guest who is still moving the card needs no message.
+            Route::Kiosk | Route::Setup => {}
+        }
+        Vec::new()
+    }
+
+    fn navigate(&mut self, route: Route) -> Vec<Effect> {
+        self.app.route = route;
+        self.kiosk.leave();
+        Vec::new()
+    }
+
+    fn keep(&mut self, change: impl FnOnce(&mut AppModel)) -> Vec<Effect> {
+        change(&mut self.app);
+        vec![Effect::KeepSettings]
+    }
+
+    /// Says on the stamp-card screen that the camera is gone.
+    pub fn camera_gone(&mut self) {
+        self.camera(CameraState::None, "", 0, 0);
+        if self.app.route == Route::Counter {
+            self.counter.say(Notice::of(NoticeKind::CameraGone));
+        }
+    }
+}

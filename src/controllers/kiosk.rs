@@ -1,0 +1,256 @@
+//! The kiosk: one guest at a time, nobody hurried, nobody's card left on the screen.
+
+use super::action::{Effect, Sound};
+use super::desk::{Claim, Desk, Guest, Moment, Refusal, RewardId, Stamped, Stamping};
+use super::model::{KioskModel, KioskPage, Notice, NoticeKind};
+
+/// How long a page waits before it asks, and how long the question waits for its answer.
+pub const KIOSK_PATIENCE_SECONDS: i64 = 20;
+
+/// Keeps the kiosk's screen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KioskController {
+    model: KioskModel,
+    needs_proof: bool,
+    touched: Moment,
+}
+
+impl KioskController {
+    /// Starts at the first page. With `needs_proof` a stamp needs a proof of purchase after the card.
+    pub fn new(needs_proof: bool) -> Self {
+        Self { needs_proof, ..Self::default() }
+    }
+
+    /// What is on the screen.
+    pub fn model(&self) -> &KioskModel {
+        &self.model
+    }
+
+    /// Lets time go by: asks whether somebody is there, and goes back to the first page when nobody answers.
+    pub fn tick(&mut self, now: Moment) {
+        let idle = now.seconds_since(self.touched);
+        match self.model.page {
+            KioskPage::Attract => {}
+            KioskPage::Thanks if idle >= KIOSK_PATIENCE_SECONDS => self.leave(),
+            KioskPage::Thanks => {}
+            _ if idle >= 2 * KIOSK_PATIENCE_SECONDS => self.leave(),
+            _ if idle >= KIOSK_PATIENCE_SECONDS => {
+                self.model.asking = u32::try_from(2 * KIOSK_PATIENCE_SECONDS - idle).ok();
+            }
+            _ => self.model.asking = None,
+        }
+    }
+
+    /// Somebody is there.
+    pub fn stay(&mut self, now: Moment) {
+        self.touched = now;
+        self.model.asking = None;
+    }
+
+    /// The guest begins, or tries again.
+    pub fn start(&mut self, now: Moment) {
+        self.stay(now);
+        let to_proof = self.needs_proof && self.model.guest.is_some() && self.model.page == KioskPage::Message;
+        self.model.page = if to_proof { KioskPage::Proof } else { KioskPage::Scan };
+        self.model.notice = Notice::default();
+        if !to_proof {
+            self.model.guest = None;
+        }
+    }
+
+    /// The guest is done with the card, or gives up before it.
+    pub fn done(&mut self, now: Moment) {
+        if self.model.page == KioskPage::Card && self.model.asking.is_none() {
+            self.stay(now);
+            self.model.page = KioskPage::Thanks;
+        } else {
+            self.leave();
+        }
+    }
+
+    /// The page is clean for the next guest.
+    pub fn leave(&mut self) {
+        self.model = KioskModel { landing: self.model.landing, ..KioskModel::default() };
+    }
+
+    /// Help is called; the counter rings.
+    pub fn help(&mut self, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        self.model.help_called = true;
+        vec![Effect::CallHelp]
+    }
+
+    /// A code was read: a card, or after it the proof of purchase.
+    pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        if self.model.page == KioskPage::Proof
+            && let Some(guest) = self.model.guest.clone()
+        {
+            let answer = desk.stamp_for_proof(&guest.member, text, now);
+            return self.land(answer, guest.is_new);
+        }
+        match desk.scan(text, now) {
+            Ok(guest) => self.welcome(desk, guest, now),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A guest without a card takes the next blank one.
+    pub fn join(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        match desk.join(now) {
+            Ok(guest) => self.welcome(desk, Guest { is_new: true, ..guest }, now),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// The guest on the screen takes a reward.
+    pub fn claim(&mut self, desk: &mut impl Desk, reward: &RewardId, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        let Some(member) = self.model.guest.as_ref().map(|guest| guest.member.clone()) else {
+            return Vec::new();
+        };
+        match desk.claim(&member, reward, Claim::Extra, now) {
+            Ok(stamped) => {
+                self.model.reward_taken = stamped.reward;
+                self.model.guest = Some(stamped.guest);
+                self.model.fresh = 0;
+                self.model.page = KioskPage::Thanks;
+                vec![Effect::Play(Sound::Reward)]
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    fn welcome(&mut self, desk: &mut impl Desk, guest: Guest, now: Moment) -> Vec<Effect> {
+        if self.needs_proof {
+            self.model.guest = Some(guest);
+            self.model.page = KioskPage::Proof;
+            return Vec::new();
+        }
+        let answer = desk.stamp(&guest.member, 1, Stamping::Scan, now);
+        self.land(answer, guest.is_new)
+    }
+
+    fn land(&mut self, answer: Result<Stamped, Refusal>, is_new: bool) -> Vec<Effect> {
+        match answer {
+            Ok(stamped) => {
+                self.model.guest = Some(Guest { is_new, ..stamped.guest });
+                self.model.fresh = stamped.given;
+                self.model.landing += 1;
+                self.model.page = KioskPage::Card;
+                self.model.notice = Notice::default();
+                vec![Effect::Play(Sound::Stamp)]
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Vec<Effect> {
+        let (notice, guest, _) = Notice::refused(refusal);
+        let sound = if notice.kind == NoticeKind::AlreadyCounted { Sound::AlreadyCounted } else { Sound::Refused };
+        self.model.notice = notice;
+        // Somebody who has stamped already and can take a reward is shown the card, not a closed door.
+        if let Some(guest) = guest {
+            self.model.fresh = 0;
+            let has_reward = !guest.rewards.is_empty();
+            self.model.guest = Some(guest);
+            self.model.page = if has_reward { KioskPage::Card } else { KioskPage::Message };
+        } else {
+            self.model.page = KioskPage::Message;
+        }
+        vec![Effect::Play(sound)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample_desk::{SampleDesk, at};
+    use super::*;
+
+    #[test]
+    fn a_card_held_up_on_the_first_page_is_enough() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        let effects = kiosk.scan(&mut desk, "ada", at(0));
+        assert_eq!(kiosk.model().page, KioskPage::Card);
+        assert_eq!(kiosk.model().guest.as_ref().map(|guest| guest.card.stamps), Some(8));
+        assert_eq!(effects, [Effect::Play(Sound::Stamp)]);
+    }
+
+    #[test]
+    fn no_stamp_without_a_proof_where_one_is_wanted() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        kiosk.scan(&mut desk, "ada", at(0));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Proof, 0));
+        kiosk.scan(&mut desk, "rubbish", at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Message);
+        kiosk.start(at(2));
+        assert_eq!(kiosk.model().page, KioskPage::Proof, "the card need not be shown again");
+        kiosk.scan(&mut desk, "receipt", at(3));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
+    }
+
+    #[test]
+    fn nobody_there_asks_first_and_then_leaves_nothing_behind() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.tick(at(19));
+        assert_eq!(kiosk.model().asking, None);
+        kiosk.tick(at(20));
+        assert_eq!(kiosk.model().asking, Some(20), "twenty seconds to answer");
+        kiosk.stay(at(39));
+        kiosk.tick(at(58));
+        assert_eq!(kiosk.model().asking, None, "as often as wanted");
+        kiosk.tick(at(79));
+        assert_eq!(kiosk.model().page, KioskPage::Attract);
+        assert_eq!(kiosk.model().guest, None);
+    }
+
+    #[test]
+    fn a_full_card_can_be_cashed_in() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        desk.stamp(&"ada".into(), 2, Stamping::Hand, at(0)).unwrap();
+        kiosk.scan(&mut desk, "ada", at(10_000));
+        let reward = kiosk.model().guest.as_ref().unwrap().rewards[0].id.clone();
+        let effects = kiosk.claim(&mut desk, &reward, at(10_001));
+        assert_eq!(kiosk.model().page, KioskPage::Thanks);
+        assert_eq!(kiosk.model().reward_taken, "Free coffee");
+        assert_eq!(effects, [Effect::Play(Sound::Reward)]);
+        kiosk.tick(at(10_021));
+        assert_eq!(kiosk.model().page, KioskPage::Attract);
+    }
+
+    #[test]
+    fn a_forged_card_is_told_so_and_can_be_tried_again() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "forged", at(0));
+        assert_eq!((kiosk.model().page, kiosk.model().notice.kind), (KioskPage::Message, NoticeKind::ForgedCode));
+        kiosk.start(at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Scan);
+    }
+
+    #[test]
+    fn a_guest_without_a_card_joins_in_one_step() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.join(&mut desk, at(0));
+        assert_eq!(kiosk.model().page, KioskPage::Card);
+        assert!(kiosk.model().guest.as_ref().is_some_and(|guest| guest.is_new));
+    }
+
+    #[test]
+    fn a_guest_who_is_done_is_thanked() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.done(at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Thanks);
+        kiosk.done(at(2));
+        assert_eq!(kiosk.model().page, KioskPage::Attract);
+    }
+
+    #[test]
+    fn help_rings_at_the_counter() {
+        let mut kiosk = KioskController::new(false);
+        assert_eq!(kiosk.help(at(0)), [Effect::CallHelp]);
+        assert!(kiosk.model().help_called);
+    }
+}

@@ -1,0 +1,32 @@
+//! What is on the screen, without a screen.
+//!
+//! A controller is a reducer: it takes what was done ([`UiAction`]), asks the [`Desk`], and keeps a model of plain data
+//! that says what to show. It opens no window, reads no clock (the time is handed in as a [`Moment`]) and knows no
+//! rule: the desk answers, the controller arranges. [`Face`] is the whole of them.
+
+mod action;
+mod counter;
+mod desk;
+mod face;
+mod kiosk;
+mod model;
+mod till;
+
+#[cfg(test)]
+#[path = "../../tests/support/sample_desk.rs"]
+mod sample_desk;
+
+pub use action::{Effect, Language, Look, Route, Sound, UiAction};
+pub use counter::CounterController;
+pub use desk::{
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, LineId,
+    Limit, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped, Stamping,
+    SyncReport, SyncState, Usual, Why, WhyKind,
+};
+pub use face::{Face, FaceOptions};
+pub use kiosk::{KioskController, KIOSK_PATIENCE_SECONDS};
+pub use model::{
+    AppModel, CameraState, CounterModel, KioskModel, KioskPage, LastGuest, LastSale, Notice, NoticeKind, QuickNote,
+    ScanModel, ScreenModel, SetupModel, SyncModel, Tile, TillModel,
+};
+pub use till::{TillController, UNDO_SECONDS};

@@ -1,0 +1,349 @@
+//! What is on the screen: plain data that the adapters put into the window.
+
+use super::action::{Language, Look, Route};
+use super::desk::{
+    ArticleCategory, Basket, EventId, Guest, Moment, Money, Refusal, Sample, Sku, SyncReport, Why,
+};
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScreenModel {
+    /// What every screen has around it.
+    pub app: AppModel,
+    /// The stamp-card screen.
+    pub counter: CounterModel,
+    /// The till.
+    pub till: TillModel,
+    /// The kiosk.
+    pub kiosk: KioskModel,
+    /// The connection.
+    pub sync: SyncModel,
+    /// The camera and the other ways in.
+    pub scan: ScanModel,
+    /// The first run.
+    pub setup: SetupModel,
+}
+
+/// What every screen has around it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AppModel {
+    /// Which screen.
+    pub route: Route,
+    /// Where we are and who works here: "Kasse 1 · Lena".
+    pub place: String,
+    /// The name of the shop.
+    pub shop: String,
+    /// The time.
+    pub now: Moment,
+    /// The language.
+    pub language: Language,
+    /// Light or dark.
+    pub look: Look,
+    /// Pure ink on pure paper.
+    pub high_contrast: bool,
+    /// Reduced motion.
+    pub still: bool,
+    /// The sample shop.
+    pub demo: bool,
+}
+
+/// What a message says. The words of each stand in `ui/words.slint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoticeKind {
+    /// There is none.
+    #[default]
+    None,
+    /// A card that was never seen here.
+    NewGuest,
+    /// The same card within the pause.
+    AlreadyCounted,
+    /// The most for one day is reached.
+    DayIsFull,
+    /// Not a card.
+    UnknownCode,
+    /// Another programme owner's card.
+    ForeignCode,
+    /// A signature that does not fit.
+    ForgedCode,
+    /// A card reported lost or replaced.
+    BlockedCard,
+    /// A picture without a code.
+    NoCode,
+    /// A reward was taken; the text is its name.
+    RewardTaken,
+    /// A reward cannot be given; the text says why.
+    RewardRefused,
+    /// Something was taken back.
+    Undone,
+    /// It is too late to take it back.
+    TooLate,
+    /// The camera is gone.
+    CameraGone,
+    /// No rule gave a stamp.
+    NothingStamped,
+    /// The machine failed; the text says what to do.
+    Trouble,
+}
+
+/// A message: what happened, what it means, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notice {
+    /// What it says.
+    pub kind: NoticeKind,
+    /// The guest it is about.
+    pub name: String,
+    /// The time it names.
+    pub at: Option<Moment>,
+    /// A sentence or a name that came with the answer.
+    pub text: String,
+}
+
+impl Notice {
+    /// Makes a message without particulars.
+    pub fn of(kind: NoticeKind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// Makes the message of a refusal, and hands out the guest and the reasons that came with it.
+    pub fn refused(refusal: Refusal) -> (Self, Option<Guest>, Vec<Why>) {
+        let plain = |kind| (Self::of(kind), None, Vec::new());
+        match refusal {
+            Refusal::UnknownCode => plain(NoticeKind::UnknownCode),
+            Refusal::ForeignCode => plain(NoticeKind::ForeignCode),
+            Refusal::ForgedCode => plain(NoticeKind::ForgedCode),
+            Refusal::BlockedCard => plain(NoticeKind::BlockedCard),
+            Refusal::NoCode => plain(NoticeKind::NoCode),
+            Refusal::TooLate => plain(NoticeKind::TooLate),
+            Refusal::AlreadyCounted { at, guest } => {
+                let notice = Self {
+                    kind: NoticeKind::AlreadyCounted,
+                    name: guest.name.clone(),
+                    at: Some(at),
+                    ..Self::default()
+                };
+                (notice, Some(*guest), Vec::new())
+            }
+            Refusal::DayIsFull { guest } => {
+                let notice =
+                    Self { kind: NoticeKind::DayIsFull, name: guest.name.clone(), ..Self::default() };
+                (notice, Some(*guest), Vec::new())
+            }
+            Refusal::NothingGiven { guest, reasons } => {
+                let notice =
+                    Self { kind: NoticeKind::NothingStamped, name: guest.name.clone(), ..Self::default() };
+                (notice, Some(*guest), reasons)
+            }
+            Refusal::RewardRefused { why } => {
+                (Self { kind: NoticeKind::RewardRefused, text: why, ..Self::default() }, None, Vec::new())
+            }
+            Refusal::Trouble { what } => {
+                (Self { kind: NoticeKind::Trouble, text: what, ..Self::default() }, None, Vec::new())
+            }
+        }
+    }
+}
+
+/// The stamp-card screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CounterModel {
+    /// Whose card lies there.
+    pub guest: Option<Guest>,
+    /// The newest stamps on it.
+    pub fresh: u32,
+    /// Goes up by one whenever stamps land.
+    pub landing: u32,
+    /// The message.
+    pub notice: Notice,
+    /// Why this much, or why nothing.
+    pub reasons: Vec<Why>,
+    /// The last guests, newest first, three at most.
+    pub last: Vec<LastGuest>,
+    /// How many stamps the next scan gives.
+    pub armed: u32,
+    /// Stamps of the business day.
+    pub today: u32,
+    /// "1 of these free" fits, as stamps of this visit lie on the card.
+    pub of_these: bool,
+}
+
+/// One of the last guests.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LastGuest {
+    /// What an undo names.
+    pub event: EventId,
+    /// The first name; empty for a card without one.
+    pub name: String,
+    /// When.
+    pub at: Moment,
+    /// Stamps given.
+    pub stamps: u32,
+    /// A reward was taken.
+    pub reward: bool,
+    /// It was taken back.
+    pub undone: bool,
+}
+
+/// The till.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TillModel {
+    /// The tabs.
+    pub categories: Vec<ArticleCategory>,
+    /// The tab that is open.
+    pub category: String,
+    /// What is searched for.
+    pub search: String,
+    /// The articles of the tab, or those found.
+    pub tiles: Vec<Tile>,
+    /// The basket.
+    pub basket: Basket,
+    /// The message.
+    pub notice: Notice,
+    /// The cash panel is open.
+    pub paying: bool,
+    /// What was typed as given; `None` before the first digit.
+    pub given: Option<Money>,
+    /// The notes that fit.
+    pub notes: Vec<QuickNote>,
+    /// The sale before.
+    pub last_sale: Option<LastSale>,
+}
+
+impl TillModel {
+    /// Says what goes back, or below zero what is missing.
+    pub fn change(&self) -> Option<Money> {
+        self.given.map(|given| Money(given.0 - self.basket.total.0))
+    }
+}
+
+/// An article on the counter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tile {
+    /// The article.
+    pub sku: Sku,
+    /// Its name.
+    pub name: String,
+    /// Its price.
+    pub price: Money,
+    /// Its picture.
+    pub picture: String,
+    /// How many are in the basket.
+    pub count: u32,
+}
+
+/// A button of the cash panel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QuickNote {
+    /// What it stands for.
+    pub amount: Money,
+    /// It is the exact amount.
+    pub exact: bool,
+}
+
+/// The sale before: for the change, and for taking it back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LastSale {
+    /// What an undo names.
+    pub event: EventId,
+    /// What it cost.
+    pub total: Money,
+    /// What was given.
+    pub given: Money,
+    /// What went back.
+    pub change: Money,
+    /// When.
+    pub at: Moment,
+    /// How long it can still be taken back; 0 when no more.
+    pub seconds: u32,
+}
+
+/// The pages of the kiosk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KioskPage {
+    /// The shop's picture and an invitation.
+    #[default]
+    Attract,
+    /// The card is to be held up.
+    Scan,
+    /// The proof of purchase is to be held up.
+    Proof,
+    /// The card with its stamps.
+    Card,
+    /// Something did not go as wished.
+    Message,
+    /// Thank you.
+    Thanks,
+}
+
+/// The kiosk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KioskModel {
+    /// Which page.
+    pub page: KioskPage,
+    /// Who stands there.
+    pub guest: Option<Guest>,
+    /// The newest stamps.
+    pub fresh: u32,
+    /// Goes up by one whenever stamps land.
+    pub landing: u32,
+    /// What the message page says.
+    pub notice: Notice,
+    /// The name of the reward that was taken; empty for none.
+    pub reward_taken: String,
+    /// "Still there?" is on the screen, with so many seconds left.
+    pub asking: Option<u32>,
+    /// Help was called.
+    pub help_called: bool,
+}
+
+/// The connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncModel {
+    /// As the desk reports it.
+    pub report: SyncReport,
+}
+
+/// What the camera does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CameraState {
+    /// It is being opened.
+    Starting,
+    /// It delivers.
+    Live,
+    /// There is none.
+    #[default]
+    None,
+    /// Another program has it.
+    Busy,
+    /// Its picture is dark.
+    Dark,
+    /// Its picture stands still.
+    Frozen,
+    /// A picture file is shown.
+    Picture,
+    /// A folder is played.
+    Film,
+    /// A scanner types.
+    Scanner,
+}
+
+/// The camera and the other ways in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanModel {
+    /// What the camera does.
+    pub state: CameraState,
+    /// The name of the file that is shown.
+    pub file: String,
+    /// Its place on the film strip, from 1.
+    pub frame: u32,
+    /// The length of the film strip.
+    pub frames: u32,
+    /// The cards of the sample shop.
+    pub samples: Vec<Sample>,
+}
+
+/// The first run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SetupModel {
+    /// What this device is for.
+    pub role: Route,
+}

@@ -1,0 +1,129 @@
+//! `AppView`, `SyncView`, `SetupView` and `Theme`: what every screen has around it.
+
+use slint::{ComponentHandle, SharedString};
+
+use super::format;
+use super::generated::{self as ui, AppView, AppWindow, SetupView, SyncView, Theme};
+use super::window::Handler;
+use crate::controllers::{AppModel, Language, Look, Route, SetupModel, SyncModel, SyncState, UiAction};
+
+/// Shows the surroundings.
+#[derive(Debug)]
+pub(super) struct AppAdapter;
+
+fn route(route: ui::Route) -> Route {
+    match route {
+        ui::Route::Setup => Route::Setup,
+        ui::Route::Counter => Route::Counter,
+        ui::Route::Till => Route::Till,
+        ui::Route::Kiosk => Route::Kiosk,
+    }
+}
+
+fn shown_route(route: Route) -> ui::Route {
+    match route {
+        Route::Setup => ui::Route::Setup,
+        Route::Counter => ui::Route::Counter,
+        Route::Till => ui::Route::Till,
+        Route::Kiosk => ui::Route::Kiosk,
+    }
+}
+
+fn look(look: ui::Look) -> Look {
+    match look {
+        ui::Look::System => Look::System,
+        ui::Look::Light => Look::Light,
+        ui::Look::Dark => Look::Dark,
+    }
+}
+
+/// Lets `gate` see every key first.
+pub(super) fn on_key(window: &AppWindow, gate: impl Fn(&str) -> bool + 'static) {
+    window.global::<AppView>().on_key_captured(move |text| gate(&text));
+}
+
+impl AppAdapter {
+    pub(super) fn new(window: &AppWindow, handler: &Handler) -> Self {
+        let act = |make: fn() -> UiAction| {
+            let handler = handler.clone();
+            move || handler(make())
+        };
+        let app = window.global::<AppView>();
+        app.on_navigate({
+            let handler = handler.clone();
+            move |to| handler(UiAction::Navigate(route(to)))
+        });
+        app.on_set_language({
+            let handler = handler.clone();
+            move |tag| handler(UiAction::SetLanguage(Language::from_tag(&tag)))
+        });
+        app.on_set_look({
+            let handler = handler.clone();
+            move |to| handler(UiAction::SetLook(look(to)))
+        });
+        app.on_set_high_contrast({
+            let handler = handler.clone();
+            move |on| handler(UiAction::SetHighContrast(on))
+        });
+        app.on_set_still({
+            let handler = handler.clone();
+            move |on| handler(UiAction::SetStill(on))
+        });
+        app.on_pad_key({
+            let handler = handler.clone();
+            move |count| handler(UiAction::Arm(u32::try_from(count).unwrap_or(1)))
+        });
+        window.global::<SyncView>().on_sync_now(act(|| UiAction::SyncNow));
+        let setup = window.global::<SetupView>();
+        setup.on_choose_role({
+            let handler = handler.clone();
+            move |to| handler(UiAction::ChooseRole(route(to)))
+        });
+        setup.on_start(act(|| UiAction::FinishSetup));
+        setup.on_try_demo(act(|| UiAction::TryDemo));
+        Self
+    }
+
+    pub(super) fn show(&self, window: &AppWindow, model: &AppModel, setup: &SetupModel) {
+        // English is the language of the sources; it has no catalogue of its own.
+        let catalogue = if model.language == Language::English { "" } else { model.language.tag() };
+        if slint::select_bundled_translation(catalogue).is_err() {
+            debug_assert!(false, "the catalogue of {catalogue:?} is bundled");
+        }
+        let theme = window.global::<Theme>();
+        let shown_look = match model.look {
+            Look::System => ui::Look::System,
+            Look::Light => ui::Look::Light,
+            Look::Dark => ui::Look::Dark,
+        };
+        theme.set_look(shown_look);
+        theme.set_high_contrast(model.high_contrast);
+        theme.set_still(model.still);
+        theme.set_large(model.route == Route::Kiosk);
+
+        let app = window.global::<AppView>();
+        app.set_route(shown_route(model.route));
+        app.set_place(SharedString::from(model.place.as_str()));
+        app.set_time(format::time(model.now));
+        app.set_language(model.language.tag().into());
+        app.set_demo(model.demo);
+        window.global::<SetupView>().set_role(shown_route(setup.role));
+    }
+
+    pub(super) fn show_sync(&self, window: &AppWindow, model: &SyncModel, app: &AppModel) {
+        let report = &model.report;
+        let moment = |moment| format::moment(moment, app.now, app.language);
+        let sync = window.global::<SyncView>();
+        sync.set_state(match report.state {
+            SyncState::Online => ui::SyncState::Online,
+            SyncState::Busy => ui::SyncState::Busy,
+            SyncState::Offline => ui::SyncState::Offline,
+            SyncState::Alone => ui::SyncState::Alone,
+            SyncState::Trouble => ui::SyncState::Trouble,
+        });
+        sync.set_waiting(i32::try_from(report.waiting).unwrap_or(i32::MAX));
+        sync.set_since(report.offline_since.map(moment).unwrap_or_default());
+        sync.set_last_sync(report.last_sync.map(moment).unwrap_or_default());
+        sync.set_last_error(SharedString::from(report.last_error.as_str()));
+    }
+}

@@ -1,0 +1,176 @@
+//! `CounterView`: the stamp-card screen. The words of messages and reasons are shared with the other screens.
+
+use slint::{ComponentHandle, SharedString};
+
+use super::format;
+use super::generated::{self as ui, AppWindow, CounterView};
+use super::rows::Rows;
+use super::window::Handler;
+use crate::controllers::{
+    AppModel, Claim, CounterModel, Guest, LastGuest, Limit, Notice, NoticeKind, Reward, UiAction, Why, WhyKind,
+};
+
+/// Shows the stamp-card screen.
+#[derive(Debug)]
+pub(super) struct CounterAdapter {
+    last: Rows<ui::LastGuest>,
+    rewards: Rows<ui::RewardOffer>,
+    reasons: Rows<ui::ReasonLine>,
+}
+
+/// A number as the screen counts.
+pub(super) fn count(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}
+
+fn kind(kind: NoticeKind) -> ui::NoticeKind {
+    match kind {
+        NoticeKind::None => ui::NoticeKind::None,
+        NoticeKind::NewGuest => ui::NoticeKind::NewGuest,
+        NoticeKind::AlreadyCounted => ui::NoticeKind::AlreadyCounted,
+        NoticeKind::DayIsFull => ui::NoticeKind::DayIsFull,
+        NoticeKind::UnknownCode => ui::NoticeKind::UnknownCode,
+        NoticeKind::ForeignCode => ui::NoticeKind::ForeignCode,
+        NoticeKind::ForgedCode => ui::NoticeKind::ForgedCode,
+        NoticeKind::BlockedCard => ui::NoticeKind::BlockedCard,
+        NoticeKind::NoCode => ui::NoticeKind::NoCode,
+        NoticeKind::RewardTaken => ui::NoticeKind::RewardTaken,
+        NoticeKind::RewardRefused => ui::NoticeKind::RewardRefused,
+        NoticeKind::Undone => ui::NoticeKind::Undone,
+        NoticeKind::TooLate => ui::NoticeKind::TooLate,
+        NoticeKind::CameraGone => ui::NoticeKind::CameraGone,
+        NoticeKind::NothingStamped => ui::NoticeKind::NothingStamped,
+        NoticeKind::Trouble => ui::NoticeKind::Trouble,
+    }
+}
+
+/// A message as the screen knows it.
+pub(super) fn notice(notice: &Notice, app: &AppModel) -> ui::Notice {
+    ui::Notice {
+        kind: kind(notice.kind),
+        name: SharedString::from(notice.name.as_str()),
+        time: notice.at.map(|at| format::moment(at, app.now, app.language)).unwrap_or_default(),
+        text: SharedString::from(notice.text.as_str()),
+    }
+}
+
+/// A reason as the screen knows it.
+pub(super) fn reason(why: &Why, app: &AppModel) -> ui::ReasonLine {
+    ui::ReasonLine {
+        kind: match why.kind {
+            WhyKind::PerItem => ui::ReasonKind::PerItem,
+            WhyKind::PerMoney => ui::ReasonKind::PerMoney,
+            WhyKind::PerOrder => ui::ReasonKind::PerOrder,
+            WhyKind::Bonus => ui::ReasonKind::Bonus,
+            WhyKind::Pause => ui::ReasonKind::Pause,
+            WhyKind::DayCap => ui::ReasonKind::DayCap,
+            WhyKind::Excluded => ui::ReasonKind::Excluded,
+            WhyKind::BelowMinimum => ui::ReasonKind::BelowMinimum,
+            WhyKind::NotStarted => ui::ReasonKind::NotStarted,
+            WhyKind::Ended => ui::ReasonKind::Ended,
+            WhyKind::NoMember => ui::ReasonKind::NoMember,
+            WhyKind::Welcome => ui::ReasonKind::Welcome,
+            WhyKind::Other => ui::ReasonKind::Other,
+        },
+        given: why.given,
+        what: SharedString::from(why.what.as_str()),
+        limit: match why.limit {
+            Limit::None => SharedString::default(),
+            Limit::Money(money) => format::money(money, app.language),
+            Limit::At(moment) => format::moment(moment, app.now, app.language),
+            Limit::Count(count) => slint::format!("{count}"),
+        },
+        amount: if why.units > 0 { slint::format!("+{}", why.units) } else { SharedString::default() },
+    }
+}
+
+fn card(guest: &Guest, fresh: u32) -> ui::GuestCard {
+    ui::GuestCard {
+        member: SharedString::from(guest.member.0.as_str()),
+        name: SharedString::from(guest.name.as_str()),
+        tier: SharedString::from(guest.tier.as_str()),
+        title: SharedString::from(guest.card.title.as_str()),
+        stamps: count(guest.card.stamps),
+        slots: count(guest.card.slots),
+        fresh: count(fresh.min(guest.card.stamps)),
+        to_go: count(guest.card.slots.saturating_sub(guest.card.stamps)),
+        reward: SharedString::from(guest.card.reward.as_str()),
+        birthday: guest.birthday,
+    }
+}
+
+fn last(guest: &LastGuest, app: &AppModel) -> ui::LastGuest {
+    ui::LastGuest {
+        event: SharedString::from(guest.event.0.as_str()),
+        name: SharedString::from(guest.name.as_str()),
+        time: format::moment(guest.at, app.now, app.language),
+        stamps: count(guest.stamps),
+        reward: guest.reward,
+        undone: guest.undone,
+    }
+}
+
+impl CounterAdapter {
+    pub(super) fn new(window: &AppWindow, handler: &Handler) -> Self {
+        let view = window.global::<CounterView>();
+        let adapter = Self { last: Rows::default(), rewards: Rows::default(), reasons: Rows::default() };
+        view.set_last(adapter.last.model());
+        view.set_rewards(adapter.rewards.model());
+        view.set_reasons(adapter.reasons.model());
+        view.on_add_stamp({
+            let handler = handler.clone();
+            move |member, number| {
+                let count = u32::try_from(number).unwrap_or(1);
+                handler(UiAction::AddStamp { member: member.as_str().into(), count });
+            }
+        });
+        view.on_claim({
+            let handler = handler.clone();
+            move |member, reward, of_these| {
+                let how = if of_these { Claim::OfThese } else { Claim::Extra };
+                let (member, reward) = (member.as_str().into(), reward.as_str().into());
+                handler(UiAction::Claim { member, reward, how });
+            }
+        });
+        view.on_undo({
+            let handler = handler.clone();
+            move |event| handler(UiAction::Undo { event: event.as_str().into() })
+        });
+        view.on_arm({
+            let handler = handler.clone();
+            move |number| handler(UiAction::Arm(u32::try_from(number).unwrap_or(1)))
+        });
+        view.on_close_notice({
+            let handler = handler.clone();
+            move || handler(UiAction::CloseNotice)
+        });
+        view.on_put_away({
+            let handler = handler.clone();
+            move || handler(UiAction::PutAway)
+        });
+        adapter
+    }
+
+    pub(super) fn show(&self, window: &AppWindow, model: &CounterModel, app: &AppModel) {
+        let view = window.global::<CounterView>();
+        let offer = |reward: &Reward| ui::RewardOffer {
+            id: SharedString::from(reward.id.0.as_str()),
+            name: SharedString::from(reward.name.as_str()),
+            waiting: count(reward.waiting),
+            of_these: reward.of_these && model.of_these,
+        };
+        self.last.set(model.last.iter().map(|guest| last(guest, app)));
+        self.reasons.set(model.reasons.iter().map(|why| reason(why, app)));
+        let rewards = model.guest.as_ref().map(|guest| guest.rewards.as_slice()).unwrap_or_default();
+        self.rewards.set(rewards.iter().map(offer));
+        // The card first, then the number that lets the stamp land on it.
+        if let Some(guest) = &model.guest {
+            view.set_guest(card(guest, model.fresh));
+        }
+        view.set_has_guest(model.guest.is_some());
+        view.set_landing(count(model.landing));
+        view.set_notice(notice(&model.notice, app));
+        view.set_armed(count(model.armed));
+        view.set_today(count(model.today));
+    }
+}

@@ -1,0 +1,319 @@
+//! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
+
+use crate::controllers::{
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit, LineId,
+    MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped, Stamping, SyncReport,
+    SyncState, Usual, Why, WhyKind,
+};
+
+/// A morning in the shop, and so many seconds after it.
+pub fn at(seconds: i64) -> Moment {
+    Moment { unix_ms: 1_790_000_000_000 + seconds * 1000, offset_minutes: 120 }
+}
+
+const SLOTS: u32 = 10;
+const PAUSE_SECONDS: i64 = 600;
+
+#[derive(Debug, Clone)]
+struct Member {
+    guest: Guest,
+    last: Option<Moment>,
+}
+
+/// The made-up desk.
+#[derive(Debug, Clone)]
+pub struct SampleDesk {
+    members: Vec<Member>,
+    events: Vec<(EventId, Option<Guest>)>,
+    lines: Vec<(Sku, u32)>,
+    seat: Option<MemberId>,
+    taken: Vec<RewardId>,
+    today: u32,
+    /// What the connection looks like.
+    pub report: SyncReport,
+    /// How often a transfer was asked for.
+    pub asked: u32,
+}
+
+fn member(id: &str, name: &str, stamps: u32) -> Member {
+    let card = CardState { title: "Kaffeekarte".into(), stamps, slots: SLOTS, reward: "Free coffee".into() };
+    let guest = Guest { member: id.into(), name: name.into(), card, points: Some(128), ..Guest::default() };
+    Member { guest, last: None }
+}
+
+impl Default for SampleDesk {
+    fn default() -> Self {
+        let mut ada = member("ada", "Ada", 7);
+        ada.guest.tier = "Gold".into();
+        ada.guest.birthday = true;
+        ada.guest.usual = Some(Usual { sku: "flat-white".into(), name: "Flat White".into() });
+        let mut new = member("new", "", 0);
+        new.guest.is_new = true;
+        Self {
+            members: vec![
+                ada,
+                member("ben", "Ben", 2),
+                member("clara", "Clara", 9),
+                member("ada2", "Ada-Katharina", 5),
+                new,
+            ],
+            events: Vec::new(),
+            lines: Vec::new(),
+            seat: None,
+            taken: Vec::new(),
+            today: 41,
+            report: SyncReport { state: SyncState::Online, ..SyncReport::default() },
+            asked: 0,
+        }
+    }
+}
+
+impl SampleDesk {
+    fn find(&mut self, id: &MemberId) -> Result<&mut Member, Refusal> {
+        self.members.iter_mut().find(|member| member.guest.member == *id).ok_or(Refusal::UnknownCode)
+    }
+
+    fn record(&mut self, before: Option<Guest>) -> EventId {
+        let event = EventId(format!("e-{}", self.events.len() + 1));
+        self.events.push((event.clone(), before));
+        event
+    }
+
+    fn articles() -> Vec<Article> {
+        [
+            ("espresso", "Espresso", 240, "coffee"),
+            ("cappuccino", "Cappuccino", 360, "coffee"),
+            ("flat-white", "Flat White", 390, "coffee"),
+            ("latte", "Latte Macchiato", 410, "coffee"),
+            ("chocolate", "Heiße Schokolade", 420, "coffee"),
+            ("tea", "Earl Grey", 320, "drinks"),
+            ("lemonade", "Zitronenlimonade", 380, "drinks"),
+            ("croissant", "Croissant", 220, "cake"),
+            ("cheesecake", "Käsekuchen", 390, "cake"),
+            ("cookie", "Keks", 180, "cake"),
+            ("sandwich", "Brötchen mit Käse", 450, "food"),
+            ("beans", "Hausmischung 250 g", 890, "beans"),
+        ]
+        .into_iter()
+        .map(|(sku, name, price, category)| Article {
+            sku: sku.into(),
+            name: name.into(),
+            price: Money(price),
+            categories: vec![category.into(), "all".into()],
+            picture: sku.into(),
+        })
+        .collect()
+    }
+}
+
+fn with_rewards(guest: &mut Guest) {
+    guest.rewards = if guest.card.stamps >= guest.card.slots {
+        vec![Reward { id: "free-coffee".into(), name: "Free coffee".into(), waiting: 1, of_these: true }]
+    } else {
+        Vec::new()
+    };
+}
+
+impl Desk for SampleDesk {
+    fn scan(&mut self, text: &str, _now: Moment) -> Result<Guest, Refusal> {
+        match text {
+            "forged" => Err(Refusal::ForgedCode),
+            "foreign" => Err(Refusal::ForeignCode),
+            "blocked" => Err(Refusal::BlockedCard),
+            text => self.find(&text.into()).map(|member| member.guest.clone()),
+        }
+    }
+
+    fn stamp(
+        &mut self,
+        member: &MemberId,
+        count: u32,
+        how: Stamping,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let found = self.find(member)?;
+        let before = found.guest.clone();
+        if let (Stamping::Scan, Some(last)) = (how, found.last)
+            && now.seconds_since(last) < PAUSE_SECONDS
+        {
+            return Err(Refusal::AlreadyCounted { at: last, guest: Box::new(before) });
+        }
+        found.last = Some(now);
+        found.guest.is_new = false;
+        found.guest.card.stamps = (found.guest.card.stamps + count).min(SLOTS);
+        with_rewards(&mut found.guest);
+        let guest = found.guest.clone();
+        self.today += count;
+        let event = self.record(Some(before));
+        Ok(Stamped { event, guest, given: count, ..Stamped::default() })
+    }
+
+    fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
+        if proof == "receipt" { self.stamp(member, 1, Stamping::Hand, now) } else { Err(Refusal::UnknownCode) }
+    }
+
+    fn claim(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        _how: Claim,
+        _now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let found = self.find(member)?;
+        let before = found.guest.clone();
+        if !before.rewards.iter().any(|offer| offer.id == *reward) {
+            return Err(Refusal::RewardRefused { why: "Die Karte ist noch nicht voll.".into() });
+        }
+        found.guest.card.stamps = 0;
+        with_rewards(&mut found.guest);
+        let guest = found.guest.clone();
+        let event = self.record(Some(before));
+        Ok(Stamped { event, guest, reward: "Free coffee".into(), ..Stamped::default() })
+    }
+
+    fn undo(&mut self, event: &EventId, _now: Moment) -> Result<Option<Guest>, Refusal> {
+        let place = self.events.iter().position(|(id, _)| id == event).ok_or(Refusal::TooLate)?;
+        let (_, before) = self.events.remove(place);
+        if let Some(before) = &before {
+            let found = self.find(&before.member)?;
+            found.guest = before.clone();
+            found.last = None;
+        }
+        Ok(before)
+    }
+
+    fn join(&mut self, _now: Moment) -> Result<Guest, Refusal> {
+        self.find(&"new".into()).map(|member| member.guest.clone())
+    }
+
+    fn stamps_today(&self, _now: Moment) -> u32 {
+        self.today
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        [("ada", "Ada"), ("ben", "Ben"), ("clara", "Clara"), ("new", "Neu"), ("forged", "Gefälscht")]
+            .into_iter()
+            .map(|(id, name)| Sample { id: id.into(), name: name.into(), detail: String::new() })
+            .collect()
+    }
+
+    fn sample_text(&self, sample: &SampleId) -> Option<String> {
+        Some(sample.0.clone())
+    }
+
+    fn catalogue(&self) -> Catalogue {
+        let categories =
+            [("coffee", "Kaffee"), ("drinks", "Getränke"), ("cake", "Kuchen"), ("food", "Herzhaft"), ("all", "Alles")]
+                .into_iter()
+                .map(|(id, name)| ArticleCategory { id: id.into(), name: name.into() })
+                .collect();
+        Catalogue { categories, articles: Self::articles() }
+    }
+
+    fn basket(&self, _now: Moment) -> Basket {
+        let articles = Self::articles();
+        let mut basket = Basket { taken: self.taken.clone(), ..Basket::default() };
+        for (sku, count) in &self.lines {
+            let Some(article) = articles.iter().find(|article| article.sku == *sku) else { continue };
+            let amount = Money(article.price.0 * i64::from(*count));
+            basket.total.0 += amount.0;
+            let coffee = article.categories[0] == "coffee";
+            basket.stamps += if coffee { *count } else { 0 };
+            basket.reasons.push(Why {
+                kind: if coffee { WhyKind::PerItem } else { WhyKind::Excluded },
+                given: coffee,
+                what: article.name.clone(),
+                limit: Limit::None,
+                units: if coffee { i64::from(*count) } else { 0 },
+            });
+            basket.lines.push(BasketItem {
+                line: LineId(sku.0.clone()),
+                sku: Some(sku.clone()),
+                name: article.name.clone(),
+                count: *count,
+                amount,
+            });
+        }
+        let seated = self.seat.as_ref().and_then(|seat| {
+            self.members.iter().map(|member| &member.guest).find(|guest| guest.member == *seat)
+        });
+        basket.guest = seated.cloned();
+        if let Some(guest) = &mut basket.guest {
+            guest.rewards.push(Reward {
+                id: "cookie".into(),
+                name: "Gratis-Keks".into(),
+                waiting: 1,
+                of_these: false,
+            });
+            basket.points = basket.total.0 / 100;
+        } else {
+            basket.stamps = 0;
+        }
+        if !basket.lines.is_empty() && basket.guest.as_ref().is_some_and(|guest| !guest.tier.is_empty()) {
+            basket.total.0 -= 50;
+            basket.lines.push(BasketItem {
+                line: "discount".into(),
+                sku: None,
+                name: "Rabatt Gold".into(),
+                count: 1,
+                amount: Money(-50),
+            });
+        }
+        basket
+    }
+
+    fn put_in(&mut self, sku: &Sku, _now: Moment) -> Result<(), Refusal> {
+        match self.lines.iter_mut().find(|(known, _)| known == sku) {
+            Some((_, count)) => *count += 1,
+            None => self.lines.push((sku.clone(), 1)),
+        }
+        Ok(())
+    }
+
+    fn take_out(&mut self, line: &LineId, _now: Moment) -> Result<(), Refusal> {
+        for (sku, count) in &mut self.lines {
+            if sku.0 == line.0 {
+                *count -= 1;
+            }
+        }
+        self.lines.retain(|(_, count)| *count > 0);
+        Ok(())
+    }
+
+    fn seat(&mut self, member: Option<&MemberId>, _now: Moment) -> Result<(), Refusal> {
+        self.seat = member.cloned();
+        self.taken.clear();
+        Ok(())
+    }
+
+    fn put_reward(&mut self, reward: &RewardId, take: bool, _now: Moment) -> Result<(), Refusal> {
+        self.taken.retain(|taken| taken != reward);
+        if take {
+            self.taken.push(reward.clone());
+        }
+        Ok(())
+    }
+
+    fn pay_cash(&mut self, given: Money, now: Moment) -> Result<Paid, Refusal> {
+        let basket = self.basket(now);
+        let before = basket.guest.clone();
+        let total = basket.total;
+        self.lines.clear();
+        self.taken.clear();
+        if let Some(seat) = self.seat.take() {
+            let stamps = basket.stamps;
+            let found = self.find(&seat)?;
+            found.guest.card.stamps = (found.guest.card.stamps + stamps).min(SLOTS);
+        }
+        let event = self.record(before);
+        Ok(Paid { event, total, change: Money(given.0 - total.0) })
+    }
+
+    fn sync_report(&self) -> SyncReport {
+        self.report.clone()
+    }
+
+    fn sync_now(&mut self) {
+        self.asked += 1;
+    }
+}
