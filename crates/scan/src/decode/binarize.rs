@@ -13,10 +13,33 @@ const SIDE_MIN: usize = BLOCK * 5;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 
-/// A block whose brightness varies by less than this is flat: usual pictures.
-pub(crate) const CONTRAST_USUAL: u8 = 24;
-/// The same for faint codes, behind glass or on a dim screen.
-pub(crate) const CONTRAST_FAINT: u8 = 8;
+/// How much contrast a code is taken to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contrast {
+    /// Print on paper, or a bright screen.
+    Usual,
+    /// Behind glass, on a dim screen, in poor light.
+    Faint,
+}
+
+impl Contrast {
+    /// A block whose brightness varies by no more than this is flat.
+    fn flat_max(self) -> u8 {
+        match self {
+            Self::Usual => 24,
+            Self::Faint => 8,
+        }
+    }
+
+    /// Takes a flat block as white: its black point lies below its darkest pixel. Beside a faint code it may not lie
+    /// far below, or it would pull the threshold under the code's own black.
+    fn black_point_of_white(self, min: u8) -> u8 {
+        match self {
+            Self::Usual => min / 2,
+            Self::Faint => min.saturating_sub(4),
+        }
+    }
+}
 
 /// Scratch memory of the binarizer.
 #[derive(Debug, Default)]
@@ -36,7 +59,7 @@ impl Binarizer {
         luma: &[u8],
         width: usize,
         height: usize,
-        contrast_min: u8,
+        contrast: Contrast,
         matrix: &mut Option<BitMatrix>,
     ) -> bool {
         if width == 0 || height == 0 || luma.len() != width * height {
@@ -48,7 +71,7 @@ impl Binarizer {
         let Some(matrix) = matrix else { return false };
         let blocks = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
         if width >= SIDE_MIN && height >= SIDE_MIN {
-            self.find_black_points(luma, width, height, contrast_min);
+            self.find_black_points(luma, width, height, contrast);
             self.smooth(blocks.0, blocks.1);
         } else {
             self.set_one_threshold(luma, blocks.0 * blocks.1);
@@ -65,7 +88,7 @@ impl Binarizer {
     }
 
     /// Estimates for each block the brightness that divides black from white in it.
-    fn find_black_points(&mut self, luma: &[u8], width: usize, height: usize, contrast_min: u8) {
+    fn find_black_points(&mut self, luma: &[u8], width: usize, height: usize, contrast: Contrast) {
         let (across, down) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
         self.black_points.clear();
         self.black_points.resize(across * down, 0);
@@ -79,25 +102,32 @@ impl Binarizer {
                 let min = self.mins[columns.clone()].iter().fold(u8::MAX, |a, &b| a.min(b));
                 let max = self.maxs[columns].iter().fold(0, |a, &b| a.max(b));
                 let here = block_y * across + block_x;
-                self.black_points[here] = if max - min > contrast_min {
+                self.black_points[here] = if max - min > contrast.flat_max() {
                     (sum / (BLOCK * BLOCK) as u32) as u8
                 } else {
-                    self.flat_black_point(min, block_x, block_y, across)
+                    self.flat_black_point(min, block_x, block_y, across, contrast)
                 };
             }
         }
     }
 
     /// A flat block is taken as white, unless it is darker than what divided black from white beside it.
-    fn flat_black_point(&self, min: u8, block_x: usize, block_y: usize, across: usize) -> u8 {
+    fn flat_black_point(
+        &self,
+        min: u8,
+        block_x: usize,
+        block_y: usize,
+        across: usize,
+        contrast: Contrast,
+    ) -> u8 {
         if block_x == 0 || block_y == 0 {
-            return min / 2;
+            return contrast.black_point_of_white(min);
         }
         let here = block_y * across + block_x;
         let [above, before, corner] =
             [here - across, here - 1, here - across - 1].map(|at| u16::from(self.black_points[at]));
         let around = ((above + 2 * before + corner) / 4) as u8;
-        if min < around { around } else { min / 2 }
+        if min < around { around } else { contrast.black_point_of_white(min) }
     }
 
     /// Sums eight rows column by column, with the darkest and brightest pixel of each column.
@@ -220,7 +250,7 @@ mod tests {
             })
             .collect();
         let mut ours = None;
-        assert!(Binarizer::default().binarize(&luma, width, height, CONTRAST_USUAL, &mut ours));
+        assert!(Binarizer::default().binarize(&luma, width, height, Contrast::Usual, &mut ours));
         let source = Luma8Source::new_with_slice(&luma, width as u32, height as u32).unwrap();
         let theirs = HybridBinarizer::new(source);
         assert_eq!(ours.as_ref(), theirs.get_black_matrix().ok());
@@ -232,12 +262,12 @@ mod tests {
         let mut matrix = None;
         for (width, height) in [(1, 1), (39, 40), (41, 43), (65, 47), (127, 129)] {
             let luma: Vec<u8> = (0..width * height).map(|at| (at % 251) as u8).collect();
-            assert!(binarizer.binarize(&luma, width, height, CONTRAST_USUAL, &mut matrix));
+            assert!(binarizer.binarize(&luma, width, height, Contrast::Usual, &mut matrix));
             assert_eq!(
                 matrix.as_ref().map(|m| (m.width() as usize, m.height() as usize)),
                 Some((width, height))
             );
         }
-        assert!(!binarizer.binarize(&[], 0, 0, CONTRAST_USUAL, &mut matrix));
+        assert!(!binarizer.binarize(&[], 0, 0, Contrast::Usual, &mut matrix));
     }
 }

@@ -272,7 +272,7 @@ impl Pipeline {
         let Some(plane) = self.pyramid.plane(base, view) else { return false };
         let PlaneRef { luma, width, height } = plane;
         let matrix = &mut self.matrices[at];
-        if !self.binarizer.binarize(luma, width, height, view.contrast_min(), matrix) {
+        if !self.binarizer.binarize(luma, width, height, view.contrast(), matrix) {
             return false;
         }
         if view.inverted

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::binarize::{CONTRAST_FAINT, CONTRAST_USUAL};
+use super::binarize::Contrast;
 use super::geometry::{Corner, Corners};
 use crate::frame::{halve, turn_clockwise};
 
@@ -39,8 +39,8 @@ impl View {
         Self { faint: true, ..self }
     }
 
-    pub(crate) fn contrast_min(self) -> u8 {
-        if self.faint { CONTRAST_FAINT } else { CONTRAST_USUAL }
+    pub(crate) fn contrast(self) -> Contrast {
+        if self.faint { Contrast::Faint } else { Contrast::Usual }
     }
 }
 

@@ -4,6 +4,8 @@
 //! memory. A source may block in [`FrameSource::next`] for ever, as cameras do; the reader thread is built for that.
 //! An [`Opener`] opens the source again after it failed.
 
+#[cfg(feature = "camera")]
+pub mod camera;
 pub mod film;
 pub mod format;
 pub mod memory;
@@ -17,7 +19,9 @@ use thiserror::Error;
 use crate::frame::{Frame, FrameError};
 
 /// Gives frames, one after another.
-pub trait FrameSource: Send {
+///
+/// A source lives and dies on the thread that opened it: camera libraries hold handles that may not move.
+pub trait FrameSource {
     /// Gives the next frame. It may block; after an error the source is dropped and opened again.
     fn next(&mut self) -> Result<Frame, SourceError>;
 

@@ -36,7 +36,7 @@ impl Layout {
             },
             Self::Fr => Keys {
                 plain: "²&é\"'(-è_çà)=azertyuiop^$qsdfghjklmù*wxcvbn,;:!< ",
-                shifted: "\01234567890°+AZERTYUIOP¨£QSDFGHJKLM%µWXCVBN?./§> ",
+                shifted: "\u{0}1234567890°+AZERTYUIOP¨£QSDFGHJKLM%µWXCVBN?./§> ",
             },
         }
     }

@@ -1,5 +1,19 @@
 //! What the crate promises, tried through its public doors.
 //!
+//! - `codes`: codes made for the test: normal, inverted, turned, small, noisy, faint, several at once.
+//! - `film`: pictures from files and folders.
+//! - `photos`: photographs of codes, read at every turn.
+//! - `scanner`: the threads: newest frame first, failures told and healed, stopping while a source blocks.
+//! - `support`: pictures and clocks for the tests.
+//! - `watchdog`: the watchdog as a table of what happens and what it makes of it.
 //! - `wedge`: a scanner that types is read, a person who types is not.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers fail and skip as tests do
+
+mod codes;
+mod film;
+mod photos;
+mod scanner;
+mod support;
+mod watchdog;
 mod wedge;

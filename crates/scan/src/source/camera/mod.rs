@@ -1,0 +1,406 @@
+//! Cameras.
+//!
+//! What the library under this needs help with, and where the help is:
+//! - It chooses formats badly and refuses rates that are not whole: [`super::format::rank`] chooses, and every mode is
+//!   tried in turn.
+//! - On Linux a device can be left at a rate or format that the library does not know, and then never opens again:
+//!   the device is set to the wanted mode first, by its own calls (`linux`).
+//! - Its list has nodes that are no cameras: on Linux each is asked what it is.
+//! - Reading has no time-out, queues grow old, and the camera can go away at any time: the reader thread drains always
+//!   and its watchdog lets it go.
+//! - Closing can panic: it is guarded.
+//! - Its conversion to grey takes sixty times as long as copying the brightness: [`super::pixels`] copies.
+
+#[cfg(target_os = "linux")]
+mod linux;
+mod reasons;
+
+use std::fmt;
+use std::sync::Arc;
+
+use nokhwa::Camera as Device;
+use nokhwa::utils::{
+    ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
+};
+use nokhwa::{NokhwaError, query};
+
+use super::format::{CameraMode, Interval, PixelFormat, rank};
+use super::pixels::{Layout, LumaError, luma_into};
+use super::{FrameSource, Opener, SourceError};
+use crate::clock::Clock;
+use crate::decode::guard;
+use crate::frame::Frame;
+pub use reasons::{Reason, reason_of};
+
+/// One camera, for a settings screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraInfo {
+    /// The system's number of the camera. It may change when the camera is plugged in again.
+    pub index: u32,
+    /// The name that the camera gives itself.
+    pub name: String,
+    /// More about it: its place or driver.
+    pub description: String,
+}
+
+/// Which camera to open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CameraChoice {
+    /// The first one.
+    #[default]
+    First,
+    /// The one with this number.
+    Index(u32),
+    /// The first one with this name. It survives plugging out and in, so settings keep it.
+    Named(String),
+}
+
+impl fmt::Display for CameraChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => formatter.write_str("at all"),
+            Self::Index(index) => write!(formatter, "with number {index}"),
+            Self::Named(name) => write!(formatter, "named {name}"),
+        }
+    }
+}
+
+/// Lists the cameras in the order of their numbers; nodes that give no pictures are left out.
+pub fn list() -> Result<Vec<CameraInfo>, SourceError> {
+    let failed = |reason: String| SourceError::Camera { device: "list".to_owned(), reason };
+    // A device with a strange name makes the library panic.
+    let found = guard::quietly(|| query(ApiBackend::Auto))
+        .unwrap_or_else(|| Err(NokhwaError::GeneralError("the list of cameras cannot be read".to_owned())))
+        .map_err(|error| failed(error.to_string()))?;
+    let mut cameras: Vec<CameraInfo> = found
+        .iter()
+        .filter_map(|info| {
+            let index = info.index().as_index().ok()?;
+            let (name, description) = (info.human_name(), info.description().to_owned());
+            gives_pictures(index).then_some(CameraInfo { index, name, description })
+        })
+        .collect();
+    cameras.sort_by_key(|camera| camera.index);
+    Ok(cameras)
+}
+
+/// Picks the camera that the settings ask for.
+pub fn pick<'a>(cameras: &'a [CameraInfo], choice: &CameraChoice) -> Option<&'a CameraInfo> {
+    cameras.iter().find(|camera| match choice {
+        CameraChoice::First => true,
+        CameraChoice::Index(index) => camera.index == *index,
+        CameraChoice::Named(name) => camera.name == *name,
+    })
+}
+
+/// Gives an opener for the reader thread. Each opening lists the cameras anew, for their numbers change.
+pub fn opener(choice: CameraChoice, clock: Clock) -> Opener {
+    Arc::new(move || {
+        let cameras = list()?;
+        let info =
+            pick(&cameras, &choice).ok_or_else(|| SourceError::Missing { wanted: choice.to_string() })?;
+        Ok(Box::new(Camera::open(info, clock.clone())?))
+    })
+}
+
+/// An open camera that gives frames.
+pub struct Camera {
+    device: Option<Device>,
+    info: CameraInfo,
+    mode: CameraMode,
+    stride_bytes: u32,
+    clock: Clock,
+    spare: Vec<u8>,
+    /// Damaged pictures since the last whole one.
+    damaged: u32,
+}
+
+impl fmt::Debug for Camera {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Camera")
+            .field("info", &self.info)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The most modes of a camera that are tried at one opening.
+const MODES_TRIED_MAX: usize = 4;
+/// So many damaged pictures in a row are an error; single ones are passed over.
+const DAMAGED_MAX: u32 = 30;
+
+impl Camera {
+    /// Opens a camera in the best mode that it accepts, and starts it.
+    pub fn open(info: &CameraInfo, clock: Clock) -> Result<Self, SourceError> {
+        let offered = modes(info)?;
+        let ranked = rank(&offered);
+        let mut last_error = SourceError::NoFormat { device: info.name.clone(), reason: describe(&offered) };
+        for mode in ranked.into_iter().take(MODES_TRIED_MAX) {
+            match start(info, mode) {
+                Ok(device) => {
+                    let stride_bytes = row_bytes(info.index, mode);
+                    let (info, spare) = (info.clone(), Vec::new());
+                    return Ok(Self {
+                        device: Some(device),
+                        info,
+                        mode,
+                        stride_bytes,
+                        clock,
+                        spare,
+                        damaged: 0,
+                    });
+                }
+                // Another mode does not help when the camera is held or gone.
+                Err(
+                    error @ (SourceError::Busy { .. }
+                    | SourceError::Unplugged { .. }
+                    | SourceError::Denied { .. }),
+                ) => {
+                    return Err(error);
+                }
+                Err(error) => last_error = error,
+            }
+        }
+        Err(last_error)
+    }
+
+    /// Gives the mode that was agreed with the camera.
+    pub fn mode(&self) -> CameraMode {
+        self.mode
+    }
+}
+
+impl FrameSource for Camera {
+    fn next(&mut self) -> Result<Frame, SourceError> {
+        loop {
+            let device = self.device.as_mut().ok_or(SourceError::Ended)?;
+            // The bytes are looked at in place: nothing is copied but the brightness.
+            let bytes = device.frame_raw().map_err(|error| error_of(&self.info, &error))?;
+            let captured_at = (self.clock)();
+            let CameraMode { pixels, width, height, .. } = self.mode;
+            let layout = Layout { width, height, stride_bytes: self.stride_bytes };
+            let mut luma = std::mem::take(&mut self.spare);
+            match luma_into(pixels, &bytes, layout, &mut luma) {
+                Ok((width, height)) => {
+                    self.damaged = 0;
+                    return Ok(Frame::new(width, height, luma, captured_at)?);
+                }
+                Err(LumaError::Jpeg(_) | LumaError::Frame(_)) if self.damaged < DAMAGED_MAX => {
+                    self.damaged += 1;
+                    self.spare = luma;
+                }
+                Err(error) => {
+                    return Err(SourceError::Camera {
+                        device: self.info.name.clone(),
+                        reason: error.to_string(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn recycle(&mut self, spare: Vec<u8>) {
+        if spare.capacity() > self.spare.capacity() {
+            self.spare = spare;
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{} ({})", self.info.name, self.mode)
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        let device = self.device.take();
+        // The driver may refuse to stop, and the library answers that with a panic.
+        let _ = guard::quietly(move || drop(device));
+    }
+}
+
+/// Opens the device in one mode and starts its stream.
+fn start(info: &CameraInfo, mode: CameraMode) -> Result<Device, SourceError> {
+    let refused = |reason: &str| SourceError::NoFormat {
+        device: info.name.clone(),
+        reason: format!("{mode} {reason}"),
+    };
+    let rate = mode.interval.whole_rate().ok_or_else(|| refused("has no whole rate"))?;
+    let format = frame_format(mode.pixels).ok_or_else(|| refused("cannot be read"))?;
+    prepare(info, mode);
+    let wanted = CameraFormat::new(Resolution::new(mode.width, mode.height), format, rate);
+    let request = RequestedFormat::with_formats(RequestedFormatType::Exact(wanted), all_formats());
+    let opened = guard::quietly(|| {
+        let mut device = Device::new(CameraIndex::Index(info.index), request)?;
+        // A camera that another program holds may open and then refuse to start.
+        device.open_stream()?;
+        Ok(device)
+    });
+    opened.ok_or_else(|| refused("made the driver fail"))?.map_err(|error| error_of(info, &error))
+}
+
+fn error_of(info: &CameraInfo, error: &NokhwaError) -> SourceError {
+    let device = info.name.clone();
+    let reason = error.to_string();
+    match reason_of(&reason) {
+        Reason::Busy => SourceError::Busy { device },
+        Reason::Gone => SourceError::Unplugged { device },
+        Reason::Denied => SourceError::Denied { device },
+        Reason::Refused => SourceError::NoFormat { device, reason },
+        Reason::Other => SourceError::Camera { device, reason },
+    }
+}
+
+fn describe(offered: &[CameraMode]) -> String {
+    const SHOWN_MAX: usize = 6;
+    let mut shown: Vec<String> = offered.iter().take(SHOWN_MAX).map(CameraMode::to_string).collect();
+    match offered.len().saturating_sub(SHOWN_MAX) {
+        0 if shown.is_empty() => shown.push("nothing is offered".to_owned()),
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown.join(", ")
+}
+
+fn all_formats() -> &'static [FrameFormat] {
+    &[
+        FrameFormat::YUYV,
+        FrameFormat::NV12,
+        FrameFormat::GRAY,
+        FrameFormat::MJPEG,
+        FrameFormat::RAWRGB,
+        FrameFormat::RAWBGR,
+    ]
+}
+
+fn frame_format(pixels: PixelFormat) -> Option<FrameFormat> {
+    Some(match pixels {
+        PixelFormat::Yuyv => FrameFormat::YUYV,
+        PixelFormat::Nv12 => FrameFormat::NV12,
+        PixelFormat::Grey => FrameFormat::GRAY,
+        PixelFormat::Mjpeg => FrameFormat::MJPEG,
+        PixelFormat::Rgb => FrameFormat::RAWRGB,
+        PixelFormat::Bgr => FrameFormat::RAWBGR,
+        PixelFormat::Other(_) => return None,
+    })
+}
+
+fn pixel_format(format: FrameFormat) -> PixelFormat {
+    match format {
+        FrameFormat::YUYV => PixelFormat::Yuyv,
+        FrameFormat::NV12 => PixelFormat::Nv12,
+        FrameFormat::GRAY => PixelFormat::Grey,
+        FrameFormat::MJPEG => PixelFormat::Mjpeg,
+        FrameFormat::RAWRGB => PixelFormat::Rgb,
+        FrameFormat::RAWBGR => PixelFormat::Bgr,
+    }
+}
+
+/// Lists the modes of a camera: from the device itself where that is possible, else through the library.
+pub fn modes(info: &CameraInfo) -> Result<Vec<CameraMode>, SourceError> {
+    #[cfg(target_os = "linux")]
+    {
+        linux::modes(info)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        modes_of_library(info)
+    }
+}
+
+/// Asks the library, which has to open the camera for it.
+#[cfg_attr(target_os = "linux", allow(dead_code))]
+fn modes_of_library(info: &CameraInfo) -> Result<Vec<CameraMode>, SourceError> {
+    let request = RequestedFormat::with_formats(RequestedFormatType::None, all_formats());
+    let listed = guard::quietly(|| {
+        let mut device = Device::new(CameraIndex::Index(info.index), request)?;
+        device.compatible_camera_formats()
+    });
+    let failed = NokhwaError::GeneralError("the driver failed".to_owned());
+    let formats = listed.unwrap_or(Err(failed)).map_err(|error| error_of(info, &error))?;
+    Ok(formats
+        .iter()
+        .map(|format| CameraMode {
+            pixels: pixel_format(format.format()),
+            width: format.width(),
+            height: format.height(),
+            interval: Interval::per_second(format.frame_rate()),
+        })
+        .collect())
+}
+
+/// Puts the device into the wanted mode by its own calls, where the library would stumble over the mode it is in.
+fn prepare(info: &CameraInfo, mode: CameraMode) {
+    #[cfg(target_os = "linux")]
+    linux::prepare(info, mode);
+    #[cfg(not(target_os = "linux"))]
+    let _ = (info, mode);
+}
+
+/// Gives the bytes from row to row; 0 where only the library knows, and it has rows without gaps.
+fn row_bytes(index: u32, mode: CameraMode) -> u32 {
+    #[cfg(target_os = "linux")]
+    {
+        linux::row_bytes(index, mode)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (index, mode);
+        0
+    }
+}
+
+fn gives_pictures(index: u32) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        linux::gives_pictures(index)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = index;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(index: u32, name: &str) -> CameraInfo {
+        CameraInfo { index, name: name.to_owned(), description: String::new() }
+    }
+
+    #[test]
+    fn a_camera_is_found_by_name_after_its_number_changed() {
+        let before = [camera(0, "Built in"), camera(2, "Counter")];
+        let after = [camera(0, "Built in"), camera(3, "Counter")];
+        let choice = CameraChoice::Named("Counter".to_owned());
+        assert_eq!(pick(&before, &choice).map(|found| found.index), Some(2));
+        assert_eq!(pick(&after, &choice).map(|found| found.index), Some(3));
+        assert_eq!(pick(&after, &CameraChoice::Index(2)), None);
+        assert_eq!(pick(&after, &CameraChoice::First).map(|found| found.index), Some(0));
+        assert_eq!(pick(&[], &CameraChoice::First), None);
+    }
+
+    #[test]
+    fn listing_and_opening_without_a_camera_say_what_to_do() {
+        let clock: Clock = Arc::new(|| std::time::Duration::ZERO);
+        let choice = CameraChoice::Named("a camera that nobody has".to_owned());
+        match opener(choice, clock)() {
+            Err(SourceError::Missing { wanted }) => assert_eq!(wanted, "named a camera that nobody has"),
+            Err(other) => panic!("{other}"),
+            Ok(source) => panic!("{}", source.name()),
+        }
+    }
+
+    #[test]
+    fn every_format_has_its_counterpart() {
+        for format in all_formats() {
+            assert_eq!(frame_format(pixel_format(*format)), Some(*format));
+        }
+    }
+}
