@@ -1,1 +1,36 @@
-//! The terminal without a screen
+//! The terminal without a screen: everything that a cashier, a guest or a script can do at one device.
+//!
+//! One [`Terminal`] owns the store, the keys and the clock of a data folder. Every action reads the member's
+//! facts, asks the rules, signs one event and stores it durably before it answers; none of them asks the
+//! network. [`exchange`] brings terminal and server to agreement.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`setup`] | makes a folder a terminal: alone, or as a device of a server |
+//! | [`cards`] | finds out who a code is, joins members, blocks and replaces cards |
+//! | [`counter`] | stamps, sales, redemptions, undo, refund |
+//! | [`look`] | balances, rewards within reach, why |
+//! | [`programmes`] | which rules are in force |
+//! | [`exchange`] | one round of sync |
+//! | [`handle`] | the thread that owns a terminal, and how others ask it |
+//! | [`door`] | the socket through which commands reach a running terminal |
+//!
+//! Clock and randomness are handed in; nothing here reads the environment or talks to a person.
+
+mod articles;
+pub mod cards;
+pub mod counter;
+pub mod door;
+pub mod error;
+pub mod exchange;
+pub mod handle;
+pub mod identity;
+pub mod look;
+mod moment;
+pub mod programmes;
+pub mod setup;
+mod terminal;
+
+pub use error::TerminalError;
+pub use identity::Identity;
+pub use terminal::{Operator, Terminal};

@@ -1,0 +1,53 @@
+# The two commands of the README, and what they are made of.
+SHELL := bash
+.DEFAULT_GOAL := help
+
+# A fresh clone in CI uses what an earlier one has built.
+ifdef CI
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/stempel/target
+endif
+TOOLS := $(HOME)/.cache/stempel/tools
+export PATH := $(TOOLS)/bin:$(PATH)
+
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots
+
+help:
+	@echo "make run          build Stempel and open the sample café"
+	@echo "make test         run every check and test"
+	@echo "make bench        measure what docs/PERFORMANCE.md lists"
+	@echo "make screenshots  draw the pictures of the README anew"
+
+run: setup
+	@echo "Building Stempel. The first time takes some minutes; cargo shows how far it is."
+	cargo build --release
+	@target="$${CARGO_TARGET_DIR:-target}"; exec "$$target/release/stempel" demo
+
+test: setup-test fmt lint deny unit docs
+
+setup:
+	@scripts/setup run
+
+setup-test:
+	@scripts/setup test
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny:
+	cargo deny --offline check licenses bans sources
+
+unit:
+	cargo nextest run --workspace --locked --no-fail-fast
+	cargo test --workspace --locked --doc --quiet
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+bench:
+	scripts/bench
+
+screenshots:
+	scripts/screenshots

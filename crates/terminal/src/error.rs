@@ -1,0 +1,110 @@
+//! What can go wrong at a terminal, in words for the person who stands there.
+
+use stempel_domain::EventRef;
+use stempel_domain::ids::NotAnId;
+use stempel_domain::money::NotANumber;
+use stempel_domain::rules::Refusal;
+use stempel_store::StoreError;
+use stempel_sync::SyncError;
+use stempel_wire::token::TokenError;
+
+/// An error of a terminal. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// The code is no card of ours.
+    #[error("{0}")]
+    Code(#[from] TokenError),
+    /// Nobody has that number, id or name here.
+    #[error("“{0}” is not known here; check what was typed, or scan the card")]
+    Unknown(String),
+    /// The card was blocked.
+    #[error("this card is blocked; it was lost or replaced")]
+    Blocked,
+    /// A new card under a key that no longer opens new cards.
+    #[error("this card is of an old series and was never used here; please give the guest a new card")]
+    OldSeries,
+    /// The rules said no.
+    #[error("{}", refusals(.0))]
+    Refused(Vec<Refusal>),
+    /// Something cannot be done in this state.
+    #[error("{0}")]
+    NotNow(String),
+    /// The input cannot be used.
+    #[error("{0}")]
+    Input(String),
+    /// The event was taken back before.
+    #[error("event {0} was taken back already")]
+    AlreadyReversed(EventRef),
+    /// The folder is not a terminal yet.
+    #[error("this folder is not a terminal yet; make it one with `stempel init` or `stempel enroll`")]
+    NotSetUp,
+    /// The folder is one already.
+    #[error("this folder is a terminal of “{0}” already; choose another folder with --data")]
+    SetUpAlready(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network or the server.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+impl TerminalError {
+    /// Whether a rule or a fact refused it (the caller did everything right), rather than the machine or the
+    /// input.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Code(_)
+                | Self::Unknown(_)
+                | Self::Blocked
+                | Self::OldSeries
+                | Self::Refused(_)
+                | Self::NotNow(_)
+                | Self::AlreadyReversed(_)
+        )
+    }
+
+    /// Whether the machine or the network failed.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Sync(_))
+    }
+}
+
+fn refusals(refused: &[Refusal]) -> String {
+    let each: Vec<String> = refused
+        .iter()
+        .map(|refusal| format!("“{}” cannot be taken now ({})", refusal.reward, refusal.reason))
+        .collect();
+    each.join("; ")
+}
+
+impl From<NotAnId> for TerminalError {
+    fn from(error: NotAnId) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<NotANumber> for TerminalError {
+    fn from(error: NotANumber) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for TerminalError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Store(StoreError::from(error))
+    }
+}
+
+impl From<stempel_wire::row::RecordError> for TerminalError {
+    fn from(error: stempel_wire::row::RecordError) -> Self {
+        Self::Store(StoreError::Damaged(error.to_string()))
+    }
+}
+
+impl From<stempel_wire::seal::SealError> for TerminalError {
+    fn from(error: stempel_wire::seal::SealError) -> Self {
+        Self::Store(StoreError::Damaged(error.to_string()))
+    }
+}

@@ -1,0 +1,271 @@
+//! One round of sync: the planner's steps, carried out on the store and over a transport.
+//!
+//! The network is slow and the counter must not wait for it. So the exchange runs wherever the transport is,
+//! and touches the terminal in short pieces through [`Local`]: directly for a command, through
+//! [`crate::handle::Handle`] beside a running screen.
+
+use serde::Serialize;
+use stempel_domain::{AuthorId, MemberId};
+use stempel_store::StoreError;
+use stempel_sync::plan::PageVerdict;
+use stempel_sync::{Planner, Progress, Step, SyncError, Transport};
+use stempel_wire::MemberKey;
+use stempel_wire::message::{BlanksAnswer, FeedPage, KeyOf, PushAnswer, PushHeader, push_body};
+
+use crate::handle::Handle;
+use crate::{Terminal, TerminalError};
+
+/// What one exchange did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Rows sent.
+    pub sent: u64,
+    /// Rows that the server holds by now and did not before.
+    pub acked: u64,
+    /// Changes received.
+    pub received: u64,
+    /// Rows that still wait.
+    pub pending: u64,
+}
+
+/// Rows on their way to the server.
+#[derive(Debug)]
+pub struct Parcel {
+    body: Vec<u8>,
+    keys: Vec<(MemberId, MemberKey)>,
+    rows: u64,
+}
+
+/// The pieces of an exchange that happen at the terminal. Each is short and touches no network.
+pub trait Local {
+    /// How far we have come.
+    fn begin(&mut self) -> Result<(AuthorId, Progress), TerminalError>;
+    /// Packs own rows after a number.
+    fn pack(
+        &mut self,
+        epoch: &str,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Parcel, TerminalError>;
+    /// Takes what the server said of a parcel.
+    fn delivered(
+        &mut self,
+        answer: PushAnswer,
+        keys: Vec<(MemberId, MemberKey)>,
+    ) -> Result<(), TerminalError>;
+    /// Takes a page of the feed, as judged by the planner.
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError>;
+    /// Takes blank cards; says how many are left.
+    fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError>;
+    /// Notes how the exchange ended; says how many rows wait.
+    fn end(&mut self, error: Option<String>, skew_ms: Option<i64>) -> Result<u64, TerminalError>;
+}
+
+/// Brings terminal and server to agreement. After an error everything that was agreed so far stays agreed.
+pub fn exchange(local: &mut dyn Local, transport: &mut dyn Transport) -> Result<Report, TerminalError> {
+    let mut report = Report::default();
+    let outcome = steps(local, transport, &mut report);
+    let words = outcome.as_ref().err().map(ToString::to_string);
+    report.pending = local.end(words, transport.skew_ms())?;
+    outcome.map(|()| report)
+}
+
+fn steps(
+    local: &mut dyn Local,
+    transport: &mut dyn Transport,
+    report: &mut Report,
+) -> Result<(), TerminalError> {
+    let (own, progress) = local.begin()?;
+    let mut planner = Planner::new(own, progress);
+    loop {
+        match planner.next_step() {
+            Step::Feed { after, limit } => {
+                let page = transport.feed(after, limit, 0)?;
+                let verdict = planner.page(&page);
+                if verdict == PageVerdict::Apply {
+                    report.received += page.changes.len() as u64;
+                }
+                local.take_page(page, verdict)?;
+            }
+            Step::Push { after, rows_max, bytes_max } => {
+                let parcel = local.pack(&planner.progress().epoch, after, rows_max, bytes_max)?;
+                let answer = transport.push(parcel.body)?;
+                report.sent += parcel.rows;
+                let before = planner.progress().held;
+                if planner.pushed(&answer) {
+                    report.acked += planner.progress().held.saturating_sub(before);
+                    local.delivered(answer, parcel.keys)?;
+                }
+            }
+            Step::Blanks => {
+                let answer = transport.blanks()?;
+                planner.blanks(local.take_blanks(answer)?);
+            }
+            Step::Done => return Ok(()),
+            Step::Stuck => return Err(SyncError::Stuck.into()),
+        }
+    }
+}
+
+impl Terminal {
+    /// Rows that wait for the server; none where the terminal works alone.
+    pub fn pending(&self) -> Result<u64, TerminalError> {
+        if self.identity.server.is_none() {
+            return Ok(0);
+        }
+        let head = self.view().head(self.identity.device)?;
+        Ok(head.seq.saturating_sub(self.view().sync_state()?.held))
+    }
+}
+
+impl Local for Terminal {
+    fn begin(&mut self) -> Result<(AuthorId, Progress), TerminalError> {
+        let state = self.view().sync_state()?;
+        let progress = Progress {
+            epoch: state.epoch,
+            cursor: state.cursor,
+            held: state.held,
+            head: self.view().head(self.identity.device)?.seq,
+            blanks: self.view().blanks_left()?,
+        };
+        Ok((self.identity.device, progress))
+    }
+
+    fn pack(
+        &mut self,
+        epoch: &str,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Parcel, TerminalError> {
+        let rows = self.view().rows_after(self.identity.device, after, rows_max, bytes_max)?;
+        let keys = self.view().pending_keys()?;
+        let header = PushHeader {
+            epoch: epoch.to_owned(),
+            keys: keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect(),
+        };
+        Ok(Parcel { body: push_body(&header, &rows)?, keys, rows: rows.len() as u64 })
+    }
+
+    fn delivered(
+        &mut self,
+        answer: PushAnswer,
+        keys: Vec<(MemberId, MemberKey)>,
+    ) -> Result<(), TerminalError> {
+        let own = self.identity.device;
+        let head = self.view().head(own)?.seq;
+        self.store.write::<_, StoreError>(|write| {
+            let mut state = write.view().sync_state()?;
+            state.held = answer.held.get(&own).copied().unwrap_or(0).min(head);
+            write.set_sync_state(&state)?;
+            write.keys_delivered(&keys)?;
+            for trouble in answer.dead.iter().filter(|trouble| trouble.author == own) {
+                write.put_trouble(trouble, "dead")?;
+            }
+            for trouble in answer.quarantined.iter().filter(|trouble| trouble.author == own) {
+                write.put_trouble(trouble, "quarantined")?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError> {
+        let own = self.identity.device;
+        let head = self.view().head(own)?.seq;
+        self.store.write::<_, StoreError>(|write| {
+            let mut state = write.view().sync_state()?;
+            match verdict {
+                PageVerdict::Snapshot { epoch, until, held } => {
+                    write.begin_snapshot(own)?;
+                    state.epoch = epoch;
+                    state.cursor = 0;
+                    state.snapshot_until = until;
+                    state.held = held.min(head);
+                }
+                PageVerdict::Apply => {
+                    state.unknown_changes += write.apply_changes(&page.changes)?;
+                    state.cursor = page.next.max(state.cursor);
+                    state.held = page.held.min(head);
+                }
+            }
+            write.set_sync_state(&state)
+        })?;
+        self.reload()
+    }
+
+    fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError> {
+        self.store.write::<_, StoreError>(|write| write.add_blanks(&answer.blanks))?;
+        Ok(self.view().blanks_left()?)
+    }
+
+    fn end(&mut self, error: Option<String>, skew_ms: Option<i64>) -> Result<u64, TerminalError> {
+        let now_ms = self.clock.now_ms();
+        self.store.write::<_, StoreError>(|write| {
+            let mut state = write.view().sync_state()?;
+            match error {
+                None => {
+                    state.last_sync_ms = Some(now_ms);
+                    state.last_error = None;
+                    state.last_error_ms = None;
+                }
+                Some(error) => {
+                    state.last_error = Some(error);
+                    state.last_error_ms = Some(now_ms);
+                }
+            }
+            state.skew_ms = skew_ms.or(state.skew_ms);
+            write.set_sync_state(&state)
+        })?;
+        self.pending()
+    }
+}
+
+/// Each piece waits for its turn among the screen's own work.
+impl Local for Handle {
+    fn begin(&mut self) -> Result<(AuthorId, Progress), TerminalError> {
+        self.piece(|terminal| terminal.begin())
+    }
+
+    fn pack(
+        &mut self,
+        epoch: &str,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Parcel, TerminalError> {
+        let epoch = epoch.to_owned();
+        self.piece(move |terminal| terminal.pack(&epoch, after, rows_max, bytes_max))
+    }
+
+    fn delivered(
+        &mut self,
+        answer: PushAnswer,
+        keys: Vec<(MemberId, MemberKey)>,
+    ) -> Result<(), TerminalError> {
+        self.piece(move |terminal| terminal.delivered(answer, keys))
+    }
+
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError> {
+        self.piece(move |terminal| terminal.take_page(page, verdict))
+    }
+
+    fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError> {
+        self.piece(move |terminal| terminal.take_blanks(answer))
+    }
+
+    fn end(&mut self, error: Option<String>, skew_ms: Option<i64>) -> Result<u64, TerminalError> {
+        self.piece(move |terminal| terminal.end(error, skew_ms))
+    }
+}
+
+impl Handle {
+    fn piece<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Local) -> Result<T, TerminalError> + Send + 'static,
+    ) -> Result<T, TerminalError> {
+        self.call(move |terminal| work(terminal))
+            .map_err(|closed| TerminalError::NotNow(closed.to_string()))?
+    }
+}

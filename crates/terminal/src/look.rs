@@ -1,0 +1,128 @@
+//! Looking without touching: balances, rewards within reach, and why.
+
+use std::collections::BTreeMap;
+
+use stempel_domain::event::Fact;
+use stempel_domain::rules::TraceStep;
+use stempel_domain::{Account, AuthorId, CardNumber, EventRef, MemberId, Moment, Posting, Unit};
+use stempel_wire::Profile;
+
+use crate::cards::Who;
+use crate::{Terminal, TerminalError};
+
+/// The most events that an explanation lists.
+pub const WHY_EVENTS_MAX: usize = 10_000;
+
+/// A member as a person at the counter may see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberLook {
+    /// Who.
+    pub member: MemberId,
+    /// The name and language, if there are any and the key is here.
+    pub profile: Option<Profile>,
+    /// The numbers of the cards, and whether each is blocked.
+    pub cards: Vec<(CardNumber, bool)>,
+    /// What can be spent today, of every unit ever held.
+    pub balances: BTreeMap<Unit, i64>,
+    /// The card is genuine and was never used here.
+    pub new_card: bool,
+}
+
+/// One event in an explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Which event.
+    pub event: EventRef,
+    /// When.
+    pub at: Moment,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The postings to the member's account.
+    pub postings: Vec<Posting>,
+    /// The programme versions that were in force.
+    pub programmes: Vec<String>,
+    /// Why, step by step.
+    pub trace: Vec<TraceStep>,
+    /// What it took back, if it is a reversal.
+    pub reverses: Option<EventRef>,
+}
+
+/// Each balance as the postings that make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// Who.
+    pub member: MemberId,
+    /// What the server had confirmed, without the events listed here: by unit, with the journals in it.
+    pub confirmed: BTreeMap<Unit, i64>,
+    /// The journals that the server had counted.
+    pub includes: BTreeMap<AuthorId, u64>,
+    /// The events of this terminal, oldest first.
+    pub events: Vec<Reason>,
+    /// What can be spent today.
+    pub balances: BTreeMap<Unit, i64>,
+}
+
+impl Terminal {
+    /// Looks at whom a code names.
+    pub fn look(&self, who: &Who) -> Result<MemberLook, TerminalError> {
+        let member = who.member();
+        let state = self.view().member(member)?.unwrap_or_default();
+        let at = self.moment(None)?;
+        Ok(MemberLook {
+            member,
+            profile: self.view().profile(member)?,
+            cards: state.cards.iter().map(|(card, state)| (card.number(), state.blocked)).collect(),
+            balances: state.balances(at.day),
+            new_card: matches!(who, Who::NewCard { .. }),
+        })
+    }
+
+    /// Explains a member's balances: every event kept here that moved them, and one line for everything that
+    /// the server had confirmed from elsewhere.
+    pub fn why(&self, member: MemberId) -> Result<Why, TerminalError> {
+        let at = self.moment(None)?;
+        let base = self.view().base(member)?.unwrap_or_default();
+        let balances = self.view().member(member)?.unwrap_or_default().balances(at.day);
+        let mut rows = self.view().rows_of_member(member, WHY_EVENTS_MAX)?;
+        rows.reverse();
+        let mut events = Vec::with_capacity(rows.len());
+        let mut here: BTreeMap<Unit, i64> = BTreeMap::new();
+        for row in rows {
+            let Ok(event) = row.event() else { continue };
+            let reason = reason(member, event.reference(), event.record.at, &event.record.fact);
+            for posting in &reason.postings {
+                *here.entry(posting.unit.clone()).or_default() += posting.amount;
+            }
+            events.push(reason);
+        }
+        let mut confirmed = BTreeMap::new();
+        for (unit, amount) in &balances {
+            confirmed.insert(unit.clone(), amount - here.get(unit).copied().unwrap_or(0));
+        }
+        confirmed.retain(|_, amount| *amount != 0);
+        Ok(Why { member, confirmed, includes: base.includes, events, balances })
+    }
+}
+
+fn reason(member: MemberId, event: EventRef, at: Moment, fact: &Fact) -> Reason {
+    let (loyalty, trace, reverses) = match fact {
+        Fact::Sale(fact) => (fact.loyalty.as_ref(), fact.outcome.trace.clone(), None),
+        Fact::Stamp(fact) => (Some(&fact.loyalty), fact.outcome.trace.clone(), None),
+        Fact::Reversal(fact) => (None, Vec::new(), Some(fact.of)),
+        _ => (None, Vec::new(), None),
+    };
+    let programmes = loyalty.map(|loyalty| loyalty.programmes.as_slice()).unwrap_or_default();
+    let own = |posting: &&Posting| posting.account == Account::Member(member);
+    Reason {
+        event,
+        at,
+        kind: fact.kind(),
+        postings: fact.postings().iter().filter(own).cloned().collect(),
+        programmes: programmes
+            .iter()
+            .map(|programme| format!("{} v{}", programme.id, programme.version))
+            .collect(),
+        trace,
+        reverses,
+    }
+}

@@ -1,0 +1,166 @@
+//! How a folder becomes a terminal.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use stempel_domain::event::{Fact, JournalBegun};
+use stempel_domain::ports::{Clock, Entropy, draw};
+use stempel_domain::programme::Programme;
+use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_store::inbox::SHOP;
+use stempel_store::{Store, StoreError};
+use stempel_sync::Transport;
+use stempel_wire::message::{Article, EnrollRequest, Shop};
+use stempel_wire::{SecretKey, Signature};
+
+use crate::identity::{IDENTITY, Identity, ServerIdentity};
+use crate::{Terminal, TerminalError};
+
+const ENROLLING: &str = "enrolling";
+
+/// What a shop that works alone begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Beginning {
+    /// What the shop is called.
+    pub shop_name: String,
+    /// The first programmes.
+    pub programmes: Vec<Programme>,
+    /// The first articles.
+    pub articles: Vec<Article>,
+    /// A sample shop, whose keys are worth nothing.
+    pub demo: bool,
+    /// The time zone, by its IANA name.
+    pub zone: String,
+}
+
+/// Makes a store a terminal that works alone and holds its own keys.
+pub fn begin_alone(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    mut entropy: Box<dyn Entropy>,
+    beginning: &Beginning,
+) -> Result<Terminal, TerminalError> {
+    refuse_if_set_up(&store)?;
+    let now_ms = clock.now_ms();
+    let tenant = TenantId::from_time(now_ms, draw(&mut *entropy));
+    let shop = ShopId::from_time(now_ms, draw(&mut *entropy));
+    let device = AuthorId::from_time(now_ms, draw(&mut *entropy));
+    let key = SecretKey::generate(&mut *entropy);
+    let card_key = SecretKey::generate(&mut *entropy);
+    let mut identity =
+        Identity::new(tenant, &beginning.shop_name, shop, device, "Kasse 1", &key).with_card_key(&card_key);
+    identity.demo = beginning.demo;
+    let shop = Shop {
+        id: shop,
+        name: beginning.shop_name.clone(),
+        day_ends_minutes: 0,
+        zone: beginning.zone.clone(),
+    };
+    let mut store = store;
+    store.write::<_, StoreError>(|write| {
+        write.set(IDENTITY, &identity)?;
+        write.set(SHOP, &shop)?;
+        write.put_card_key(&card_key.public(), false)?;
+        for article in &beginning.articles {
+            write.put_article(article)?;
+        }
+        Ok(())
+    })?;
+    let mut terminal = Terminal::open(store, clock, entropy)?;
+    terminal.begin_journal()?;
+    for programme in &beginning.programmes {
+        terminal.publish(programme.clone(), &None)?;
+    }
+    Ok(terminal)
+}
+
+/// An enrolment under way. Kept until it is done, so that a lost answer can be asked for again.
+#[derive(Serialize, Deserialize)]
+struct Enrolling {
+    device: AuthorId,
+    secret: String,
+}
+
+/// Makes a store a device of a shop. `connect` makes the transport for the device's id and key.
+///
+/// After an error the same code can be tried again from the same folder: the server knows the device by the
+/// key that was kept.
+pub fn enroll<T: Transport>(
+    mut store: Store,
+    clock: Arc<dyn Clock>,
+    mut entropy: Box<dyn Entropy>,
+    url: &str,
+    code: &str,
+    device_name: &str,
+    connect: impl FnOnce(AuthorId, Arc<SecretKey>) -> Result<T, stempel_sync::SyncError>,
+) -> Result<(Terminal, T), TerminalError> {
+    refuse_if_set_up(&store)?;
+    let begun: Option<Enrolling> = store.view().setting(ENROLLING)?;
+    let (device, key) = match begun {
+        Some(begun) => (begun.device, secret_from(&begun.secret)?),
+        None => {
+            let device = AuthorId::from_time(clock.now_ms(), draw(&mut *entropy));
+            let key = SecretKey::generate(&mut *entropy);
+            let secret = data_encoding::HEXLOWER.encode(&key.to_bytes());
+            store.write::<_, StoreError>(|write| write.set(ENROLLING, &Enrolling { device, secret }))?;
+            (device, key)
+        }
+    };
+    let key = Arc::new(key);
+    let mut transport = connect(device, key.clone())?;
+    let proof: Signature = key.sign(EnrollRequest::CONTEXT, code.as_bytes());
+    let answer = transport.enroll(&EnrollRequest {
+        code: code.to_owned(),
+        device,
+        public_key: key.public(),
+        proof,
+        name: device_name.to_owned(),
+    })?;
+    let certificate = &answer.certificate;
+    let wrong = |why: &str| {
+        TerminalError::Sync(stempel_sync::SyncError::Rubbish(format!("its certificate is wrong: {why}")))
+    };
+    certificate.verify(&answer.server_key).map_err(|error| wrong(&error.to_string()))?;
+    if certificate.device != device || certificate.public_key != key.public() {
+        return Err(wrong("it is for another device"));
+    }
+    let mut identity =
+        Identity::new(answer.tenant, &answer.tenant_name, certificate.shop, device, device_name, &key);
+    identity.server =
+        Some(ServerIdentity { url: url.to_owned(), author: answer.server, key: answer.server_key });
+    store.write::<_, StoreError>(|write| {
+        write.set(IDENTITY, &identity)?;
+        write.set(SHOP, &answer.shop)?;
+        write.put_device(certificate, false)
+    })?;
+    let mut terminal = Terminal::open(store, clock, entropy)?;
+    terminal.begin_journal()?;
+    Ok((terminal, transport))
+}
+
+fn refuse_if_set_up(store: &Store) -> Result<(), TerminalError> {
+    match store.view().setting::<Identity>(IDENTITY)? {
+        Some(identity) => Err(TerminalError::SetUpAlready(identity.tenant_name)),
+        None => Ok(()),
+    }
+}
+
+fn secret_from(text: &str) -> Result<SecretKey, TerminalError> {
+    let damaged = || StoreError::Damaged("the key of the enrolment cannot be read".into());
+    let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| damaged())?;
+    let bytes: [u8; 32] = bytes.try_into().map_err(|_| damaged())?;
+    Ok(SecretKey::from_bytes(&bytes))
+}
+
+impl Terminal {
+    /// Writes the first event of the journal.
+    fn begin_journal(&mut self) -> Result<(), TerminalError> {
+        let fact = Fact::JournalBegun(JournalBegun {
+            tenant: self.identity.tenant,
+            shop: Some(self.identity.shop),
+            public_key: self.key.public().to_string(),
+        });
+        let at = self.moment(None)?;
+        self.record(at, &None, vec![fact], |_, _| Ok(()))
+    }
+}

@@ -1,0 +1,210 @@
+//! The owner of one data folder.
+
+use std::sync::Arc;
+
+use stempel_domain::event::{Fact, Record};
+use stempel_domain::ports::{Clock, Entropy};
+use stempel_domain::rules::RuleBook;
+use stempel_domain::{Event, EventRef, Moment, OperatorId};
+use stempel_store::inbox::SHOP;
+use stempel_store::journal::Keeping;
+use stempel_store::{Head, Store, StoreError, View, Write};
+use stempel_wire::message::Shop;
+use stempel_wire::{CardKeys, Row, SecretKey};
+
+use crate::identity::IDENTITY;
+use crate::moment::Reading;
+use crate::{Identity, TerminalError};
+
+/// Who is working at the terminal.
+pub type Operator = Option<OperatorId>;
+
+/// The one owner of a data folder: store, keys, programmes, clock.
+pub struct Terminal {
+    pub(crate) store: Store,
+    pub(crate) identity: Identity,
+    pub(crate) key: Arc<SecretKey>,
+    pub(crate) card_keys: CardKeys,
+    pub(crate) book: RuleBook,
+    /// Programmes that this version cannot read: kept, not run, and said on the screen.
+    pub(crate) unreadable_programmes: Vec<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Box<dyn Entropy>,
+    pub(crate) last_moment: Option<Moment>,
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terminal").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Terminal {
+    /// Opens the terminal that lives in a store.
+    pub fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, TerminalError> {
+        let identity: Identity = store.view().setting(IDENTITY)?.ok_or(TerminalError::NotSetUp)?;
+        let key = Arc::new(identity.key()?);
+        let card_keys = CardKeys::new(identity.tenant);
+        let mut terminal = Self {
+            store,
+            identity,
+            key,
+            card_keys,
+            book: RuleBook::default(),
+            unreadable_programmes: Vec::new(),
+            clock,
+            entropy,
+            last_moment: None,
+        };
+        terminal.last_moment = terminal.moment_of_last_event()?;
+        terminal.reload()?;
+        Ok(terminal)
+    }
+
+    /// Who this terminal is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The clock it was given.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What can be read of the store.
+    pub fn view(&self) -> View<'_> {
+        self.store.view()
+    }
+
+    /// The store itself, for checks that read all of it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The shop as last heard.
+    pub fn shop(&self) -> Result<Option<Shop>, TerminalError> {
+        Ok(self.view().setting(SHOP)?)
+    }
+
+    /// Reads programmes and card keys anew, after the feed may have changed them.
+    pub(crate) fn reload(&mut self) -> Result<(), TerminalError> {
+        for (key, retired) in self.store.view().card_keys()? {
+            self.card_keys.insert(key, retired);
+        }
+        self.load_programmes()
+    }
+
+    /// How members' states are kept here.
+    pub(crate) fn keeping(&self) -> Keeping {
+        if self.identity.server.is_some() { Keeping::Overlay } else { Keeping::Base }
+    }
+
+    /// The moment of an action that happens now, or at a time that a script names.
+    pub fn moment(&self, at: Option<(i64, i16)>) -> Result<Moment, TerminalError> {
+        let (utc_ms, offset_minutes) = match at {
+            Some(at) => at,
+            None => {
+                let now_ms = self.clock.now_ms();
+                (now_ms, self.clock.offset_minutes_at(now_ms))
+            }
+        };
+        let shop = self.shop()?;
+        let reading = Reading {
+            utc_ms,
+            offset_minutes,
+            // A time that was named is taken as named.
+            skew_ms: if at.is_some() { None } else { self.view().sync_state()?.skew_ms },
+            day_ends_minutes: shop.map_or(0, |shop| shop.day_ends_minutes),
+            last: self.last_moment,
+        };
+        Ok(reading.moment())
+    }
+
+    fn moment_of_last_event(&self) -> Result<Option<Moment>, TerminalError> {
+        let head = self.view().head(self.identity.device)?;
+        let row = match head.seq {
+            0 => None,
+            seq => self.view().row(EventRef { author: self.identity.device, seq })?,
+        };
+        // A row of a later version of this program cannot be read in full, but its moment can.
+        Ok(row
+            .and_then(|row| serde_json::from_slice::<AtOnly>(row.record_json()).ok())
+            .map(|record| record.at))
+    }
+
+    /// Signs facts as the next events of the journal and stores them with whatever else `also` writes, all
+    /// or nothing. Returns the events' names.
+    pub(crate) fn record<T>(
+        &mut self,
+        at: Moment,
+        operator: &Operator,
+        facts: Vec<Fact>,
+        also: impl FnOnce(&mut Write<'_>, &[EventRef]) -> Result<T, TerminalError>,
+    ) -> Result<T, TerminalError> {
+        let keeping = self.keeping();
+        let (author, key) = (self.identity.device, &self.key);
+        let answer = self.store.write(|write| {
+            let mut head: Head = write.view().head(author)?;
+            let mut written = Vec::with_capacity(facts.len());
+            for fact in facts {
+                let record = Record { at, operator: operator.clone(), fact };
+                let reference = EventRef { author, seq: head.seq + 1 };
+                let row = Row::write(key, reference, head.hash, &record)?;
+                let event = Event { author, seq: reference.seq, record };
+                write.append(&row, &event, keeping)?;
+                head = Head { seq: row.seq(), hash: row.hash() };
+                written.push(reference);
+            }
+            also(write, &written)
+        })?;
+        self.last_moment = Some(at);
+        Ok(answer)
+    }
+
+    /// Refuses to go on where this store was opened for reading only.
+    pub fn is_writer(&self) -> bool {
+        self.store.is_writer()
+    }
+
+    /// The event of a name, if it is kept here.
+    pub fn event(&self, reference: EventRef) -> Result<Event, TerminalError> {
+        let row = self.view().row(reference)?.ok_or_else(|| TerminalError::Unknown(reference.to_string()))?;
+        Ok(row.event()?)
+    }
+
+    /// Checks the journal, its chain and its signatures, and the database file.
+    pub fn verify_journal(&self) -> Result<stempel_store::journal::Verdict, TerminalError> {
+        self.store.check_file()?;
+        let own = (self.identity.device, self.key.public());
+        let server = self.identity.server.as_ref().map(|server| (server.author, server.key));
+        let verdict = self.view().verify(|author| {
+            if author == own.0 {
+                return Some(own.1);
+            }
+            if let Some((id, key)) = server
+                && id == author
+            {
+                return Some(key);
+            }
+            self.view().device(author).ok().flatten().map(|(certificate, _)| certificate.public_key)
+        })?;
+        let last = verdict.journals.get(&own.0).copied().unwrap_or(0);
+        let held = self.view().sync_state()?.held;
+        if last < held {
+            return Err(StoreError::Damaged(format!(
+                "the server holds {held} rows of this terminal, the folder has only {last}: it is an older copy"
+            ))
+            .into());
+        }
+        Ok(verdict)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct AtOnly {
+    at: Moment,
+}
