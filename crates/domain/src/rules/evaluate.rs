@@ -11,7 +11,7 @@ use crate::rules::claims::{self, Wanted};
 use crate::rules::outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 use crate::rules::pricing::{self, Automatic, Priced};
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, earn, limit, stamps};
+use crate::rules::{codes, earn, limit, message, stamps};
 use crate::sale::{Claim, Order, Sale, TenderKind};
 use crate::time::Moment;
 use crate::unit::Unit;
@@ -94,7 +94,10 @@ fn gather<'a>(book: &'a RuleBook, sale: &Sale, shown: &[&str], scene: &Scene<'_>
             Ok(()) => parties.running.push(published),
             // A sale without a card says so once, not once for each programme.
             Err(reason) if reason.code == codes::NEEDS_CARD => {}
-            Err(reason) => parties.steps.push(reason.of(&published.reference.id, None)),
+            Err(reason) => {
+                let reason = if spec.gives() { reason.about(published) } else { reason };
+                parties.steps.push(reason.of(&published.reference.id, None));
+            }
         }
     }
     for &published in &parties.running {
@@ -176,6 +179,10 @@ fn judge<'a>(
     let earning = parties.running.iter().filter(|published| published.programme.spec().gives());
     if scene.member.is_some() {
         earning.for_each(|published| draft.earn(published, lines, scene));
+        let moves = draft.units();
+        let said =
+            parties.running.iter().filter_map(|published| message::reached(published, scene.member?, &moves));
+        draft.steps.extend(said);
     } else if earning.count() > 0 {
         draft.steps.push(Reason::new(codes::NO_CARD).step());
     }
@@ -224,7 +231,7 @@ impl<'a> Draft<'a> {
                 })
                 .and_then(|counted| Ok((earn::earn(published, rule, &counted, scene)?, counted)));
             match result {
-                Err(reason) => self.steps.push(reason.of(id, Some(&rule.id))),
+                Err(reason) => self.steps.push(reason.about(published).of(id, Some(&rule.id))),
                 Ok((earned, counted)) => {
                     self.steps.extend(earned.steps.iter().map(|step| step.of(id, Some(&rule.id))));
                     self.counters.extend(earned.counters);
@@ -249,12 +256,15 @@ impl<'a> Draft<'a> {
         let paid = self.priced.basket.open(&all);
         let minimum = rule.minimum.map_or(Money(1), |minimum| minimum.money());
         if paid < minimum.0 {
-            let reason = Reason::new(codes::BELOW_MINIMUM).with("minimum", minimum).with("paid", Money(paid));
+            let reason = Reason::new(codes::BELOW_MINIMUM)
+                .with("minimum", minimum)
+                .with("paid", Money(paid))
+                .with("unit", "voucher");
             return self.steps.push(reason.of(id, Some(&rule.id)));
         }
         let key = limit::key(id, &rule.id);
         let (given, held) = limit::hold(&rule.limit, 0, 1, member, &key, scene.at.day);
-        self.steps.extend(held.map(|held| held.of(id, Some(&rule.id))));
+        self.steps.extend(held.map(|held| held.with("unit", "voucher").of(id, Some(&rule.id))));
         let Ok(unit) = voucher_unit(id, &rule.reward) else { return };
         if given < 1 {
             return;
@@ -334,11 +344,12 @@ fn results(basket: &Basket<'_>) -> Vec<LineResult> {
 
 pub(super) fn refuse(refused: Vec<(&Claim, Reason)>, trace: &mut Vec<TraceStep>) -> Vec<Refusal> {
     let refusal = |(claim, reason): (&Claim, Reason)| {
-        let mut step = reason.step();
+        let mut step = reason.with("refused", &claim.reward).step();
         step.programme = claim.programme.clone();
         step.rule = Some(claim.reward.to_string());
+        let reason = step.code.clone();
         trace.push(step);
-        Refusal { reward: claim.reward.clone(), reason: reason.code.to_owned() }
+        Refusal { reward: claim.reward.clone(), reason }
     };
     refused.into_iter().map(refusal).collect()
 }

@@ -8,17 +8,20 @@
 mod basket;
 mod book;
 mod bounds;
+pub mod case;
 mod claims;
 pub mod codes;
 mod earn;
 mod evaluate;
 mod limit;
+mod message;
 mod offers;
 mod outcome;
 mod postings;
 mod pricing;
 mod reverse;
 mod scope;
+mod sentence;
 mod stamps;
 
 pub use book::{BookError, RuleBook};
@@ -29,6 +32,7 @@ pub use offers::{Offer, Offers, StampCard, offers};
 pub use outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 pub use postings::sale_postings;
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse};
+pub use sentence::{Language, sentence};
 
 /// The version of the rules themselves. Events carry it.
 pub const VERSION: u32 = 1;

@@ -2,7 +2,7 @@
 
 use crate::ids::{ProgrammeId, ShopId};
 use crate::member::MemberFacts;
-use crate::programme::{Specification, Validity, When, Who};
+use crate::programme::{Published, Specification, Validity, When, Who};
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
 use crate::time::Moment;
@@ -22,6 +22,14 @@ impl Reason {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    /// Says that it is about units of a programme that were not given.
+    pub fn about(self, published: &Published) -> Self {
+        if self.values.iter().any(|(name, _)| *name == "unit") {
+            return self;
+        }
+        self.with("unit", published.programme.unit().name())
     }
 
     pub fn step(&self) -> TraceStep {

@@ -9,7 +9,7 @@ use crate::rules::earn::{self, Counted};
 use crate::rules::evaluate::{award, grant, moves, needs_price, refuse};
 use crate::rules::outcome::{Award, Outcome, Spend, TraceStep};
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, limit};
+use crate::rules::{codes, limit, message};
 use crate::sale::{StampCount, StampOrder};
 
 pub(super) fn evaluate(book: &RuleBook, order: &StampOrder, scene: &Scene<'_>) -> Outcome {
@@ -18,6 +18,10 @@ pub(super) fn evaluate(book: &RuleBook, order: &StampOrder, scene: &Scene<'_>) -
         judge(wanted).map(|draft| moves(&draft.awards, &draft.spends))
     });
     let mut outcome = judge(&granted).unwrap_or_default();
+    let moves = moves(&outcome.awards, &outcome.spends);
+    for published in order.stamps.iter().filter_map(|count| book.find(&count.programme)) {
+        outcome.trace.extend(scene.member.and_then(|member| message::reached(published, member, &moves)));
+    }
     outcome.refused = refuse(refused, &mut outcome.trace);
     outcome.counters.sort();
     outcome
@@ -105,7 +109,7 @@ fn earn_all(
     let id = &published.reference.id;
     let runs = if scene.member.is_none() { Err(Reason::new(codes::NO_CARD)) } else { scene.runs(spec) };
     if let Err(reason) = runs.and_then(|()| scene.may(&spec.who)) {
-        return outcome.trace.push(reason.of(id, None));
+        return outcome.trace.push(reason.about(published).of(id, None));
     }
     // A claimed thing that is one of those counted is not bought, and what is free earns nothing.
     let mine = wanted.iter().filter(|wanted| wanted.published.reference.id == *id);
@@ -116,7 +120,7 @@ fn earn_all(
     let bought = (i64::from(count) - free).max(0);
     for rule in &spec.earn {
         match earn_one(published, rule, bought, scene, &mut outcome.trace) {
-            Err(reason) => outcome.trace.push(reason.of(id, Some(&rule.id))),
+            Err(reason) => outcome.trace.push(reason.about(published).of(id, Some(&rule.id))),
             Ok(None) => {}
             Ok(Some((given, counters))) => {
                 outcome.awards.push(given);

@@ -2,11 +2,13 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `scenarios` | the table of sales and the figures they must give |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod scenarios;
 mod support;
 mod templates;

@@ -1,0 +1,349 @@
+//! The trace in a person's words.
+
+use crate::rules::codes;
+use crate::rules::outcome::TraceStep;
+
+/// A language that the product speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// German.
+    De,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// The language of a code like `de` or `en-GB`; English where it is none that is spoken here.
+    pub fn of(code: &str) -> Self {
+        if code.to_ascii_lowercase().starts_with("de") { Self::De } else { Self::En }
+    }
+
+    /// `de` or `en`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::De => "de",
+            Self::En => "en",
+        }
+    }
+
+    /// The one of two texts that is in this language.
+    fn pick<'a>(self, de: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::De => de,
+            Self::En => en,
+        }
+    }
+
+    /// A decimal as people write it: `12,50` or `12.50`.
+    pub fn number(self, decimal: &str) -> String {
+        let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+        let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
+        let mut text = String::from(sign);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index) % 3 == 0 {
+                text.push_str(self.pick(".", ","));
+            }
+            text.push(digit);
+        }
+        if !fraction.is_empty() {
+            text.push_str(self.pick(",", "."));
+            text.push_str(fraction);
+        }
+        text
+    }
+
+    /// Money as people write it: `12,50 €` or `€12.50`.
+    pub fn money(self, decimal: &str) -> String {
+        let number = self.number(decimal);
+        match self {
+            Self::De => format!("{number} €"),
+            Self::En => match number.strip_prefix('−') {
+                Some(number) => format!("−€{number}"),
+                None => format!("€{number}"),
+            },
+        }
+    }
+
+    /// An amount of a unit with the word for it: `1 Stempel`, `16.5 points`, `12,50 €`.
+    pub fn units(self, amount: &str, unit: &str) -> String {
+        if unit == "eur" {
+            return self.money(amount);
+        }
+        format!("{} {}", self.number(amount), self.unit_word(unit, amount == "1"))
+    }
+
+    /// The word for one or several of a unit.
+    pub fn unit_word(self, unit: &str, one: bool) -> &str {
+        let kind = unit.split(':').next().unwrap_or(unit);
+        match (kind, one) {
+            ("stamp", true) => self.pick("Stempel", "stamp"),
+            ("stamp", false) => self.pick("Stempel", "stamps"),
+            ("point", true) => self.pick("Punkt", "point"),
+            ("point", false) => self.pick("Punkte", "points"),
+            ("ticket", true) => self.pick("Los", "ticket"),
+            ("ticket", false) => self.pick("Lose", "tickets"),
+            ("voucher", true) => self.pick("Gutschein", "voucher"),
+            ("voucher", false) => self.pick("Gutscheine", "vouchers"),
+            ("eur", _) => self.pick("Guthaben", "stored value"),
+            _ => unit,
+        }
+    }
+
+    /// A day as people write it: `31.12.2026` or `31 Dec 2026`.
+    fn day(self, iso: &str) -> String {
+        let parts: Vec<&str> = iso.split('-').collect();
+        let [year, month, day] = parts[..] else { return iso.to_owned() };
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let name = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1)));
+        match (self, name) {
+            (Self::En, Some(name)) => format!("{} {name} {year}", day.trim_start_matches('0')),
+            _ => format!("{day}.{month}.{year}"),
+        }
+    }
+}
+
+/// Says one step of the trace to a person.
+pub fn sentence(step: &TraceStep, language: Language) -> String {
+    if let Some(text) = granted(step, language) {
+        return text;
+    }
+    let why = why(step, language);
+    match refused_subject(step, language) {
+        Some(subject) => format!("{subject}: {why}"),
+        None => capitalised(&why),
+    }
+}
+
+/// What was given or taken, or said.
+fn granted(step: &TraceStep, language: Language) -> Option<String> {
+    let value = |name: &str| step.value(name);
+    let quantity = || language.number(value("quantity"));
+    let cost = || match value("cost") {
+        "" => String::new(),
+        cost => match language {
+            Language::De => format!(" für {}", language.units(cost, value("unit"))),
+            Language::En => format!(" for {}", language.units(cost, value("unit"))),
+        },
+    };
+    Some(match step.code.as_str() {
+        codes::EARNED => {
+            let amount = language.units(value("amount"), value("unit"));
+            let reason = match value("per") {
+                "money" => {
+                    let paid = language.money(value("paid"));
+                    match language {
+                        Language::De => format!("für {paid}"),
+                        Language::En => format!("for {paid}"),
+                    }
+                }
+                "item" => things(step, language),
+                "visit" => language.pick("für den Besuch", "for the visit").to_owned(),
+                _ => language.pick("für den Einkauf", "for the order").to_owned(),
+            };
+            format!("{amount}: {reason}")
+        }
+        codes::MULTIPLIED => match language {
+            Language::De => format!("Jetzt zählt alles mal {}", language.number(value("factor"))),
+            Language::En => format!("Everything counts times {} now", language.number(value("factor"))),
+        },
+        codes::DISCOUNT => {
+            let off = language.money(value("off"));
+            match language {
+                Language::De => format!("{off} Rabatt{}", cost()),
+                Language::En => format!("{off} off{}", cost()),
+            }
+        }
+        codes::FREE => {
+            let what = value("what");
+            let what = if what.is_empty() { language.pick("Artikel", "item") } else { what };
+            match language {
+                Language::De => format!("{} × {what} gratis{}", quantity(), cost()),
+                Language::En => format!("{} × {what} free{}", quantity(), cost()),
+            }
+        }
+        codes::GIFT => {
+            let reward = step.rule.as_deref().unwrap_or_default();
+            let times = language.number(value("times"));
+            match language {
+                Language::De => format!("{times} × {reward} eingelöst{}", cost()),
+                Language::En => format!("{times} × {reward} redeemed{}", cost()),
+            }
+        }
+        codes::VOUCHER => match (language, value("last")) {
+            (Language::De, "") => "Ein Gutschein für den nächsten Besuch".to_owned(),
+            (Language::En, "") => "A voucher for the next visit".to_owned(),
+            (Language::De, last) => {
+                format!("Ein Gutschein für den nächsten Besuch, gültig bis {}", language.day(last))
+            }
+            (Language::En, last) => {
+                format!("A voucher for the next visit, valid until {}", language.day(last))
+            }
+        },
+        codes::MESSAGE => match value(language.code()) {
+            "" => value("text").to_owned(),
+            text => text.to_owned(),
+        },
+        _ => return limited(step, language),
+    })
+}
+
+/// “2 × Kaffee”, or only how many.
+fn things(step: &TraceStep, language: Language) -> String {
+    let quantity = language.number(step.value("quantity"));
+    match step.value("what") {
+        "" if step.value("quantity") == "1" => format!("1 {}", language.pick("Artikel", "item")),
+        "" => format!("{quantity} {}", language.pick("Artikel", "items")),
+        what => format!("{quantity} × {what}"),
+    }
+}
+
+/// A limit that left something: “Only 2 of 3 stamps: daily limit of 2 reached”.
+fn limited(step: &TraceStep, language: Language) -> Option<String> {
+    let (given, unit) = (step.value("given"), step.value("unit"));
+    if limit_name(&step.code, language).is_none() || given.is_empty() || given == "0" || unit.is_empty() {
+        return None;
+    }
+    let of = language.units(step.value("wanted"), unit);
+    let (given, why) = (language.number(given), why(step, language));
+    Some(match language {
+        Language::De => format!("Nur {given} statt {of}: {why}"),
+        Language::En => format!("Only {given} of {of}: {why}"),
+    })
+}
+
+/// Whom or what a reason speaks of: “No stamp”, “free-coffee not redeemed”.
+fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
+    let reward = step.value("refused");
+    if !reward.is_empty() {
+        return Some(match language {
+            Language::De => format!("{reward} nicht eingelöst"),
+            Language::En => format!("{reward} not redeemed"),
+        });
+    }
+    let unit = step.value("unit");
+    if !unit.is_empty() {
+        let kind = unit.split(':').next().unwrap_or(unit);
+        return Some(match (kind, language) {
+            ("stamp", Language::De) => "Kein Stempel".to_owned(),
+            ("stamp", Language::En) => "No stamp".to_owned(),
+            ("voucher", Language::De) => "Kein Gutschein".to_owned(),
+            ("voucher", Language::En) => "No voucher".to_owned(),
+            ("eur", Language::De) => "Kein Guthaben".to_owned(),
+            (_, Language::De) => format!("Keine {}", language.unit_word(unit, false)),
+            (_, Language::En) => format!("No {}", language.unit_word(unit, false)),
+        });
+    }
+    let about_discount = step.rule.is_some() && step.code != codes::CLAIM_REDUCED;
+    about_discount.then(|| language.pick("Kein Rabatt", "No discount").to_owned())
+}
+
+fn limit_name(code: &str, language: Language) -> Option<&str> {
+    Some(match code {
+        codes::SALE_LIMIT => language.pick("Grenze je Einkauf", "limit per sale"),
+        codes::DAILY_LIMIT => language.pick("Tagesgrenze", "daily limit"),
+        codes::WEEKLY_LIMIT => language.pick("Wochengrenze", "weekly limit"),
+        codes::MONTHLY_LIMIT => language.pick("Monatsgrenze", "monthly limit"),
+        codes::YEARLY_LIMIT => language.pick("Jahresgrenze", "yearly limit"),
+        codes::PERIOD_LIMIT => language.pick("Grenze", "limit"),
+        _ => return None,
+    })
+}
+
+/// Why not, without saying what not.
+fn why(step: &TraceStep, language: Language) -> String {
+    let value = |name: &str| step.value(name);
+    let money = |name: &str| language.money(step.value(name));
+    let number = |name: &str| language.number(step.value(name));
+    let units = |name: &str| language.units(step.value(name), step.value("unit"));
+    let de = language == Language::De;
+    if let Some(limit) = limit_name(&step.code, language) {
+        let most = number("limit");
+        return match (de, value("days")) {
+            (true, "") => format!("{limit} von {most} erreicht"),
+            (false, "") => format!("{limit} of {most} reached"),
+            (true, days) => format!("{limit} von {most} in {days} Tagen erreicht"),
+            (false, days) => format!("{limit} of {most} in {days} days reached"),
+        };
+    }
+    match step.code.as_str() {
+        codes::NO_CARD => language.pick("keine Karte", "no card").to_owned(),
+        codes::NEEDS_CARD => language.pick("nur mit Karte", "only with a card").to_owned(),
+        codes::NOTHING_COUNTS => language.pick("nichts davon zählt", "nothing of this counts").to_owned(),
+        codes::BELOW_MINIMUM if de => format!("erst ab {}, bisher {}", money("minimum"), money("paid")),
+        codes::BELOW_MINIMUM => format!("only from {}, now {}", money("minimum"), money("paid")),
+        codes::BELOW_QUANTITY if de => {
+            format!("erst ab {} Stück, bisher {}", number("minimum"), number("quantity"))
+        }
+        codes::BELOW_QUANTITY => {
+            format!("only from {} pieces, now {}", number("minimum"), number("quantity"))
+        }
+        codes::TOO_LITTLE => language.pick("noch zu wenig", "still too little").to_owned(),
+        codes::NEEDS_PRICE => language
+            .pick("zählt nur mit Preisen an der Kasse", "counts only with prices at the till")
+            .to_owned(),
+        codes::TOO_SOON if de => {
+            format!("der letzte Besuch ist zu kurz her, in {} min wieder", value("minutes"))
+        }
+        codes::TOO_SOON => format!("too soon after the last visit, again in {} min", value("minutes")),
+        codes::VISIT_COUNTED => {
+            language.pick("dieser Besuch ist schon gezählt", "this visit was counted already").to_owned()
+        }
+        codes::NOT_STARTED if de => format!("Programm beginnt am {}", language.day(value("day"))),
+        codes::NOT_STARTED => format!("programme not started, it begins on {}", language.day(value("day"))),
+        codes::ENDED if de => format!("Programm beendet am {}", language.day(value("day"))),
+        codes::ENDED => format!("programme ended on {}", language.day(value("day"))),
+        codes::NOT_THIS_SHOP => language.pick("nicht in diesem Laden", "not in this shop").to_owned(),
+        codes::NOT_TODAY => language.pick("nicht an diesem Wochentag", "not on this weekday").to_owned(),
+        codes::NOT_NOW if de => format!("nur {} Uhr", value("hours")),
+        codes::NOT_NOW => format!("only at {}", value("hours")),
+        codes::NOT_FOR_MEMBER => {
+            language.pick("gilt für andere Mitglieder", "it is for other members").to_owned()
+        }
+        codes::NOT_BEST if de => format!("ein anderer ist besser ({})", value("better")),
+        codes::NOT_BEST => format!("another is better ({})", value("better")),
+        codes::CLAIM_REDUCED if de => {
+            format!("{} statt {} eingelöst, mehr bringt nichts", number("given"), number("asked"))
+        }
+        codes::CLAIM_REDUCED => {
+            format!("{} of {} redeemed, more would give nothing", number("given"), number("asked"))
+        }
+        codes::NOT_ENOUGH if de => format!("es fehlt noch etwas: {} von {}", number("have"), units("needed")),
+        codes::NOT_ENOUGH => format!("not enough yet: {} of {}", number("have"), units("needed")),
+        codes::UNKNOWN_PROGRAMME => language.pick("kein solches Programm", "no such programme").to_owned(),
+        codes::UNKNOWN_REWARD => {
+            language.pick("diese Prämie gibt es nicht", "there is no such reward").to_owned()
+        }
+        codes::AMBIGUOUS_REWARD => language
+            .pick("mehrere Programme haben diese Prämie", "several programmes have this reward")
+            .to_owned(),
+        codes::COMES_BY_ITSELF => language.pick("sie kommt von selbst", "it comes by itself").to_owned(),
+        codes::CLAIM_TOO_SMALL if de => format!("erst ab {}", units("minimum")),
+        codes::CLAIM_TOO_SMALL => format!("only from {}", units("minimum")),
+        codes::NOTHING_TO_DISCOUNT => {
+            language.pick("nichts, wovon etwas abgehen kann", "nothing that it can be taken off").to_owned()
+        }
+        codes::NOT_IN_SET if de => format!("{} gehört nicht dazu", value("sku")),
+        codes::NOT_IN_SET => format!("{} is not part of it", value("sku")),
+        codes::BAD_CLAIM => {
+            language.pick("so oft geht das nicht", "it cannot be taken that often").to_owned()
+        }
+        codes::CODE_TWICE if de => format!("Code {} wurde zweimal gezeigt und zählt einmal", value("code")),
+        codes::CODE_TWICE => format!("code {} was shown twice and counts once", value("code")),
+        codes::CODE_UNKNOWN if de => format!("Code {} ist unbekannt", value("code")),
+        codes::CODE_UNKNOWN => format!("code {} is unknown", value("code")),
+        codes::STORED_SHORT if de => {
+            format!("Guthaben reicht nur für {} von {}", money("given"), money("asked"))
+        }
+        codes::STORED_SHORT => format!("stored value covers only {} of {}", money("given"), money("asked")),
+        codes::STORED_NEEDS_CARD => language
+            .pick("Guthaben gibt es nur auf eine Karte", "stored value is sold to a card only")
+            .to_owned(),
+        code => code.to_owned(),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
