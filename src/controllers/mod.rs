@@ -14,7 +14,7 @@ mod till;
 
 #[cfg(test)]
 #[path = "../../tests/support/sample_desk.rs"]
-mod sample_desk;
+pub(crate) mod sample_desk;
 
 pub use action::{Effect, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;

@@ -102,6 +102,17 @@ impl AppScreens {
         self.window.window()
     }
 
+    /// The component, for tests that look for its elements.
+    #[cfg(test)]
+    pub(crate) fn component(&self) -> &AppWindow {
+        &self.window
+    }
+
+    /// Shows a frame of the camera, as [`ScreensHandle::camera_frame`] does from another thread.
+    pub fn camera_frame(&self, frame: &CameraFrame) {
+        scan::show_frame(&self.window, frame);
+    }
+
     /// Shows the window without running the event loop.
     ///
     /// # Errors

@@ -1,0 +1,240 @@
+//! What a person does at the screens, by the names that a screen reader says.
+
+use i_slint_backend_testing::AccessibleRole;
+
+use crate::controllers::{Effect, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction};
+use crate::controllers::sample_desk::at;
+use crate::terminal::Terminal;
+
+#[test]
+fn a_scan_stamps_and_the_last_guest_can_be_undone() {
+    let terminal = Terminal::at(Route::Counter);
+    assert!(terminal.sees("Ready for the next card"));
+    terminal.scan("ada");
+    assert!(terminal.sees("Ada"));
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+    assert_eq!(terminal.effects(), [Effect::Play(Sound::Stamp)]);
+    terminal.tap("Take back the stamp of Ada");
+    assert!(terminal.sees("Kaffeekarte: 7 of 10 stamps"));
+    assert!(terminal.sees("Taken back"));
+    assert!(!terminal.sees("Take back the stamp of Ada"), "it can be taken back once");
+}
+
+#[test]
+fn a_sample_card_is_clicked_where_there_is_no_camera() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("Sample card of Ben");
+    assert!(terminal.sees("Kaffeekarte: 3 of 10 stamps"));
+    terminal.tap("One more stamp");
+    assert!(terminal.sees("Kaffeekarte: 4 of 10 stamps"));
+}
+
+#[test]
+fn three_coffees_and_one_of_them_free_are_two_taps() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("The next scan gives 3 stamps");
+    terminal.scan("ada");
+    assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps"));
+    terminal.tap("1 of these free");
+    assert!(terminal.sees("Taken: Free coffee"));
+}
+
+#[test]
+fn the_three_keys_of_a_pad_arm_the_next_scan_and_a_scanner_does_not() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.key("2");
+    assert_eq!(terminal.actions(), [UiAction::Arm(2)]);
+
+    let terminal = Terminal::at(Route::Counter);
+    let window = terminal.screens.window();
+    for key in ["2", "A", "3", "B"] {
+        window.dispatch_event(slint::platform::WindowEvent::KeyPressed { text: key.into() });
+        window.dispatch_event(slint::platform::WindowEvent::KeyReleased { text: key.into() });
+    }
+    terminal.draw();
+    assert_eq!(terminal.actions(), []);
+}
+
+#[test]
+fn keys_that_the_gate_keeps_do_nothing_on_the_screen() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.screens.on_key(|text| text == "3");
+    terminal.key("3");
+    assert_eq!(terminal.actions(), []);
+    terminal.key("2");
+    assert_eq!(terminal.actions(), [UiAction::Arm(2)]);
+}
+
+#[test]
+fn the_keyboard_reaches_every_control_and_presses_it() {
+    let terminal = Terminal::at(Route::Counter);
+    let tab = slint::SharedString::from(slint::platform::Key::Tab);
+    for _ in 0..3 {
+        terminal.key(&tab);
+    }
+    // The connection, the menu, then the first way in.
+    terminal.key(" ");
+    assert_eq!(terminal.actions(), [UiAction::OpenImage]);
+    for _ in 0..3 {
+        terminal.key(&tab);
+    }
+    terminal.key("\n");
+    assert_eq!(terminal.actions().len(), 2, "the first sample card: {:?}", terminal.actions());
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+}
+
+#[test]
+fn the_offline_badge_says_what_works_and_sends_now() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.face(|face| {
+        face.desk().report = SyncReport {
+            state: SyncState::Offline,
+            waiting: 12,
+            offline_since: Some(at(-5000)),
+            last_sync: Some(at(-5060)),
+            last_error: "The server does not answer.".into(),
+        };
+    });
+    terminal.draw();
+    terminal.tap("offline · 12 waiting");
+    assert!(terminal.sees("No connection"));
+    assert!(terminal.sees("12 entries"));
+    assert!(terminal.sees("The last try"));
+    terminal.tap("Transfer now");
+    assert_eq!(terminal.face(|face| face.desk().asked), 1);
+    terminal.tap("Close");
+    assert!(!terminal.sees("No connection"));
+}
+
+#[test]
+fn messages_say_what_is_the_matter_with_a_code() {
+    let terminal = Terminal::at(Route::Counter);
+    for (text, title) in [
+        ("forged", "This card is not genuine"),
+        ("foreign", "This card belongs to another shop"),
+        ("blocked", "This card is blocked"),
+        ("WIFI:S:Gast;;", "This code is not a stamp card"),
+    ] {
+        terminal.scan(text);
+        assert!(terminal.sees(title), "{title}");
+        terminal.tap("Close the message");
+        assert!(!terminal.sees(title));
+    }
+    terminal.scan("ada");
+    terminal.scan("ada");
+    let time = crate::controllers::NoticeKind::AlreadyCounted;
+    assert_eq!(terminal.face(|face| face.model().counter.notice.kind), time);
+}
+
+#[test]
+fn a_sale_with_a_member_is_paid_with_one_note() {
+    let terminal = Terminal::at(Route::Till);
+    terminal.tap("Flat White");
+    terminal.tap("Flat White");
+    terminal.scan("ada");
+    assert!(terminal.sees("€7.30"));
+    assert!(terminal.sees("+ 2 stamps"));
+    terminal.tap("Why this is earned");
+    assert!(terminal.sees("What this sale earns"));
+    terminal.tap("Close");
+    terminal.tap("Take: Gratis-Keks");
+    assert!(terminal.sees("Gratis-Keks is taken"));
+    terminal.tap("Pay cash");
+    terminal.tap("€10 given");
+    assert!(terminal.sees("€2.70"), "the change");
+    assert!(!terminal.sees("Total"), "the next basket is empty");
+    terminal.tap("Take the last sale back");
+    assert!(terminal.sees("Taken back"));
+}
+
+#[test]
+fn cash_is_typed_and_too_little_is_not_taken() {
+    let terminal = Terminal::at(Route::Till);
+    terminal.tap("Cappuccino");
+    terminal.tap("Pay cash");
+    terminal.tap("3");
+    terminal.tap("00");
+    assert!(terminal.sees("Still missing"));
+    assert_eq!(terminal.find("Paid").accessible_enabled(), Some(false));
+    terminal.tap("Erase the last digit");
+    terminal.tap("Erase the last digit");
+    terminal.tap("5");
+    terminal.tap("0");
+    terminal.tap("0");
+    assert!(terminal.sees("€31.40"), "3,500 minor units less 360");
+    terminal.tap("Paid");
+    assert!(terminal.sees("€31.40"));
+    terminal.wait(31);
+    assert!(!terminal.sees("Take the last sale back"));
+}
+
+#[test]
+fn an_article_is_searched_and_the_field_is_cleared_by_the_sale() {
+    let terminal = Terminal::at(Route::Till);
+    terminal.find("Search an article").set_accessible_value("keks");
+    terminal.draw();
+    assert!(!terminal.sees("Espresso"));
+    terminal.tap("Keks");
+    terminal.tap("Pay cash");
+    terminal.tap("Exact");
+    assert!(terminal.sees("Espresso"));
+    let field = terminal.find("Search an article").accessible_value();
+    assert_eq!(field.as_deref(), Some(""));
+}
+
+#[test]
+fn a_guest_uses_the_kiosk_alone() {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.tap("Hold up the card");
+    assert!(terminal.sees("Hold your card up to the camera"));
+    terminal.scan("clara");
+    assert!(terminal.sees("Hello Clara!"));
+    terminal.tap("Take it now");
+    assert!(terminal.sees("Thank you, Clara!"));
+    terminal.wait(20);
+    assert!(terminal.sees("Collect a stamp here"));
+}
+
+#[test]
+fn the_kiosk_asks_before_it_forgets() {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.scan("ada");
+    terminal.wait(25);
+    assert!(terminal.sees("Still there?"));
+    terminal.tap("Yes, go on");
+    assert!(!terminal.sees("Still there?"));
+    assert!(terminal.sees("Hello Ada!"));
+    terminal.tap("Help");
+    assert!(terminal.sees("Somebody is coming"));
+    assert!(terminal.effects().contains(&Effect::CallHelp));
+    terminal.wait(41);
+    assert!(!terminal.sees("Hello Ada!"));
+}
+
+#[test]
+fn the_language_changes_while_the_screen_stands() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("ada");
+    terminal.tap("Menu");
+    terminal.tap("Deutsch");
+    assert!(terminal.sees("Kaffeekarte: 8 von 10 Stempeln"));
+    assert!(terminal.sees("Noch 2 Stempel, dann: Free coffee"));
+    terminal.tap("English");
+    terminal.tap("Dark");
+    assert_eq!(terminal.face(|face| face.model().app.look), Look::Dark);
+    terminal.tap("High contrast");
+    assert!(terminal.face(|face| face.model().app.high_contrast));
+    terminal.tap("Till");
+    assert_eq!(terminal.face(|face| face.model().app.route), Route::Till);
+}
+
+#[test]
+fn the_first_run_is_four_taps() {
+    let terminal = Terminal::at(Route::Setup);
+    terminal.tap("Deutsch");
+    terminal.tap("Dunkel");
+    terminal.tap("Kasse");
+    terminal.tap("Los geht’s");
+    assert_eq!(terminal.face(|face| face.model().app.route), Route::Till);
+    assert!(terminal.effects().contains(&Effect::KeepSettings));
+}
