@@ -285,7 +285,8 @@ pub struct MemberFacts {
 impl MemberFacts {
     /// What can be spent of a unit.
     pub fn balance(&self, unit: &Unit) -> i64 {
-        self.lots.get(unit).map_or(0, |lots| lots.iter().map(|lot| lot.amount).sum())
+        let lots = self.lots.get(unit).map_or(&[][..], Vec::as_slice);
+        lots.iter().fold(0, |sum, lot| sum.saturating_add(lot.amount))
     }
 
     /// Leaves out the counters that end before that day: what an event carries stays small.

@@ -189,10 +189,13 @@ impl Shares {
 }
 
 fn item((place, line): (usize, &Line)) -> Item<'_> {
-    let gross = line.gross().0;
+    let gross = line.gross().0.clamp(-GROSS_MAX, GROSS_MAX);
     let counts = !line.deposit && !line.stored && line.quantity.0 > 0 && line.price.0 >= 0;
     Item { line, place, gross, off: 0, free: 0, free_value: 0, counts }
 }
+
+/// Far above what a checked order holds, and far below what would overflow.
+const GROSS_MAX: i64 = i64::MAX / 4096;
 
 pub(super) fn clamp(sum: i128) -> i64 {
     sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64

@@ -69,7 +69,7 @@ impl Takings {
             if line.stored {
                 takings.loaded = takings.loaded.saturating_add(paid);
             } else {
-                let sum = takings.by_rate.entry(line.vat).or_default();
+                let sum = takings.by_rate.entry(Rate(line.vat.0.clamp(0, Rate::WHOLE.0))).or_default();
                 *sum = sum.saturating_add(paid);
             }
         }
