@@ -1,1 +1,33 @@
-//! The central server: ingest, feed, snapshot
+//! The central server: it takes journals in, folds them into members, and tells every device what has changed.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`Server`] | everything, as functions without a network |
+//! | [`http`] | the same over HTTP |
+//! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
+//! | [`system`] | the machine's own clock and randomness |
+//!
+//! Invariants: what was acknowledged is durable; no row is overwritten; the sums of every event are zero;
+//! positions of the feed are committed in their order. Nothing here knows a client's crate.
+
+pub mod admin;
+mod author;
+mod caller;
+mod cases;
+mod db;
+mod enroll;
+mod error;
+mod feed;
+pub mod http;
+mod ingest;
+mod server;
+pub mod system;
+mod tenant;
+
+pub use caller::{Caller, SignedRequest};
+pub use db::Db;
+pub use enroll::Invite;
+pub use error::{Error, Refusal, Result};
+pub use feed::WAIT_MS_MAX;
+pub use ingest::PUSH_AUTHORS_MAX;
+pub use server::Server;

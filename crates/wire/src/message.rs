@@ -127,6 +127,10 @@ pub struct PushAnswer {
     /// same number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<RowTrouble>,
+    /// Journals of which nothing was taken from that row on, because it is not genuine. If there is no other
+    /// journal in the push, the answer is a [`Problem`] `rows-not-genuine` instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RowTrouble>,
 }
 
 /// A row that needs a person's eye.

@@ -1,0 +1,149 @@
+//! Tenants and their shops.
+
+use serde::Serialize;
+use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_wire::SecretKey;
+use stempel_wire::message::{FeedChange, Shop};
+
+use crate::author;
+use crate::db::values;
+use crate::enroll::short_name;
+use crate::error::{Error, Result};
+use crate::server::Server;
+use crate::tenant::{self, Tenant};
+
+/// The longest name of a tenant or a shop, in characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// A tenant, for lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TenantInfo {
+    /// The tenant.
+    pub id: TenantId,
+    /// What it is called.
+    pub name: String,
+    /// Its history; new after each restore.
+    pub epoch: String,
+    /// The position of the newest change.
+    pub head: u64,
+    /// Made to be shown; never used for real.
+    pub demo: bool,
+}
+
+impl Server {
+    /// Adds a tenant with its own keys: one for the server as an author, one for its cards.
+    pub async fn tenant_add(&self, name: &str, demo: bool) -> Result<TenantId> {
+        let name = clean_name(name)?;
+        let moment = self.moment();
+        let id = TenantId::from_time(moment.utc_ms, self.random());
+        let server = AuthorId::from_time(moment.utc_ms, self.random());
+        let (key, card_key) =
+            self.with_entropy(|entropy| (SecretKey::generate(entropy), SecretKey::generate(entropy)));
+        let mut tx = self.db().write().await?;
+        tx.execute(
+            "INSERT INTO tenant (tenant, name, epoch, head, server, secret, demo, created_ms)
+             VALUES ($1, $2, $3, 0, $4, $5, $6, $7)",
+            values![id, name, self.new_epoch(), server, &key.to_bytes()[..], demo, moment.utc_ms],
+        )
+        .await?;
+        tenant::enter(&mut tx, "author", &server.0, id).await?;
+        tx.execute(
+            "INSERT INTO card_key (tenant, public_key, secret, retired, created_ms) VALUES ($1, $2, $3, 0, $4)",
+            values![id, &card_key.public().as_bytes()[..], &card_key.to_bytes()[..], moment.utc_ms],
+        )
+        .await?;
+        let mut tenant = Tenant::lock(&mut tx, id).await?;
+        author::append(&mut tx, &mut tenant, moment, Vec::new(), &[]).await?;
+        let change = FeedChange::CardKey { key: card_key.public(), retired: false };
+        tenant.publish(&mut tx, "card-key", card_key.public().as_bytes(), &change).await?;
+        tenant.save_head(&mut tx).await?;
+        tx.commit().await?;
+        tracing::info!(tenant = %id, "a tenant was added");
+        Ok(id)
+    }
+
+    /// A name for a history that no other one has.
+    pub(crate) fn new_epoch(&self) -> String {
+        short_name(&self.random::<10>())
+    }
+
+    /// All tenants, oldest first.
+    pub async fn tenants(&self) -> Result<Vec<TenantInfo>> {
+        let mut tx = self.db().read().await?;
+        let rows =
+            tx.rows("SELECT tenant, name, epoch, head, demo FROM tenant ORDER BY tenant", Vec::new()).await?;
+        let read = |row: &crate::db::Row| {
+            Ok(TenantInfo {
+                id: row.id(0)?,
+                name: row.text(1)?,
+                epoch: row.text(2)?,
+                head: row.number(3)?,
+                demo: row.flag(4)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// The tenant that somebody means: by id, by name, or the only one there is.
+    pub async fn find_tenant(&self, wanted: Option<&str>) -> Result<TenantId> {
+        let tenants = self.tenants().await?;
+        match (wanted, &tenants[..]) {
+            (None, [only]) => Ok(only.id),
+            (None, []) => Err(Error::not_found("programme owner yet; run “stempel admin init --demo”")),
+            (None, _) => Err(Error::bad_request("There are several tenants; say which one with --tenant.")),
+            (Some(wanted), tenants) => tenants
+                .iter()
+                .find(|tenant| tenant.id.to_string() == wanted || tenant.name == wanted)
+                .map(|tenant| tenant.id)
+                .ok_or_else(|| Error::not_found(format!("tenant “{wanted}”"))),
+        }
+    }
+
+    /// Adds a shop. `zone` is its time zone by IANA name, `day_ends_minutes` when its business day ends.
+    pub async fn shop_add(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        zone: &str,
+        day_ends_minutes: u16,
+    ) -> Result<Shop> {
+        if day_ends_minutes >= 24 * 60 {
+            return Err(Error::bad_request("A business day ends less than 24 hours after midnight."));
+        }
+        let now_ms = self.now_ms();
+        let shop = Shop {
+            id: ShopId::from_time(now_ms, self.random()),
+            name: clean_name(name)?,
+            day_ends_minutes,
+            zone: zone.to_owned(),
+        };
+        let mut tx = self.db().write().await?;
+        let mut tenant = Tenant::lock(&mut tx, tenant).await?;
+        tx.execute(
+            "INSERT INTO shop (tenant, shop, body, created_ms) VALUES ($1, $2, $3, $4)",
+            values![tenant.id, shop.id, serde_json::to_string(&shop)?, now_ms],
+        )
+        .await?;
+        tenant.publish(&mut tx, "shop", &shop.id.0, &FeedChange::Shop(shop.clone())).await?;
+        tenant.save_head(&mut tx).await?;
+        tx.commit().await?;
+        self.announce(tenant.id, tenant.head);
+        Ok(shop)
+    }
+
+    /// All shops of a tenant, oldest first.
+    pub async fn shops(&self, tenant: TenantId) -> Result<Vec<Shop>> {
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant]).await?;
+        rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
+    }
+}
+
+/// A name without what does not belong into one.
+fn clean_name(name: &str) -> Result<String> {
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    if name.is_empty() {
+        return Err(Error::bad_request("The name is empty."));
+    }
+    Ok(name)
+}

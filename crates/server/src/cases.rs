@@ -1,0 +1,61 @@
+//! The conflict inbox: what facts that contradict each other leave for a person, or later for the programme's
+//! policy, to decide. Both facts stand in the meantime.
+
+use stempel_domain::{EventRef, MemberId, TenantId};
+
+use crate::db::{Tx, values};
+use crate::error::Result;
+
+/// A conflict as it is found.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// What kind of conflict: `overdraft`, `card-of-two`.
+    pub kind: &'static str,
+    /// What it is about. While a case is open, the same kind and subject opens no second one.
+    pub subject: String,
+    /// Whose, if it is a member's.
+    pub member: Option<MemberId>,
+    /// The event that brought it to light.
+    pub event: EventRef,
+    /// What happened, in plain words.
+    pub detail: String,
+}
+
+/// Opens a case, unless the same one is open.
+pub(crate) async fn open(tx: &mut Tx, tenant: TenantId, now_ms: i64, case: Case) -> Result<()> {
+    let name = format!("{}\n{}\n{}", case.kind, case.subject, case.event);
+    let id = &blake3::derive_key("stempel case id v1", name.as_bytes())[..16];
+    tx.execute(
+        "INSERT INTO conflict_case (tenant, id, kind, subject, member, event, detail, opened_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        values![
+            tenant,
+            id,
+            case.kind,
+            case.subject,
+            case.member,
+            case.event.to_string(),
+            case.detail,
+            now_ms
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Closes a case that has come right by itself.
+pub(crate) async fn close(
+    tx: &mut Tx,
+    tenant: TenantId,
+    now_ms: i64,
+    kind: &'static str,
+    subject: &str,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE conflict_case SET closed_ms = $4
+         WHERE tenant = $1 AND kind = $2 AND subject = $3 AND closed_ms IS NULL",
+        values![tenant, kind, subject, now_ms],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The feed: what has changed since a cursor, in the server's order.
+//!
+//! Members and other things each stand at the position of their last change, once. So following the feed from
+//! 0 *is* the snapshot, no cursor is ever too old, and a thing that changes while it is read comes again later.
+//! Positions come from a counter that is locked until the commit ([`Tenant::lock`]): no reader can pass over
+//! a row that commits late.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use stempel_domain::{MemberId, TenantId};
+use stempel_wire::MemberKey;
+use stempel_wire::message::{FEED_CHANGES_MAX, FeedItem, FeedPage};
+use tokio::time::{Instant, timeout_at};
+
+use crate::caller::Caller;
+use crate::db::{Tx, values};
+use crate::error::{Error, Result};
+use crate::ingest::Head;
+use crate::server::Server;
+use crate::tenant::Tenant;
+
+/// The longest wait for a change, in milliseconds.
+pub const WAIT_MS_MAX: u64 = 25_000;
+/// A page is closed once it is longer than this, in bytes.
+const PAGE_LEN: usize = 2 * 1024 * 1024;
+/// Rows fetched at a time.
+const FETCH: usize = 200;
+
+/// As [`stempel_wire::message::FeedChange::Member`], with the state as it is stored.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoredChange<'a> {
+    Member {
+        member: MemberId,
+        base: &'a RawValue,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        keys: Vec<MemberKey>,
+    },
+}
+
+impl Server {
+    /// One page of the feed: changes after a position, at most `limit`.
+    pub async fn feed(&self, caller: &Caller, after: u64, limit: usize) -> Result<FeedPage> {
+        let limit = limit.clamp(1, FEED_CHANGES_MAX);
+        let mut tx = self.db().read().await?;
+        let tenant = Tenant::load(&mut tx, caller.tenant).await?;
+        let held = Head::load(&mut tx, caller.tenant, caller.device).await?.held;
+        let (mut changes, mut cursor, mut length) = (Vec::new(), after, 0);
+        while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
+            let wanted = FETCH.min(limit - changes.len());
+            let items = fetch(&mut tx, caller.tenant, cursor, wanted).await?;
+            let Some(last) = items.last() else { break };
+            cursor = last.position;
+            length += items.iter().map(|item| item.change.get().len()).sum::<usize>();
+            changes.extend(items);
+        }
+        let next = changes.last().map_or(tenant.head, |item| item.position);
+        Ok(FeedPage { epoch: tenant.epoch, changes, next, head: tenant.head, held })
+    }
+
+    /// As [`Server::feed`], but if there is nothing new waits for a change, at most `wait_ms`.
+    pub async fn feed_wait(
+        &self,
+        caller: &Caller,
+        after: u64,
+        limit: usize,
+        wait_ms: u64,
+    ) -> Result<FeedPage> {
+        let deadline = Instant::now() + Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
+        let mut head = self.follow(caller.tenant);
+        let mut stopping = self.stopping();
+        loop {
+            // Marked as seen before the look, so that a change in between wakes the wait.
+            head.mark_unchanged();
+            let page = self.feed(caller, after, limit).await?;
+            // A cursor beyond the head belongs to another history: the device has to know at once.
+            let news = !page.changes.is_empty() || after > page.head;
+            if news || *stopping.borrow() || Instant::now() >= deadline {
+                return Ok(page);
+            }
+            let woken = async {
+                tokio::select! {
+                    _ = head.changed() => {}
+                    _ = stopping.changed() => {}
+                }
+            };
+            if timeout_at(deadline, woken).await.is_err() {
+                return Ok(page);
+            }
+        }
+    }
+}
+
+/// The next changes after a cursor, in order.
+async fn fetch(tx: &mut Tx, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<FeedItem>> {
+    let raw = |text: String| RawValue::from_string(text).map_err(Error::from);
+    let mut items = Vec::new();
+    let things = tx
+        .rows(
+            "SELECT position, body FROM thing WHERE tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
+            values![tenant, after, limit as i64],
+        )
+        .await?;
+    for row in things {
+        items.push(FeedItem { position: row.number(0)?, change: raw(row.text(1)?)? });
+    }
+    let members = tx
+        .rows(
+            "SELECT position, member, base FROM member WHERE tenant = $1 AND position > $2
+             ORDER BY position LIMIT $3",
+            values![tenant, after, limit as i64],
+        )
+        .await?;
+    let through = members.last().map_or(Ok(after), |row| row.number(0))?;
+    let mut keys = member_keys(tx, tenant, after, through).await?;
+    for row in members {
+        let member = row.id(1)?;
+        let base = raw(row.text(2)?)?;
+        let keys = keys.remove(&member).unwrap_or_default();
+        let change = serde_json::value::to_raw_value(&StoredChange::Member { member, base: &base, keys })?;
+        items.push(FeedItem { position: row.number(0)?, change });
+    }
+    items.sort_by_key(|item| item.position);
+    items.truncate(limit);
+    Ok(items)
+}
+
+/// The keys of the members that stand between two positions.
+async fn member_keys(
+    tx: &mut Tx,
+    tenant: TenantId,
+    after: u64,
+    through: u64,
+) -> Result<BTreeMap<MemberId, Vec<MemberKey>>> {
+    let mut keys: BTreeMap<MemberId, Vec<MemberKey>> = BTreeMap::new();
+    if through <= after {
+        return Ok(keys);
+    }
+    let rows = tx
+        .rows(
+            "SELECT k.member, k.secret FROM member m JOIN member_key k
+             ON k.tenant = m.tenant AND k.member = m.member
+             WHERE m.tenant = $1 AND m.position > $2 AND m.position <= $3 ORDER BY m.position, k.key_id",
+            values![tenant, after, through],
+        )
+        .await?;
+    for row in rows {
+        let key = MemberKey::from_slice(&row.bytes(1)?)
+            .ok_or_else(|| Error::Damaged("a member's key has the wrong length".to_owned()))?;
+        keys.entry(row.id(0)?).or_default().push(key);
+    }
+    Ok(keys)
+}

@@ -1,0 +1,119 @@
+//! Writing rows that were taken: the rows themselves, what they say of cards, and what they do to members.
+
+use std::collections::BTreeMap;
+
+use stempel_domain::event::Event;
+use stempel_domain::{AuthorId, Day};
+use stempel_wire::Row;
+use stempel_wire::message::{KeyOf, RowTrouble};
+
+use super::judge::Judged;
+use super::{Head, cards, fold};
+use crate::db::{Tx, values};
+use crate::error::Result;
+use crate::tenant::Tenant;
+
+/// What a stored row does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It counts.
+    Counts,
+    /// It could not be understood.
+    Dead,
+    /// It waits for a person: its device had been revoked.
+    Held,
+}
+
+impl Status {
+    /// As it is stored.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::Counts => 0,
+            Self::Dead => 1,
+            Self::Held => 2,
+        }
+    }
+}
+
+/// A row that is new here, genuine, and the next of its journal.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub row: Row,
+    pub judged: Judged,
+    pub status: Status,
+}
+
+impl Arrival {
+    /// The event, if it counts.
+    pub(crate) fn counting(&self) -> Option<&Event> {
+        match (self.status, &self.judged.verdict) {
+            (Status::Counts, Ok(event)) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// Why it is a dead letter, if it is one.
+    pub(crate) fn trouble(&self) -> Option<RowTrouble> {
+        let reason = self.judged.verdict.as_ref().err()?.clone();
+        Some(RowTrouble { author: self.row.author(), seq: self.row.seq(), reason })
+    }
+}
+
+/// When rows are booked, by the server's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Booking {
+    pub now_ms: i64,
+    pub today: Day,
+}
+
+/// Stores rows and everything that follows from them. The caller holds the tenant's lock, has put each
+/// journal's rows in order, and writes the tenant's counter afterwards.
+pub(crate) async fn book(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    booking: Booking,
+    arrivals: Vec<Arrival>,
+    keys: &[KeyOf],
+) -> Result<()> {
+    store(tx, tenant, booking, &arrivals).await?;
+    let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();
+    cards::index(tx, tenant, booking, &events).await?;
+    fold::members(tx, tenant, booking, &arrivals, keys).await
+}
+
+async fn store(tx: &mut Tx, tenant: &Tenant, booking: Booking, arrivals: &[Arrival]) -> Result<()> {
+    let mut rows = Vec::with_capacity(arrivals.len() * 9);
+    let mut dead = Vec::new();
+    let mut heads: BTreeMap<AuthorId, Head> = BTreeMap::new();
+    for arrival in arrivals {
+        let Arrival { row, judged, status } = arrival;
+        rows.extend(values![
+            tenant.id,
+            row.author(),
+            row.seq(),
+            row.hash(),
+            row.bytes(),
+            &judged.kind[..],
+            judged.member,
+            status.code(),
+            booking.now_ms
+        ]);
+        if let Some(trouble) = arrival.trouble() {
+            tracing::warn!(tenant = %tenant.id, event = %row.reference(), reason = trouble.reason, "a dead letter");
+            dead.extend(values![tenant.id, trouble.author, trouble.seq, trouble.reason, booking.now_ms]);
+        }
+        heads.insert(row.author(), Head { held: row.seq(), hash: row.hash() });
+    }
+    tx.insert_all(
+        "INSERT INTO event (tenant, author, seq, hash, bytes, kind, member, status, received_ms)",
+        "",
+        9,
+        rows,
+    )
+    .await?;
+    tx.insert_all("INSERT INTO dead_letter (tenant, author, seq, reason, received_ms)", "", 5, dead).await?;
+    for (author, head) in heads {
+        head.save(tx, tenant.id, author).await?;
+    }
+    Ok(())
+}

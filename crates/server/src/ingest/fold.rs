@@ -1,0 +1,191 @@
+//! What events do to members: each member of a batch is loaded once, folded, settled and written once, at one
+//! new position of the feed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stempel_domain::event::Event;
+use stempel_domain::member::{Base, MemberState, effect_of};
+use stempel_domain::{Day, EventRef, MemberId, Unit};
+use stempel_wire::message::KeyOf;
+
+use super::book::{Arrival, Booking};
+use crate::cases::{self, Case};
+use crate::db::{Tx, Value, values};
+use crate::error::Result;
+use crate::tenant::Tenant;
+
+/// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.
+const KEYS_MAX: usize = 8;
+/// A state whose newest day is further ahead than this is not settled: one device with a clock in the far
+/// future must not make a member's units expire.
+const AHEAD_DAYS_MAX: i32 = 2;
+
+/// A member while its events are folded.
+struct Member {
+    base: Base,
+    /// The last event of this batch about it.
+    last: Option<EventRef>,
+    overdrawn_before: BTreeMap<Unit, i64>,
+}
+
+/// Folds the rows of a batch into their members, stores keys, and opens and closes cases.
+pub(super) async fn members(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    booking: Booking,
+    arrivals: &[Arrival],
+    keys: &[KeyOf],
+) -> Result<()> {
+    let named: BTreeSet<MemberId> = arrivals.iter().filter_map(|arrival| arrival.judged.member).collect();
+    let keyed = store_keys(tx, tenant, keys).await?;
+    let mut members = load(tx, tenant, booking.today, named.union(&keyed).copied().collect()).await?;
+    for id in named {
+        members.entry(id).or_insert_with(|| Member {
+            base: Base::default(),
+            last: None,
+            overdrawn_before: BTreeMap::new(),
+        });
+    }
+    for arrival in arrivals {
+        let Some(member) = arrival.judged.member.and_then(|id| members.get_mut(&id)) else { continue };
+        if let Some((_, effect)) = arrival.counting().and_then(effect_of) {
+            member.base.state.apply(&effect);
+        }
+        // Rows without effect are included too, so that the device drops what it had added for them.
+        let reference = arrival.row.reference();
+        member.base.includes.insert(reference.author, reference.seq);
+        member.last = Some(reference);
+    }
+    write(tx, tenant, booking, members).await
+}
+
+/// Adds effects to members whose `includes` name the events already: rows that were held and are let through.
+pub(crate) async fn let_through(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    booking: Booking,
+    events: &[Event],
+) -> Result<()> {
+    let named = events.iter().filter_map(|event| event.record.fact.member()).collect();
+    let mut members = load(tx, tenant, booking.today, named).await?;
+    for event in events {
+        let Some((id, effect)) = effect_of(event) else { continue };
+        if let Some(member) = members.get_mut(&id) {
+            member.base.state.apply(&effect);
+            member.last = Some(event.reference());
+        }
+    }
+    write(tx, tenant, booking, members).await
+}
+
+/// Folds a member's events anew, as they were folded when they arrived.
+pub(crate) fn refold<'a>(events: impl IntoIterator<Item = &'a Event>) -> MemberState {
+    let mut state = MemberState::default();
+    for (_, effect) in events.into_iter().filter_map(effect_of) {
+        state.apply(&effect);
+    }
+    state
+}
+
+async fn load(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    today: Day,
+    ids: BTreeSet<MemberId>,
+) -> Result<BTreeMap<MemberId, Member>> {
+    let keys = ids.into_iter().map(Value::from).collect();
+    let sql = "SELECT member, base FROM member WHERE tenant = $1 AND member";
+    let mut members = BTreeMap::new();
+    for row in tx.rows_in(sql, values![tenant.id], keys).await? {
+        let base: Base = serde_json::from_str(&row.text(1)?)?;
+        let overdrawn_before = overdrafts(&base.state, today);
+        members.insert(row.id(0)?, Member { base, last: None, overdrawn_before });
+    }
+    Ok(members)
+}
+
+fn overdrafts(state: &MemberState, today: Day) -> BTreeMap<Unit, i64> {
+    state.overdrafts(state.newest.map_or(today, |newest| newest.max(today)))
+}
+
+async fn write(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    booking: Booking,
+    members: BTreeMap<MemberId, Member>,
+) -> Result<()> {
+    let mut rows = Vec::with_capacity(members.len() * 4);
+    for (id, mut member) in members {
+        let state = &mut member.base.state;
+        if state.newest.is_some_and(|newest| newest <= booking.today.plus_days(AHEAD_DAYS_MAX)) {
+            state.settle();
+        }
+        let position = tenant.next_position();
+        rows.extend(values![tenant.id, id, position, serde_json::to_string(&member.base)?]);
+        watch_overdraft(tx, tenant, booking, id, &member).await?;
+    }
+    tx.insert_all(
+        "INSERT INTO member (tenant, member, position, base)",
+        "ON CONFLICT (tenant, member) DO UPDATE SET position = excluded.position, base = excluded.base",
+        4,
+        rows,
+    )
+    .await
+}
+
+/// Opens a case when a unit falls below zero, closes it when it is back.
+async fn watch_overdraft(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    booking: Booking,
+    id: MemberId,
+    member: &Member,
+) -> Result<()> {
+    let overdrawn = overdrafts(&member.base.state, booking.today);
+    for unit in member.overdrawn_before.keys().filter(|unit| !overdrawn.contains_key(*unit)) {
+        cases::close(tx, tenant.id, booking.now_ms, "overdraft", &format!("{id}/{unit}")).await?;
+    }
+    let Some(event) = member.last else { return Ok(()) };
+    for (unit, amount) in overdrawn.iter().filter(|(unit, _)| !member.overdrawn_before.contains_key(*unit)) {
+        let detail = format!(
+            "Member {id} was given {} {} more than there were: two devices gave the same while they could not \
+             know of each other.",
+            unit.format(*amount),
+            unit.name()
+        );
+        let case =
+            Case { kind: "overdraft", subject: format!("{id}/{unit}"), member: Some(id), event, detail };
+        cases::open(tx, tenant.id, booking.now_ms, case).await?;
+    }
+    Ok(())
+}
+
+/// Stores keys that are new and says whose they are.
+async fn store_keys(tx: &mut Tx, tenant: &Tenant, keys: &[KeyOf]) -> Result<BTreeSet<MemberId>> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let owners: BTreeSet<MemberId> = keys.iter().map(|key| key.member).collect();
+    let sql = "SELECT member, key_id FROM member_key WHERE tenant = $1 AND member";
+    let mut known: BTreeMap<MemberId, BTreeSet<Vec<u8>>> = BTreeMap::new();
+    for row in tx.rows_in(sql, values![tenant.id], owners.into_iter().map(Value::from).collect()).await? {
+        known.entry(row.id(0)?).or_default().insert(row.bytes(1)?);
+    }
+    let (mut rows, mut changed) = (Vec::new(), BTreeSet::new());
+    for KeyOf { member, key } in keys {
+        let known = known.entry(*member).or_default();
+        let id = key.id().0.to_vec();
+        if known.contains(&id) {
+            continue;
+        }
+        if known.len() >= KEYS_MAX {
+            tracing::warn!(tenant = %tenant.id, %member, "a member has too many keys; a further one was left out");
+            continue;
+        }
+        rows.extend(values![tenant.id, *member, id.clone(), &key.as_bytes()[..]]);
+        known.insert(id);
+        changed.insert(*member);
+    }
+    tx.insert_all("INSERT INTO member_key (tenant, member, key_id, secret)", "", 4, rows).await?;
+    Ok(changed)
+}

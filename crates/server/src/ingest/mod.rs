@@ -1,0 +1,345 @@
+//! Taking rows in: from devices ([`Server::push`]) and from the server as an author ([`crate::author`]).
+//!
+//! Promises, each with its test:
+//! - A row is stored once; sending it again changes nothing and is answered as done.
+//! - What is held of a journal has no gap; a row beyond a gap is not taken, the answer says where to go on.
+//! - Another row under the number of one that is held stops that journal until a person has decided; nothing
+//!   is overwritten.
+//! - A row that cannot be read is kept with the reason, and the rows behind it go on.
+//! - Everything of one push is one transaction; the answer says what is durable.
+
+mod book;
+mod cards;
+mod fold;
+pub(crate) mod judge;
+pub(crate) mod run;
+
+use std::collections::BTreeMap;
+
+use stempel_domain::{AuthorId, TenantId};
+use stempel_wire::message::{PUSH_LEN_MAX, PUSH_ROWS_MAX, PushAnswer, PushHeader, RowTrouble};
+use stempel_wire::{Hash, PublicKey, Row, frame};
+
+use crate::caller::Caller;
+use crate::db::{Tx, values};
+use crate::error::{Error, Result};
+use crate::server::Server;
+use crate::tenant::{Tenant, public_key};
+pub(crate) use book::{Arrival, Booking, Status, book};
+pub(crate) use fold::{let_through, refold};
+
+/// The most authors of one push.
+pub const PUSH_AUTHORS_MAX: usize = 64;
+
+/// What is held of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub held: u64,
+    pub hash: Hash,
+}
+
+impl Head {
+    /// Reads what is held of a journal.
+    pub(crate) async fn load(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<Self> {
+        let row = tx
+            .row("SELECT held, hash FROM journal WHERE tenant = $1 AND author = $2", values![tenant, author])
+            .await?;
+        match row {
+            Some(row) => Ok(Self { held: row.number(0)?, hash: row.id(1)? }),
+            None => Ok(Self { held: 0, hash: Hash::NONE }),
+        }
+    }
+
+    /// Writes what is held of a journal, in the transaction that wrote the rows.
+    pub(crate) async fn save(self, tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<()> {
+        tx.execute(
+            "INSERT INTO journal (tenant, author, held, hash) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant, author) DO UPDATE SET held = excluded.held, hash = excluded.hash",
+            values![tenant, author, self.held, self.hash],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// An author as this server knows it.
+struct Author {
+    key: PublicKey,
+    /// What was held when it was revoked, if it was.
+    revoked_seq: Option<u64>,
+}
+
+impl Server {
+    /// Takes the body of a push: a header and rows in frames.
+    pub async fn push_body(&self, caller: &Caller, body: &[u8]) -> Result<PushAnswer> {
+        let unreadable =
+            |detail: String| Error::refused("push-unreadable", 400, "The push cannot be read", detail);
+        if body.len() > PUSH_LEN_MAX {
+            return Err(too_large());
+        }
+        let frames = frame::split(body).map_err(|error| unreadable(format!("{error}. Send it again.")))?;
+        let Some((header, frames)) = frames.split_first() else {
+            return Err(unreadable("It is empty. Send it again.".to_owned()));
+        };
+        let header: PushHeader = serde_json::from_slice(header)
+            .map_err(|error| unreadable(format!("Its header is not as it should be: {error}.")))?;
+        if frames.len() > PUSH_ROWS_MAX {
+            return Err(too_large());
+        }
+        let mut rows = Vec::with_capacity(frames.len());
+        for (index, frame) in frames.iter().enumerate() {
+            let row = Row::parse(frame.to_vec()).map_err(|error| {
+                unreadable(format!("Row {} of this push: {error}. Run “stempel journal verify”.", index + 1))
+            })?;
+            rows.push(row);
+        }
+        self.push(caller, &header, rows).await
+    }
+
+    /// Takes rows of a device's journal, or of other devices of its tenant.
+    pub async fn push(&self, caller: &Caller, header: &PushHeader, rows: Vec<Row>) -> Result<PushAnswer> {
+        if rows.len() > PUSH_ROWS_MAX || header.keys.len() > PUSH_ROWS_MAX {
+            return Err(too_large());
+        }
+        let groups = run::by_author(rows);
+        if groups.len() > PUSH_AUTHORS_MAX {
+            return Err(too_large());
+        }
+        let (authors, arrived) = (groups.len(), self.moment());
+        let offered: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
+        // Keys never change, so proving needs no lock.
+        let mut proved = Vec::with_capacity(groups.len());
+        let mut refused = Vec::new();
+        {
+            let mut tx = self.db().read().await?;
+            for (author, rows) in groups {
+                let outcome = match load_author(&mut tx, caller.tenant, author).await? {
+                    Some(known) => run::prove(rows, &known.key),
+                    None => Err(run::NotGenuine {
+                        seq: rows.iter().map(Row::seq).min().unwrap_or_default(),
+                        reason: "its author is not a device of this programme".to_owned(),
+                    }),
+                };
+                match outcome {
+                    Ok(segments) => proved.push((author, segments)),
+                    Err(run::NotGenuine { seq, reason }) => refused.push(RowTrouble { author, seq, reason }),
+                }
+            }
+        }
+        let mut tx = self.db().write().await?;
+        let mut tenant = Tenant::lock(&mut tx, caller.tenant).await?;
+        let head_before = tenant.head;
+        let mut answer = PushAnswer { epoch: tenant.epoch.clone(), refused, ..PushAnswer::default() };
+        let mut arrivals = Vec::new();
+        for (author, segments) in proved {
+            let mut taking =
+                Taking { tx: &mut tx, tenant: &tenant, carrier: caller.device, answer: &mut answer };
+            taking.journal(author, segments, &mut arrivals, arrived.utc_ms).await?;
+        }
+        // The one who asks always learns where it stands, also when it sent nothing.
+        for author in
+            std::iter::once(caller.device).chain(answer.refused.iter().map(|trouble| trouble.author))
+        {
+            if let std::collections::btree_map::Entry::Vacant(entry) = answer.held.entry(author) {
+                entry.insert(Head::load(&mut tx, caller.tenant, author).await?.held);
+            }
+        }
+        if let Some(first) = answer.refused.first()
+            && answer.refused.len() == authors
+        {
+            return Err(Error::refused(
+                "rows-not-genuine",
+                422,
+                "The rows were not taken",
+                format!(
+                    "From row {}: {}. Run “stempel journal verify” on the device.",
+                    first.seq, first.reason
+                ),
+            ));
+        }
+        answer.dead.extend(arrivals.iter().filter_map(Arrival::trouble));
+        let taken = arrivals.len();
+        if taken > 0 || !header.keys.is_empty() {
+            let booking = Booking { now_ms: arrived.utc_ms, today: arrived.day };
+            book(&mut tx, &mut tenant, booking, arrivals, &header.keys).await?;
+            tenant.save_head(&mut tx).await?;
+        }
+        tx.execute(
+            "UPDATE device SET seen_ms = $3 WHERE tenant = $1 AND device = $2",
+            values![caller.tenant, caller.device, arrived.utc_ms],
+        )
+        .await?;
+        tx.commit().await?;
+        if tenant.head > head_before {
+            self.announce(caller.tenant, tenant.head);
+        }
+        tracing::debug!(device = %caller.device, offered, taken, head = tenant.head, "a push was taken");
+        Ok(answer)
+    }
+}
+
+fn too_large() -> Error {
+    Error::refused(
+        "too-large",
+        413,
+        "This is too much at once",
+        format!(
+            "A push holds at most {PUSH_ROWS_MAX} rows of {PUSH_AUTHORS_MAX} devices in {PUSH_LEN_MAX} bytes. Send \
+             it in smaller parts."
+        ),
+    )
+}
+
+async fn load_author(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<Option<Author>> {
+    let row = tx
+        .row(
+            "SELECT public_key, revoked, revoked_seq FROM device WHERE tenant = $1 AND device = $2",
+            values![tenant, author],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let revoked_seq = if row.flag(1)? { Some(row.opt_int(2)?.unwrap_or(0).max(0) as u64) } else { None };
+    Ok(Some(Author { key: public_key(&row.bytes(0)?)?, revoked_seq }))
+}
+
+/// One journal of a push, while it is taken.
+struct Taking<'a> {
+    tx: &'a mut Tx,
+    tenant: &'a Tenant,
+    carrier: AuthorId,
+    answer: &'a mut PushAnswer,
+}
+
+impl Taking<'_> {
+    /// Compares what is held with what is offered and collects the new rows.
+    async fn journal(
+        &mut self,
+        author: AuthorId,
+        segments: Vec<run::Segment>,
+        arrivals: &mut Vec<Arrival>,
+        now_ms: i64,
+    ) -> Result<()> {
+        let tenant = self.tenant.id;
+        let mut head = Head::load(self.tx, tenant, author).await?;
+        self.answer.held.insert(author, head.held);
+        if let Some(trouble) = quarantined(self.tx, tenant, author).await? {
+            self.answer.quarantined.push(trouble);
+            return Ok(());
+        }
+        let Some(known) = load_author(self.tx, tenant, author).await? else { return Ok(()) };
+        for segment in segments {
+            let Some(first) = segment.first().map(Row::seq) else { continue };
+            if first > head.held + 1 {
+                // A gap: the answer says where to go on.
+                break;
+            }
+            let split = (head.held + 1 - first).min(segment.len() as u64) as usize;
+            if let Some((fork, offered)) = self.fork(author, head, &segment, split).await? {
+                let trouble =
+                    quarantine(self.tx, tenant, author, fork, offered, self.carrier, now_ms).await?;
+                self.answer.quarantined.push(trouble);
+                break;
+            }
+            self.dead_again(author, &segment[..split]).await?;
+            let mut fresh = segment;
+            fresh.drain(..split);
+            if let Some(row) = fresh.first().filter(|row| row.seq() == 1)
+                && let Err(run::NotGenuine { seq, reason }) = run::check_begin(row, tenant, &known.key)
+            {
+                self.answer.refused.push(RowTrouble { author, seq, reason });
+                break;
+            }
+            for row in fresh {
+                (head.held, head.hash) = (row.seq(), row.hash());
+                let judged = judge::judge(&row);
+                let status = match (&judged.verdict, known.revoked_seq) {
+                    (Err(_), _) => Status::Dead,
+                    (Ok(_), Some(revoked_seq)) if row.seq() > revoked_seq => Status::Held,
+                    (Ok(_), _) => Status::Counts,
+                };
+                arrivals.push(Arrival { row, judged, status });
+            }
+            self.answer.held.insert(author, head.held);
+        }
+        Ok(())
+    }
+
+    /// Says again which of the rows that were held already are dead letters: the first answer may be lost.
+    async fn dead_again(&mut self, author: AuthorId, known: &[Row]) -> Result<()> {
+        let (Some(first), Some(last)) = (known.first(), known.last()) else { return Ok(()) };
+        let rows = self
+            .tx
+            .rows(
+                "SELECT seq, reason FROM dead_letter WHERE tenant = $1 AND author = $2 AND seq BETWEEN $3 AND $4
+                 ORDER BY seq",
+                values![self.tenant.id, author, first.seq(), last.seq()],
+            )
+            .await?;
+        for row in rows {
+            self.answer.dead.push(RowTrouble { author, seq: row.number(0)?, reason: row.text(1)? });
+        }
+        Ok(())
+    }
+
+    /// Finds the first row that is another one than the one held under its number. `split` is how many rows of
+    /// the segment are at or below what is held.
+    async fn fork<'s>(
+        &mut self,
+        author: AuthorId,
+        head: Head,
+        segment: &'s [Row],
+        split: usize,
+    ) -> Result<Option<(u64, &'s Row)>> {
+        let known = &segment[..split];
+        if let (Some(first), Some(last)) = (known.first(), known.last()) {
+            let held: BTreeMap<u64, Hash> = self
+                .tx
+                .rows(
+                    "SELECT seq, hash FROM event WHERE tenant = $1 AND author = $2 AND seq BETWEEN $3 AND $4",
+                    values![self.tenant.id, author, first.seq(), last.seq()],
+                )
+                .await?
+                .iter()
+                .map(|row| Ok((row.number(0)?, row.id(1)?)))
+                .collect::<Result<_>>()?;
+            let other = known.iter().find(|row| held.get(&row.seq()) != Some(&row.hash()));
+            return Ok(other.map(|row| (row.seq(), row)));
+        }
+        match segment.first() {
+            Some(next) if head.held > 0 && !next.follows(head.held, head.hash) => Ok(Some((head.held, next))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The trouble of a journal that waits for a person.
+async fn quarantined(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<Option<RowTrouble>> {
+    let row = tx
+        .row("SELECT seq, reason FROM quarantine WHERE tenant = $1 AND author = $2", values![tenant, author])
+        .await?;
+    row.map(|row| Ok(RowTrouble { author, seq: row.number(0)?, reason: row.text(1)? })).transpose()
+}
+
+/// Stops a journal until a person has decided, and keeps the row that was offered as evidence.
+async fn quarantine(
+    tx: &mut Tx,
+    tenant: TenantId,
+    author: AuthorId,
+    seq: u64,
+    offered: &Row,
+    carrier: AuthorId,
+    now_ms: i64,
+) -> Result<RowTrouble> {
+    let reason = format!(
+        "another row {seq} of this device is already here: the device was copied, or set back to an older state. \
+         Set it up again as a new device; what it holds is kept"
+    );
+    tx.execute(
+        "INSERT INTO quarantine (tenant, author, seq, offered, carrier, reason, since_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        values![tenant, author, seq, offered.bytes(), carrier, &reason[..], now_ms],
+    )
+    .await?;
+    tracing::warn!(%tenant, %author, seq, "a journal was stopped: two rows under one number");
+    Ok(RowTrouble { author, seq, reason })
+}

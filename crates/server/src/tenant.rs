@@ -1,0 +1,111 @@
+//! A tenant inside a transaction: its server key, its epoch, and the counter from which positions come.
+
+use serde::Serialize;
+use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_wire::message::Shop;
+use stempel_wire::{PublicKey, SecretKey};
+
+use crate::db::{Row, Tx, values};
+use crate::error::{Error, Result};
+
+/// A tenant as one transaction sees it.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    pub epoch: String,
+    /// Position of the newest change. Grows in memory; [`Tenant::save_head`] writes it.
+    pub head: u64,
+    /// The server as an author.
+    pub server: AuthorId,
+    pub key: SecretKey,
+}
+
+const SELECT: &str = "SELECT tenant, name, epoch, head, server, secret FROM tenant WHERE tenant = $1";
+
+impl Tenant {
+    /// Reads a tenant.
+    pub(crate) async fn load(tx: &mut Tx, id: TenantId) -> Result<Self> {
+        Self::read(tx.row(SELECT, values![id]).await?)
+    }
+
+    /// Reads a tenant and keeps every other writer of it waiting until the transaction ends. So positions are
+    /// committed in their order, and no reader can pass over a row that commits late.
+    pub(crate) async fn lock(tx: &mut Tx, id: TenantId) -> Result<Self> {
+        Self::read(tx.locked_row(SELECT, values![id]).await?)
+    }
+
+    fn read(row: Option<Row>) -> Result<Self> {
+        let row = row.ok_or_else(|| Error::not_found("such tenant"))?;
+        let secret = row.bytes(5)?;
+        let secret: [u8; 32] = secret
+            .as_slice()
+            .try_into()
+            .map_err(|_| Error::Damaged("the server's key has the wrong length".to_owned()))?;
+        Ok(Self {
+            id: row.id(0)?,
+            name: row.text(1)?,
+            epoch: row.text(2)?,
+            head: row.number(3)?,
+            server: row.id(4)?,
+            key: SecretKey::from_bytes(&secret),
+        })
+    }
+
+    /// The next position of the feed.
+    pub(crate) fn next_position(&mut self) -> u64 {
+        self.head += 1;
+        self.head
+    }
+
+    /// Writes the counter, in the transaction that used it.
+    pub(crate) async fn save_head(&self, tx: &mut Tx) -> Result<()> {
+        tx.execute("UPDATE tenant SET head = $2 WHERE tenant = $1", values![self.id, self.head]).await?;
+        Ok(())
+    }
+
+    /// Puts a thing other than a member into the feed, or moves it to its new place.
+    pub(crate) async fn publish(
+        &mut self,
+        tx: &mut Tx,
+        kind: &'static str,
+        id: &[u8],
+        change: &impl Serialize,
+    ) -> Result<()> {
+        let position = self.next_position();
+        tx.execute(
+            "INSERT INTO thing (tenant, kind, id, position, body) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant, kind, id) DO UPDATE SET position = excluded.position, body = excluded.body",
+            values![self.id, kind, id, position, serde_json::to_string(change)?],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Reads a shop.
+pub(crate) async fn shop(tx: &mut Tx, tenant: TenantId, shop: ShopId) -> Result<Shop> {
+    let row = tx
+        .row("SELECT body FROM shop WHERE tenant = $1 AND shop = $2", values![tenant, shop])
+        .await?
+        .ok_or_else(|| Error::not_found(format!("shop {shop}")))?;
+    Ok(serde_json::from_str(&row.text(0)?)?)
+}
+
+/// In which tenant an id from outside is to be looked for.
+pub(crate) async fn tenant_of(tx: &mut Tx, kind: &'static str, id: &[u8]) -> Result<Option<TenantId>> {
+    let row = tx.row("SELECT tenant FROM directory WHERE kind = $1 AND id = $2", values![kind, id]).await?;
+    row.map(|row| row.id(0)).transpose()
+}
+
+/// Notes in which tenant an id is to be looked for.
+pub(crate) async fn enter(tx: &mut Tx, kind: &'static str, id: &[u8], tenant: TenantId) -> Result<()> {
+    tx.execute("INSERT INTO directory (kind, id, tenant) VALUES ($1, $2, $3)", values![kind, id, tenant])
+        .await?;
+    Ok(())
+}
+
+/// Reads a public key that is stored as its bytes.
+pub(crate) fn public_key(bytes: &[u8]) -> Result<PublicKey> {
+    PublicKey::from_slice(bytes).map_err(|error| Error::Damaged(error.to_string()))
+}

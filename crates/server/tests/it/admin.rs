@@ -1,0 +1,166 @@
+//! What an owner does: signing devices out, backup and restore.
+
+use std::sync::Arc;
+
+use stempel_server::admin::{self, NewMember};
+use stempel_server::{Db, Error, Server};
+use stempel_wire::message::{FeedChange, KeyOf};
+use stempel_wire::{MemberKey, Row};
+
+use crate::world::{HOUR_MS, Seeded, World, card, code, member, open};
+
+#[tokio::test]
+async fn rows_of_a_revoked_device_wait_for_a_person() {
+    let world = World::new().await;
+    let (mut lost, carrier) = (world.device(1).await, world.device(2).await);
+    let caller = world.server.caller(lost.id).await.unwrap();
+    let blanks = world.server.blanks(&caller).await.unwrap().blanks;
+    lost.join(member(1), card(1));
+    lost.give(member(1), 4);
+    world.push(&lost, &lost.rows).await.unwrap();
+    world.server.device_revoke(world.tenant, lost.id).await.unwrap();
+    let head = world.feed(&carrier, 0).await.head;
+    world.server.device_revoke(world.tenant, lost.id).await.unwrap();
+    assert_eq!(world.feed(&carrier, 0).await.head, head, "once is enough");
+    assert_eq!(code(&world.push(&lost, &[]).await.unwrap_err()), "device-revoked");
+
+    lost.give(member(1), 50);
+    let rows: Vec<Row> = lost.rows[1..].to_vec();
+    let answer = world.push(&carrier, &rows).await.unwrap();
+    assert_eq!(answer.held[&lost.id], 4, "kept");
+    assert_eq!(world.points(&carrier, member(1)).await, Some(4), "without effect");
+    assert_eq!(world.base(&carrier, member(1)).await.unwrap().includes[&lost.id], 4);
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 1);
+    world.sound().await;
+
+    let changes: Vec<FeedChange> =
+        world.feed(&carrier, 0).await.changes.iter().filter_map(|item| item.read()).collect();
+    let revoked = changes.iter().filter(|change| matches!(change, FeedChange::CardRevoked { .. })).count();
+    assert_eq!(revoked, blanks.len(), "a lost device's blanks are worth nothing");
+    assert!(changes.iter().any(|change| matches!(change, FeedChange::Device { revoked: true, .. })));
+
+    assert_eq!(world.server.held_release(world.tenant, lost.id).await.unwrap(), 1);
+    assert_eq!(world.points(&carrier, member(1)).await, Some(54));
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 0);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_revoked_device_cannot_enrol_again_as_the_same() {
+    let world = World::new().await;
+    let device = world.device(1).await;
+    world.server.device_revoke(world.tenant, device.id).await.unwrap();
+    let invite = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap();
+    assert_eq!(code(&world.server.enroll(&device.ask(&invite.code)).await.unwrap_err()), "device-revoked");
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.give(member(1), 3);
+    let key = MemberKey::from_slice(&[4; 32]).unwrap();
+    world.push_keys(&device, &device.rows, vec![KeyOf { member: member(1), key: key.clone() }]).await;
+    let before = serde_json::to_string(&world.feed(&device, 0).await).unwrap();
+    world.restart().await;
+    assert_eq!(serde_json::to_string(&world.feed(&device, 0).await).unwrap(), before);
+    assert!(before.contains(&serde_json::to_string(&key).unwrap()), "keys travel with the state");
+    assert_eq!(world.push(&device, &device.rows).await.unwrap().held[&device.id], 3);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn after_a_restore_devices_bring_the_server_up_to_date_again() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.give(member(1), 1);
+    world.push(&device, &device.rows).await.unwrap();
+    let file = world.folder.path().join("yesterday.backup");
+    world.server.backup(&file).await.unwrap();
+    assert_eq!(code(&world.server.backup(&file).await.unwrap_err()), "file-exists");
+
+    device.give(member(1), 2);
+    device.give(member(1), 4);
+    let answer = world.push(&device, &device.rows).await.unwrap();
+    let lost = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
+    let url = format!("sqlite:{}", world.path().display());
+    let entropy = || Box::new(Seeded::new(99));
+    let busy = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap_err();
+    assert_eq!(code(&busy), "in-use");
+    world.server.db().close().await;
+    let restored = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap();
+    assert!(restored.before.unwrap().exists(), "what was there is kept");
+    world.server = open(&world.path(), &world.clock, 5).await;
+
+    let page = world.feed(&device, 0).await;
+    assert_ne!(page.epoch, answer.epoch);
+    assert_eq!(page.held, 3);
+    let again = world.push(&device, &device.rows[3..]).await.unwrap();
+    assert_eq!((again.epoch == page.epoch, again.held[&device.id]), (true, 5));
+    assert_eq!(world.points(&device, member(1)).await, Some(7));
+    let added = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
+    assert_ne!(added.event.author, lost.event.author, "no number stands for two events of the server");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_called_by_its_name() {
+    let world = World::new().await;
+    let file = world.folder.path().join("no.db");
+    std::fs::write(&file, "this is a letter, not a database, and long enough to be read as one".repeat(20))
+        .unwrap();
+    let error = Db::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
+    assert!(matches!(&error, Error::Unusable(text) if text.contains("not a database")), "{error}");
+    assert!(Db::open("mysql:there").await.is_err());
+    assert!(Db::open("sqlite:").await.is_err());
+    let clock = world.clock.clone();
+    let damaged = admin::restore(&file, "sqlite:never.db", clock.clone(), Box::new(Seeded::new(3))).await;
+    assert!(damaged.is_err());
+    let none = world.folder.path().join("none");
+    let missing = admin::restore(&none, "sqlite:never.db", clock, Box::new(Seeded::new(3)));
+    assert!(missing.await.is_err());
+}
+
+#[tokio::test]
+async fn a_member_is_added_once_for_each_key() {
+    let world = World::new().await;
+    let new = NewMember { name: Some("Ada".to_owned()), language: Some("de".to_owned()) };
+    let added = world.server.member_add(world.tenant, &new, Some("web-1")).await.unwrap();
+    assert_eq!(world.server.member_add(world.tenant, &new, Some("web-1")).await.unwrap(), added);
+    let other = NewMember { name: Some("Bea".to_owned()), ..NewMember::default() };
+    let refused = world.server.member_add(world.tenant, &other, Some("web-1")).await.unwrap_err();
+    assert_eq!(code(&refused), "key-used");
+    for text in [added.code.to_string(), added.number.clone(), added.member.to_string()] {
+        let found = world.server.member_find(world.tenant, &text).await.unwrap();
+        assert_eq!((found.member, found.name.as_deref()), (added.member, Some("Ada")));
+    }
+    assert_eq!(world.server.why(world.tenant, &added.number).await.unwrap().len(), 1);
+    assert_eq!(
+        code(&world.server.member_find(world.tenant, "00000-00001").await.unwrap_err()),
+        "member-unknown"
+    );
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn verify_finds_what_was_tampered_with() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.give(member(1), 3);
+    world.push(&device, &device.rows).await.unwrap();
+    world.sound().await;
+    world.server.db().close().await;
+    let path = world.path();
+    let script = "UPDATE member SET base = replace(base, '\"amount\":3', '\"amount\":30')";
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::raw_sql(script).execute(&pool).await.unwrap();
+    pool.close().await;
+    let server: Server = open(&path, &Arc::clone(&world.clock), 8).await;
+    let report = server.verify(world.tenant).await.unwrap();
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    assert!(report.problems[0].contains("another state"));
+}

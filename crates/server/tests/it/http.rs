@@ -1,0 +1,288 @@
+//! The network: signatures, times, bounds, damaged requests.
+
+use std::time::Duration;
+
+use stempel_server::http;
+use stempel_wire::message::{
+    BlanksAnswer, EnrollAnswer, FeedPage, PUSH_LEN_MAX, Problem, PushAnswer, PushHeader, push_body,
+};
+use stempel_wire::request;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::world::{Device, HOUR_MS, NOON_MS, World, card, member};
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn problem(&self) -> Problem {
+        assert!(self.head.contains("application/problem+json"), "{}", self.head);
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem.status, self.status);
+        assert!(!problem.title.is_empty() && !problem.detail.is_empty());
+        problem
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self) -> T {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+struct Site {
+    address: String,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Site {
+    async fn open(world: &World) -> Self {
+        let listener = http::listen("127.0.0.1:0", false).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = world.server.clone();
+        let served = tokio::spawn(async move {
+            http::serve(server, listener, async { drop(stopped.await) }).await.unwrap();
+        });
+        Self { address, stop, served }
+    }
+
+    /// Sends bytes as they are and reads the answer.
+    async fn raw(&self, bytes: &[u8]) -> Answer {
+        self.exchange(bytes, false).await
+    }
+
+    /// Sends bytes, says that there will be no more, and reads the answer, if there is one.
+    async fn cut_off(&self, bytes: &[u8]) -> Answer {
+        self.exchange(bytes, true).await
+    }
+
+    async fn exchange(&self, bytes: &[u8], end: bool) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        // A server that has answered already may have closed its side.
+        let _ = stream.write_all(bytes).await;
+        if end {
+            let _ = stream.shutdown().await;
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let end = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(answer.len());
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Answer { status, head, body: answer.get(end + 4..).unwrap_or_default().to_vec() }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let mut bytes = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
+            self.address,
+            body.len()
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        self.raw(&bytes).await
+    }
+
+    async fn signed(&self, device: &Device, method: &str, path: &str, body: &[u8], time_ms: i64) -> Answer {
+        self.send(method, path, &headers(device, method, path, body, time_ms), body).await
+    }
+}
+
+fn headers(device: &Device, method: &str, path: &str, body: &[u8], time_ms: i64) -> String {
+    let signature = request::sign(&device.key, method, path, device.id, time_ms, body);
+    format!("stempel-device: {}\r\nstempel-time: {time_ms}\r\nstempel-signature: {signature}\r\n", device.id)
+}
+
+#[tokio::test]
+async fn a_device_enrols_pushes_and_follows_over_the_network() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = Device::new(1);
+    let code = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap().code;
+    let body = serde_json::to_vec(&device.ask(&code)).unwrap();
+    let answer: EnrollAnswer = site.send("POST", "/v1/enroll", "", &body).await.read();
+    device.belongs(&answer);
+    device.join(member(1), card(1));
+    device.give(member(1), 5);
+    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
+    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let pushed: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
+    assert_eq!(pushed.held[&device.id], 3);
+    assert_eq!(pushed.epoch, answer.epoch);
+    let path = "/v1/feed?after=0&limit=2";
+    let page: FeedPage = site.signed(&device, "GET", path, b"", NOON_MS).await.read();
+    assert_eq!((page.changes.len(), page.next, page.head, page.held), (2, 2, 4, 3));
+    let blanks: BlanksAnswer = site.signed(&device, "POST", "/v1/blanks", b"", NOON_MS).await.read();
+    assert_eq!(blanks.blanks.len(), 200);
+}
+
+#[tokio::test]
+async fn health_says_whether_the_database_answers() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    for path in ["/health", "/health/live", "/health/ready"] {
+        let answer = site.send("GET", path, "", b"").await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.head.contains(&format!("stempel-server-time: {NOON_MS}")));
+    }
+    world.server.db().close().await;
+    assert_eq!(site.send("GET", "/health/live", "", b"").await.status, 200);
+    assert_eq!(site.send("GET", "/health/ready", "", b"").await.problem().status, 503);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_told_the_servers_time() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let device = world.device(1).await;
+    for apart in [request::WINDOW_MS + 1, -request::WINDOW_MS - 1, i64::MAX - NOON_MS, -NOON_MS] {
+        let answer = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS + apart).await;
+        assert_eq!((answer.status, answer.problem().code.as_str()), (401, "clock"));
+        assert!(answer.head.contains(&format!("stempel-server-time: {NOON_MS}")), "{}", answer.head);
+    }
+    let answer = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS + request::WINDOW_MS).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn only_what_the_device_signed_is_answered() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let device = world.device(1).await;
+    let other = Device { key: Device::new(2).key, ..device.clone() };
+    assert_eq!(site.signed(&other, "GET", "/v1/feed", b"", NOON_MS).await.problem().code, "signature");
+    let for_another_page = headers(&device, "GET", "/v1/feed?after=1", b"", NOON_MS);
+    let answer = site.send("GET", "/v1/feed?after=0", &for_another_page, b"").await;
+    assert_eq!((answer.status, answer.problem().code.as_str()), (401, "signature"));
+    let stranger = Device::new(9);
+    assert_eq!(
+        site.signed(&stranger, "GET", "/v1/feed", b"", NOON_MS).await.problem().code,
+        "device-unknown"
+    );
+    for path in ["/v1/push", "/v1/blanks"] {
+        let answer = site.send("POST", path, "", b"").await;
+        assert_eq!((answer.status, answer.problem().code.as_str()), (401, "signature-missing"));
+    }
+    let garbled = "stempel-device: zz\r\nstempel-time: x\r\nstempel-signature: 00\r\n";
+    assert_eq!(site.send("GET", "/v1/feed", garbled, b"").await.problem().code, "bad-request");
+}
+
+#[tokio::test]
+async fn requests_that_are_too_large_or_no_requests_are_refused() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let device = world.device(1).await;
+    let large = vec![0; PUSH_LEN_MAX + 1];
+    let answer = site.signed(&device, "POST", "/v1/push", &large, NOON_MS).await;
+    // The answer comes before the body was sent; on some systems the closed connection swallows it.
+    assert!(answer.status == 413 || answer.status == 0, "{}", answer.status);
+    let head = format!(
+        "POST /v1/push HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n",
+        PUSH_LEN_MAX + 1,
+        headers(&device, "POST", "/v1/push", b"", NOON_MS)
+    );
+    assert_eq!(site.raw(head.as_bytes()).await.problem().code, "too-large");
+    let long = vec![b' '; 17 * 1024];
+    assert_eq!(site.send("POST", "/v1/enroll", "", &long).await.problem().code, "too-large");
+
+    for body in [
+        &b""[..],
+        b"\x00",
+        b"\x00\x00\x00\xffabc",
+        b"\x00\x00\x00\x02{}\x00\x00\x00\x01x",
+        b"\xff\xff\xff\xff",
+    ] {
+        let answer = site.signed(&device, "POST", "/v1/push", body, NOON_MS).await;
+        assert_eq!((answer.status, answer.problem().code.as_str()), (400, "push-unreadable"), "{body:?}");
+    }
+    for body in [&b""[..], b"{", b"[]", b"{\"code\":1}"] {
+        assert_eq!(site.send("POST", "/v1/enroll", "", body).await.problem().code, "bad-request");
+    }
+    for path in ["/v1/feed?after=-1", "/v1/feed?after=x", "/v1/feed?limit=1e9"] {
+        assert_eq!(site.signed(&device, "GET", path, b"", NOON_MS).await.problem().code, "bad-request");
+    }
+    assert_eq!(site.send("GET", "/nothing", "", b"").await.problem().code, "not-found");
+    assert_eq!(site.send("DELETE", "/v1/push", "", b"").await.problem().code, "method");
+    assert_eq!(site.raw(b"\x16\x03\x01 no http at all\r\n\r\n").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_push_that_is_cut_off_changes_nothing() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
+    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let mut bytes = format!(
+        "POST /v1/push HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n",
+        body.len(),
+        headers(&device, "POST", "/v1/push", &body, NOON_MS)
+    )
+    .into_bytes();
+    bytes.extend_from_slice(&body[..body.len() - 5]);
+    let answer = site.cut_off(&bytes).await;
+    assert_ne!(answer.status, 200);
+    assert_eq!(world.feed(&device, 0).await.held, 0);
+    let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
+    assert_eq!(again.held[&device.id], 2);
+}
+
+#[tokio::test]
+async fn a_wait_for_changes_ends_with_a_change_or_with_the_server() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let (mut device, other) = (world.device(1).await, world.device(2).await);
+    let head = world.feed(&other, 0).await.head;
+    let path = format!("/v1/feed?after={head}&wait_ms=20000");
+    let wait = site.signed(&other, "GET", &path, b"", NOON_MS);
+    let push = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        device.join(member(1), card(1));
+        world.push(&device, &device.rows).await.unwrap();
+    };
+    let started = tokio::time::Instant::now();
+    let (answer, ()) = tokio::join!(wait, push);
+    assert_eq!(answer.read::<FeedPage>().changes.len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(10));
+
+    let path = format!("/v1/feed?after={}&wait_ms=20000", head + 1);
+    let Site { address, stop, served } = site;
+    let waiting = Site { address, stop: oneshot::channel().0, served: tokio::spawn(async {}) };
+    let (answer, ()) = tokio::join!(waiting.signed(&other, "GET", &path, b"", NOON_MS), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stop.send(()).unwrap();
+    });
+    assert_eq!(answer.read::<FeedPage>().changes.len(), 0);
+    served.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn a_wait_notices_what_another_process_wrote() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let device = world.device(1).await;
+    let head = world.feed(&device, 0).await.head;
+    let foreign = crate::world::open(&world.path(), &world.clock, 77).await;
+    let path = format!("/v1/feed?after={head}&wait_ms=20000");
+    let (answer, ()) = tokio::join!(site.signed(&device, "GET", &path, b"", NOON_MS), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        foreign.shop_add(world.tenant, "Süd", "Europe/Berlin", 0).await.unwrap();
+    });
+    assert_eq!(answer.read::<FeedPage>().changes.len(), 1);
+}
+
+#[tokio::test]
+async fn plain_http_goes_to_this_machine_alone() {
+    let error = http::listen("0.0.0.0:0", false).await.unwrap_err();
+    assert_eq!(error.code(), "listen");
+    http::listen("0.0.0.0:0", true).await.unwrap();
+    http::listen("[::1]:0", false).await.ok();
+    assert_eq!(http::listen("localhost", false).await.unwrap_err().code(), "listen");
+}

@@ -1,0 +1,17 @@
+//! The server through its doors: as a library and over the network.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `world` | a server in a folder, a clock that tests set, devices that write real rows |
+//! | `admin` | signing devices out, backup and restore, members, verify |
+//! | `enroll` | enrolment, blank cards |
+//! | `push` | taking rows in: each trap of synchronisation |
+//! | `http` | signatures, times, bounds, damaged requests |
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
+
+mod admin;
+mod enroll;
+mod http;
+mod push;
+mod world;
