@@ -1,2 +1,7 @@
 //! The `stempel` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stempel::cli::main()
+}

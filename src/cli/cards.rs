@@ -1,0 +1,137 @@
+//! Members and cards.
+
+use std::path::Path;
+
+use image::{GrayImage, Luma};
+use qrcode::{EcLevel, QrCode, Version};
+use serde_json::json;
+use stempel_domain::CardId;
+use stempel_terminal::Terminal;
+use stempel_terminal::cards::Who;
+use stempel_terminal::look::MemberLook;
+
+use super::args::{Card, Global, Member};
+use super::deed::Deed;
+use super::{Answer, Failure, open};
+use crate::words;
+
+/// Pixels of one module of a drawn code.
+const MODULE_PX: u32 = 10;
+/// White modules around a code (ISO/IEC 18004).
+const QUIET_ZONE: u32 = 4;
+/// The most members that a search lists.
+const FOUND_MAX: usize = 50;
+
+pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure> {
+    match command {
+        Member::Add { name } => open::write(global, Deed::MemberAdd { name }),
+        Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
+        Member::Show { code } => {
+            let terminal = open::read(global)?;
+            let look = terminal.look(&terminal.who(&code)?)?;
+            Ok(show(&look))
+        }
+        Member::Find { text } => find(&open::read(global)?, &text),
+    }
+}
+
+fn show(look: &MemberLook) -> Answer {
+    let (text, json) = describe(look);
+    Answer::one(text, json)
+}
+
+fn describe(look: &MemberLook) -> (String, serde_json::Value) {
+    let name = look.profile.as_ref().map(|profile| profile.name.clone());
+    let cards: Vec<_> = look
+        .cards
+        .iter()
+        .map(|(number, blocked)| json!({"number": number.to_string(), "blocked": blocked}))
+        .collect();
+    let numbers: Vec<String> = look.cards.iter().map(|(number, _)| number.to_string()).collect();
+    let text = format!(
+        "{}  card {}\n{}",
+        name.as_deref().unwrap_or("without a name"),
+        if numbers.is_empty() { "new".into() } else { numbers.join(", ") },
+        words::balances_line(&look.balances)
+    );
+    let json = json!({
+        "member": look.member, "name": name, "balances": words::amounts(&look.balances), "cards": cards,
+        "new": look.new_card,
+    });
+    (text, json)
+}
+
+fn find(terminal: &Terminal, text: &str) -> Result<Answer, Failure> {
+    let mut members: Vec<Who> = Vec::new();
+    if let Ok(who) = terminal.who(text) {
+        members.push(who);
+    }
+    let by_name = terminal.view().find_by_name(text, FOUND_MAX)?;
+    members.extend(by_name.into_iter().map(|(member, _)| Who::Member { member, card: None }));
+    if members.is_empty() {
+        return Err(Failure::refused(format!("nobody here is called “{text}”")));
+    }
+    let lines = members.iter().map(|who| Ok(describe(&terminal.look(who)?)));
+    Ok(Answer::lines(lines.collect::<Result<Vec<_>, Failure>>()?))
+}
+
+pub(super) fn card(global: &Global, command: Card) -> Result<Answer, Failure> {
+    match command {
+        Card::Png { code, out } => png(&open::read(global)?, &code, &out),
+        Card::Verify { text } => verify(&open::read(global)?, &text),
+        Card::Block { code } => open::write(global, Deed::CardBlock { code }),
+        Card::Replace { code } => open::write(global, Deed::CardReplace { code }),
+    }
+}
+
+fn png(terminal: &Terminal, code: &str, out: &Path) -> Result<Answer, Failure> {
+    let who = terminal.who(code)?;
+    let card: CardId = match who.card() {
+        Some(card) => card,
+        None => terminal
+            .card_of(who.member())?
+            .ok_or_else(|| Failure::refused("this member has no card in use"))?,
+    };
+    let text = terminal.token_of(card)?.to_string();
+    let picture = draw_code(&text).map_err(Failure::machine)?;
+    picture.save(out).map_err(|error| Failure::machine(format!("{}: {error}", out.display())))?;
+    let number = card.number().to_string();
+    Ok(Answer::one(
+        format!("Card {number} is drawn in {}.", out.display()),
+        json!({"file": out.display().to_string(), "number": number, "code": text}),
+    ))
+}
+
+/// Draws a token as a QR code of version 5, level M: black on white, with its quiet zone.
+pub(crate) fn draw_code(text: &str) -> Result<GrayImage, qrcode::types::QrError> {
+    let code = QrCode::with_version(text, Version::Normal(5), EcLevel::M)?;
+    let width = code.width() as u32;
+    let colours = code.to_colors();
+    let side = (width + 2 * QUIET_ZONE) * MODULE_PX;
+    Ok(GrayImage::from_fn(side, side, |x, y| {
+        let module =
+            |pixel: u32| (pixel / MODULE_PX).checked_sub(QUIET_ZONE).filter(|&module| module < width);
+        let dark = match (module(x), module(y)) {
+            (Some(x), Some(y)) => colours[(y * width + x) as usize] == qrcode::Color::Dark,
+            _ => false,
+        };
+        Luma([if dark { 0 } else { 255 }])
+    }))
+}
+
+fn verify(terminal: &Terminal, text: &str) -> Result<Answer, Failure> {
+    match terminal.who(text) {
+        Ok(who) => {
+            let number = who.card().map(|card| card.number().to_string());
+            let new = matches!(who, Who::NewCard { .. });
+            let words = if new { "a genuine card that was never used here" } else { "a genuine card" };
+            let json = json!({"genuine": true, "member": who.member(), "number": number, "new": new});
+            Ok(Answer::one(format!("This is {words}."), json))
+        }
+        Err(error) if error.is_refusal() => {
+            let json = json!({"genuine": false, "reason": error.to_string()});
+            Ok(Answer { no: true, ..Answer::one(error.to_string(), json) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,353 @@
+//! What changes something. A deed is plain data: it runs on the terminal of this process, or travels over the
+//! socket to the terminal that is running on the folder.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stempel_domain::event::Fact;
+use stempel_domain::programme::Programme;
+use stempel_domain::sale::{Claim, Line, Sale, Tender, TenderKind};
+use stempel_domain::{EventRef, Moment, Money, OperatorId, ProgrammeId, Quantity, Sku};
+use stempel_terminal::cards::Joined;
+use stempel_terminal::counter::{Circumstances, Given, TakenBack};
+use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::message::Article;
+
+use super::args::{self, Global};
+use super::{Answer, Failure};
+use crate::words;
+
+/// A deed with its circumstances.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// Who does it.
+    pub operator: Option<OperatorId>,
+    /// Makes it happen once.
+    pub key: Option<String>,
+    /// What is done.
+    pub deed: Deed,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// A member joins.
+    MemberAdd {
+        /// The first name.
+        name: Option<String>,
+    },
+    /// A member gets a name.
+    MemberName {
+        /// Whom.
+        code: String,
+        /// The first name.
+        name: String,
+    },
+    /// A card goes out of use.
+    CardBlock {
+        /// Which.
+        code: String,
+    },
+    /// A card is replaced.
+    CardReplace {
+        /// Which.
+        code: String,
+    },
+    /// Stamps.
+    Stamp {
+        /// Whose.
+        code: String,
+        /// Of which programme.
+        programme: Option<ProgrammeId>,
+        /// How many things count.
+        count: u32,
+        /// Rewards taken.
+        claims: Vec<Claim>,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// A sale.
+    Sale {
+        /// Whose.
+        code: Option<String>,
+        /// Articles and quantities.
+        items: Vec<(Sku, Quantity)>,
+        /// Rewards taken.
+        claims: Vec<Claim>,
+        /// Voucher and promotion codes.
+        codes: Vec<String>,
+        /// How it was paid.
+        pay: TenderKind,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// A redemption.
+    Redeem {
+        /// Whose.
+        code: String,
+        /// Which reward.
+        claim: Claim,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// Goods come back.
+    Refund {
+        /// Of which sale.
+        event: EventRef,
+        /// What, and how much of it; empty: everything that is left.
+        lines: Vec<(Sku, Quantity)>,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// An event is taken back.
+    Undo {
+        /// Which.
+        event: EventRef,
+    },
+    /// Articles come into the catalogue.
+    CatalogueImport {
+        /// Which.
+        articles: Vec<Article>,
+    },
+    /// A programme is published.
+    ProgrammePublish {
+        /// The programme in TOML.
+        text: String,
+    },
+    /// Rows are sent and changes fetched.
+    Sync,
+}
+
+impl Request {
+    /// Does it.
+    pub fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let how = |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at };
+        match self.deed {
+            Deed::MemberAdd { name } => {
+                let joined = terminal.add_member(name.as_deref(), &self.operator, self.key.as_deref())?;
+                Ok(joined_answer(&joined, "is a member now"))
+            }
+            Deed::MemberName { code, name } => {
+                let who = terminal.who(&code)?;
+                let event = terminal.name_member(&who, &name, &self.operator)?;
+                Ok(Answer::one(format!("{name} it is."), json!({"event": event, "member": who.member()})))
+            }
+            Deed::CardBlock { code } => {
+                let who = terminal.who(&code)?;
+                let event = terminal.block_card(&who, &self.operator)?;
+                Ok(Answer::one("The card is blocked.", json!({"event": event, "member": who.member()})))
+            }
+            Deed::CardReplace { code } => {
+                let who = terminal.who(&code)?;
+                let joined = terminal.replace_card(&who, &self.operator)?;
+                Ok(joined_answer(&joined, "has a new card"))
+            }
+            Deed::Stamp { code, programme, count, claims, at } => {
+                let given = terminal.stamp(&code, programme.as_ref(), count, claims, &how(at))?;
+                Ok(given_answer(&given, false))
+            }
+            Deed::Redeem { code, claim, at } => {
+                let given = terminal.redeem(&code, claim, &how(at))?;
+                Ok(given_answer(&given, false))
+            }
+            Deed::Sale { code, items, claims, codes, pay, at } => {
+                let sale = basket(terminal, &items, claims, codes, pay)?;
+                let given = terminal.sale(code.as_deref(), sale, &how(at))?;
+                Ok(given_answer(&given, true))
+            }
+            Deed::Refund { event, lines, at } => {
+                let quantities = quantities_by_line(terminal, event, &lines)?;
+                let back = terminal.refund(event, &quantities, &how(at))?;
+                Ok(back_answer(&back))
+            }
+            Deed::Undo { event } => Ok(back_answer(&terminal.undo(event, &how(None))?)),
+            Deed::CatalogueImport { articles } => {
+                terminal.import_articles(&articles)?;
+                let count = articles.len();
+                Ok(Answer::one(format!("{count} articles are in the catalogue."), json!({"imported": count})))
+            }
+            Deed::ProgrammePublish { text } => {
+                let programme = Programme::parse_toml(&text).map_err(Failure::usage)?;
+                let reference = terminal.publish(programme, &self.operator)?;
+                Ok(Answer::one(
+                    format!("“{}” version {} is in force.", reference.id, reference.version),
+                    json!({"programme": reference.id, "version": reference.version}),
+                ))
+            }
+            Deed::Sync => super::sync::exchange_now(terminal),
+        }
+    }
+}
+
+fn joined_answer(joined: &Joined, what: &str) -> Answer {
+    let number = joined.card.number();
+    let code = joined.token.to_string();
+    Answer::one(
+        format!("Card {number} {what}.\n{code}"),
+        json!({"member": joined.member, "code": code, "number": number.to_string(), "event": joined.event}),
+    )
+}
+
+fn given_answer(given: &Given, sale: bool) -> Answer {
+    let outcome = &given.outcome;
+    let awards: Vec<Value> = outcome
+        .earned()
+        .iter()
+        .map(|(unit, amount)| json!({"unit": unit.name(), "amount": unit.format(*amount)}))
+        .collect();
+    let mut json = json!({
+        "event": given.event,
+        "member": given.member,
+        "awards": awards,
+        "spent": words::amounts(&outcome.spent()),
+        "balances": words::amounts(&given.balances),
+        "trace": words::trace(&outcome.trace),
+    });
+    let mut text = Vec::new();
+    if sale {
+        json["total"] = Value::String(outcome.total.to_string());
+        text.push(format!("Total {}", outcome.total));
+    }
+    text.extend(outcome.trace.iter().map(words::sentence));
+    if given.member.is_some() {
+        text.push(format!("Now: {}", words::balances_line(&given.balances)));
+    }
+    if let Some(event) = given.event {
+        text.push(format!("Event {event}"));
+    }
+    Answer::one(text.join("\n"), json)
+}
+
+fn back_answer(back: &TakenBack) -> Answer {
+    let json = json!({
+        "event": back.event,
+        "of": back.of,
+        "member": back.member,
+        "total": (-back.money_back).to_string(),
+        "balances": words::amounts(&back.balances),
+    });
+    let mut text = vec![format!("Taken back: {}", back.of)];
+    if back.money_back != Money::ZERO {
+        text.push(format!("To hand back: {}", back.money_back));
+    }
+    if back.member.is_some() {
+        text.push(format!("Now: {}", words::balances_line(&back.balances)));
+    }
+    Answer::one(text.join("\n"), json)
+}
+
+fn basket(
+    terminal: &Terminal,
+    items: &[(Sku, Quantity)],
+    claims: Vec<Claim>,
+    codes: Vec<String>,
+    pay: TenderKind,
+) -> Result<Sale, TerminalError> {
+    let mut lines = Vec::with_capacity(items.len());
+    for (sku, quantity) in items {
+        lines.push(terminal.line(sku, *quantity)?);
+    }
+    // The amount is settled when the total is known.
+    let tenders = vec![Tender { kind: pay, amount: Money::ZERO }];
+    Ok(Sale { lines, tenders, claims, codes })
+}
+
+fn quantities_by_line(
+    terminal: &Terminal,
+    event: EventRef,
+    wanted: &[(Sku, Quantity)],
+) -> Result<BTreeMap<usize, i64>, TerminalError> {
+    let mut quantities = BTreeMap::new();
+    if wanted.is_empty() {
+        return Ok(quantities);
+    }
+    let Fact::Sale(sale) = terminal.event(event)?.record.fact else {
+        return Err(TerminalError::Input("only a sale has lines; take this event back with undo".into()));
+    };
+    for (sku, quantity) in wanted {
+        let mut open = quantity.0;
+        for (index, line) in sale.sale.lines.iter().enumerate().filter(|(_, line)| line.sku == *sku) {
+            let already: i64 = quantities.get(&index).copied().unwrap_or(0);
+            let taken = open.min(line_left(line, already));
+            if taken > 0 {
+                *quantities.entry(index).or_insert(0) += taken;
+                open -= taken;
+            }
+        }
+        if open > 0 {
+            return Err(TerminalError::NotNow(format!("the sale has less of {sku} than that")));
+        }
+    }
+    Ok(quantities)
+}
+
+fn line_left(line: &Line, already: i64) -> i64 {
+    line.quantity.0 - already
+}
+
+pub(super) fn stamp(_global: &Global, stamp: &args::Stamp) -> Result<Deed, Failure> {
+    let programme = stamp.programme.as_deref().map(str::parse).transpose().map_err(Failure::usage)?;
+    let claims = stamp.claims.iter().map(|text| claim(text)).collect::<Result<_, _>>()?;
+    Ok(Deed::Stamp {
+        code: stamp.member.clone(),
+        programme,
+        count: stamp.count,
+        claims,
+        at: at(stamp.at.as_deref())?,
+    })
+}
+
+pub(super) fn sale(_global: &Global, sale: &args::Sale) -> Result<Deed, Failure> {
+    let items = sale.items.iter().map(|text| item(text)).collect::<Result<_, _>>()?;
+    let claims = sale.claims.iter().map(|text| claim(text)).collect::<Result<_, _>>()?;
+    let pay = match sale.pay.as_str() {
+        "card" => TenderKind::Card,
+        "stored" => TenderKind::Stored,
+        _ => TenderKind::Cash,
+    };
+    let codes = sale.codes.clone();
+    Ok(Deed::Sale { code: sale.member.clone(), items, claims, codes, pay, at: at(sale.at.as_deref())? })
+}
+
+pub(super) fn redeem(_global: &Global, redeem: &args::Redeem) -> Result<Deed, Failure> {
+    Ok(Deed::Redeem {
+        code: redeem.member.clone(),
+        claim: claim(&redeem.reward)?,
+        at: at(redeem.at.as_deref())?,
+    })
+}
+
+pub(super) fn refund(_global: &Global, refund: &args::Refund) -> Result<Deed, Failure> {
+    let event = refund.event.parse().map_err(Failure::usage)?;
+    let lines = refund.lines.iter().map(|text| item(text)).collect::<Result<_, _>>()?;
+    Ok(Deed::Refund { event, lines, at: at(refund.at.as_deref())? })
+}
+
+pub(super) fn undo(_global: &Global, undo: &args::Undo) -> Result<Deed, Failure> {
+    Ok(Deed::Undo { event: undo.event.parse().map_err(Failure::usage)? })
+}
+
+/// Reads `SKU` or `SKU=QTY`.
+fn item(text: &str) -> Result<(Sku, Quantity), Failure> {
+    let (sku, quantity) = text.rsplit_once('=').unwrap_or((text, "1"));
+    let quantity = Quantity::parse(quantity).map_err(Failure::usage)?;
+    if quantity.0 <= 0 {
+        return Err(Failure::usage(format!("{text}: the quantity must be above 0")));
+    }
+    Ok((sku.parse().map_err(Failure::usage)?, quantity))
+}
+
+/// Reads `REWARD` or `REWARD=N`.
+fn claim(text: &str) -> Result<Claim, Failure> {
+    let (reward, times) = text.rsplit_once('=').unwrap_or((text, "1"));
+    let reward = reward.parse().map_err(Failure::usage)?;
+    let times =
+        times.parse().map_err(|_| Failure::usage(format!("{text}: “{times}” is not a number of times")))?;
+    Ok(Claim { times, ..Claim::once(reward) })
+}
+
+fn at(text: Option<&str>) -> Result<Option<(i64, i16)>, Failure> {
+    text.map(Moment::parse_rfc3339).transpose().map_err(Failure::usage)
+}

@@ -1,0 +1,68 @@
+//! The command line: the same core without a screen.
+//!
+//! Answers on stdout, for people or as one JSON object per line (`--json`); errors on stderr with a hint.
+//! Exit 0: done. 1: refused by a rule, or not found. 2: wrong use. 3: the machine or the network failed.
+//!
+//! - [`args`]: what can be typed.
+//! - [`deed`]: what changes something. A deed runs here, or is handed to the terminal that is running on the
+//!   folder.
+//! - [`read`]: what only looks, and needs no lock.
+
+pub mod answer;
+pub mod args;
+mod cards;
+pub mod deed;
+mod open;
+mod programme;
+mod read;
+mod scan;
+mod sync;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use answer::{Answer, Failure};
+use args::{Args, Command};
+
+/// Runs the program with the arguments it was started with.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are answers; everything else is wrong use.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let json = args.json;
+    match run(args) {
+        Ok(answer) => answer.print(json),
+        Err(failure) => failure.print(json),
+    }
+}
+
+/// Carries out one command.
+pub fn run(args: Args) -> Result<Answer, Failure> {
+    let global = args.global()?;
+    match args.command {
+        Command::Init(init) => open::init(&global, &init),
+        Command::Enroll(enroll) => sync::enroll(&global, &enroll),
+        Command::Sync => sync::sync(&global),
+        Command::Scan(scan) => scan::scan(&scan),
+        Command::Member(command) => cards::member(&global, command),
+        Command::Card(command) => cards::card(&global, command),
+        Command::Catalogue(command) => programme::catalogue(&global, command),
+        Command::Programme(command) => programme::programme(&global, command),
+        Command::Sale(sale) => open::write(&global, deed::sale(&global, &sale)?),
+        Command::Stamp(stamp) => open::write(&global, deed::stamp(&global, &stamp)?),
+        Command::Redeem(redeem) => open::write(&global, deed::redeem(&global, &redeem)?),
+        Command::Refund(refund) => open::write(&global, deed::refund(&global, &refund)?),
+        Command::Undo(undo) => open::write(&global, deed::undo(&global, &undo)?),
+        Command::Why(why) => read::why(&global, &why.code),
+        Command::Journal(command) => read::journal(&global, command),
+        Command::Status => read::status(&global),
+        _ => Err(Failure::usage("not yet")),
+    }
+}

@@ -1,0 +1,113 @@
+//! How a command comes to a terminal: opens the folder, or asks the one that is running on it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use stempel_domain::programme::Programme;
+use stempel_store::inbox::SHOP;
+use stempel_store::{Folder, Store, StoreError};
+use stempel_terminal::setup::{Beginning, begin_alone};
+use stempel_terminal::{Terminal, TerminalError, door};
+use stempel_wire::message::Shop;
+
+use super::args::{Global, Init};
+use super::deed::{Deed, Request};
+use super::{Answer, Failure};
+use crate::edge::{SystemClock, SystemEntropy};
+
+/// How long a command waits for a folder that another one holds.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+const LOCK_POLL: Duration = Duration::from_millis(25);
+
+/// The clock of a shop's time zone, as far as a store knows the shop.
+fn clock_of(store: &Store) -> Arc<SystemClock> {
+    let shop: Option<Shop> = store.view().setting(SHOP).ok().flatten();
+    Arc::new(SystemClock::new(&shop.map(|shop| shop.zone).unwrap_or_default()))
+}
+
+/// Opens a folder's terminal for looking only.
+pub(crate) fn read(global: &Global) -> Result<Terminal, Failure> {
+    let store = Store::read(&global.data)?;
+    let clock = clock_of(&store);
+    Ok(Terminal::open(store, clock, Box::new(SystemEntropy))?)
+}
+
+/// Opens a store as its one writer.
+pub(crate) fn store(path: &Path, who: &str) -> Result<Store, StoreError> {
+    Store::open(Folder::take(path, &format!("{who}, process {}", std::process::id()))?)
+}
+
+/// Opens a folder's terminal as its one writer, waiting a little for another command to finish.
+pub(crate) fn writer(global: &Global, who: &str) -> Result<Terminal, TerminalError> {
+    if !global.data.join(stempel_store::folder::DATABASE).exists() {
+        return Err(StoreError::NoData(global.data.clone()).into());
+    }
+    let started = Instant::now();
+    let store = loop {
+        match store(&global.data, who) {
+            Err(StoreError::InUse { .. }) if started.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+            opened => break opened?,
+        }
+    };
+    let clock = clock_of(&store);
+    Terminal::open(store, clock, Box::new(SystemEntropy))
+}
+
+/// Does a deed: here, or at the terminal that is running on the folder.
+pub(crate) fn write(global: &Global, deed: Deed) -> Result<Answer, Failure> {
+    let request = Request { operator: Some(global.operator.clone()), key: global.key.clone(), deed };
+    if let Some(answer) = ask_running(&global.data, &request)? {
+        return answer;
+    }
+    let mut terminal = writer(global, "stempel command")?;
+    request.run(&mut terminal)
+}
+
+fn ask_running(folder: &Path, request: &Request) -> Result<Option<Result<Answer, Failure>>, Failure> {
+    let line = serde_json::to_string(request).map_err(Failure::usage)?;
+    let Some(reply) = door::ask(folder, &line) else { return Ok(None) };
+    serde_json::from_str(&reply).map(Some).map_err(|error| {
+        Failure::machine(format!("the running terminal gave an answer that cannot be read: {error}"))
+    })
+}
+
+/// Makes the folder a terminal that works alone.
+pub(crate) fn init(global: &Global, init: &Init) -> Result<Answer, Failure> {
+    let name = match (&init.name, init.demo) {
+        (Some(name), _) => name.clone(),
+        (None, true) => "Café Morgenrot".to_owned(),
+        (None, false) => return Err(Failure::usage("say what the shop is called: stempel init --shop NAME")),
+    };
+    let store = store(&global.data, "stempel init")?;
+    let clock = Arc::new(SystemClock::new(""));
+    let mut beginning = Beginning {
+        shop_name: name.clone(),
+        demo: init.demo,
+        zone: SystemClock::system_zone(),
+        ..Beginning::default()
+    };
+    beginning.programmes = first_programmes(init.demo)?;
+    if init.demo {
+        beginning.articles = crate::sample::articles().map_err(Failure::machine)?;
+    }
+    let mut terminal = begin_alone(store, clock, Box::new(SystemEntropy), &beginning)?;
+    if init.demo {
+        for name in crate::sample::MEMBERS {
+            terminal.add_member(Some(name), &Some(global.operator.clone()), None)?;
+        }
+    }
+    let identity = terminal.identity();
+    let json = json!({
+        "device": identity.device, "shop": identity.shop, "tenant": identity.tenant, "name": name,
+        "data": global.data.display().to_string(),
+    });
+    Ok(Answer::one(format!("“{name}” is ready in {}.", global.data.display()), json))
+}
+
+/// What a shop begins with: the stamp card; the sample shop also has points at the till.
+fn first_programmes(demo: bool) -> Result<Vec<Programme>, Failure> {
+    let texts = if demo { crate::sample::PROGRAMMES.as_slice() } else { &crate::sample::PROGRAMMES[..1] };
+    texts.iter().map(|text| Programme::parse_toml(text).map_err(Failure::machine)).collect()
+}

@@ -1,0 +1,72 @@
+//! Enrolling and syncing from the command line.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use stempel_sync::http::Http;
+use stempel_terminal::exchange::{Report, exchange};
+use stempel_terminal::{Terminal, TerminalError, setup};
+
+use super::args::{Enroll, Global};
+use super::deed::Deed;
+use super::{Answer, Failure, open};
+use crate::edge::{SystemClock, SystemEntropy};
+
+/// The transport of a terminal that belongs to a server.
+pub(crate) fn transport_of(terminal: &Terminal) -> Result<Http, TerminalError> {
+    let identity = terminal.identity();
+    let server = identity.server.as_ref().ok_or_else(|| {
+        TerminalError::NotNow("this terminal works alone; there is no server to sync with".into())
+    })?;
+    let skew_ms = terminal.view().sync_state()?.skew_ms;
+    let key = Arc::new(identity.key()?);
+    Ok(Http::new(&server.url, identity.device, key, terminal.clock().clone(), skew_ms)?)
+}
+
+/// One exchange, by a command that owns the terminal for as long as it takes.
+pub(super) fn exchange_now(terminal: &mut Terminal) -> Result<Answer, Failure> {
+    let mut transport = transport_of(terminal)?;
+    let report = exchange(terminal, &mut transport)?;
+    Ok(report_answer(&report))
+}
+
+pub(super) fn sync(global: &Global) -> Result<Answer, Failure> {
+    open::write(global, Deed::Sync)
+}
+
+fn report_answer(report: &Report) -> Answer {
+    Answer::one(
+        format!(
+            "{} sent, {} taken over by the server, {} received, {} waiting.",
+            report.sent, report.acked, report.received, report.pending
+        ),
+        json!({
+            "sent": report.sent, "acked": report.acked, "received": report.received, "pending": report.pending,
+        }),
+    )
+}
+
+pub(super) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
+    stempel_sync::http::parse_address(&enroll.server).map_err(|error| Failure::usage(error))?;
+    let store = open::store(&global.data, "stempel enroll")?;
+    let clock = Arc::new(SystemClock::new(""));
+    let (mut terminal, mut transport) = setup::enroll(
+        store,
+        clock.clone(),
+        Box::new(SystemEntropy),
+        &enroll.server,
+        &enroll.code,
+        &enroll.name,
+        |device, key| Http::new(&enroll.server, device, key, clock, None),
+    )?;
+    exchange(&mut terminal, &mut transport)?;
+    let identity = terminal.identity();
+    let members = terminal.view().member_count()?;
+    Ok(Answer::one(
+        format!("This device belongs to “{}” now. {members} members are here.", identity.tenant_name),
+        json!({
+            "device": identity.device, "shop": identity.shop, "tenant": identity.tenant,
+            "tenant_name": identity.tenant_name, "members": members,
+        }),
+    ))
+}
