@@ -140,6 +140,39 @@ pub(crate) fn halve(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>)
     }
 }
 
+/// Writes the picture with its edges raised into `out`: to each pixel is added eight times its difference from the mean
+/// of the 7×7 pixels around it. That undoes a part of what a lens out of focus and a moving hand did. Three pixels at
+/// the edges stay as they are.
+pub(crate) fn sharpen(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>) {
+    const REACH: usize = 3;
+    const SIDE: usize = 2 * REACH + 1;
+    const GAIN: i32 = 8;
+    out.clear();
+    out.extend_from_slice(luma);
+    if width < SIDE || height < SIDE {
+        return;
+    }
+    let row_at = |y: usize| &luma[y * width..(y + 1) * width];
+    // Each column's sum over the rows around y moves down with y.
+    let mut sums = vec![0_u16; width];
+    (0..SIDE - 1)
+        .for_each(|y| sums.iter_mut().zip(row_at(y)).for_each(|(sum, &pixel)| *sum += u16::from(pixel)));
+    for y in REACH..height - REACH {
+        sums.iter_mut().zip(row_at(y + REACH)).for_each(|(sum, &pixel)| *sum += u16::from(pixel));
+        let inner = y * width + REACH..(y + 1) * width - REACH;
+        for ((sharp, &pixel), columns) in
+            out[inner.clone()].iter_mut().zip(&luma[inner]).zip(sums.windows(SIDE))
+        {
+            let sum: u32 = columns.iter().map(|&column| u32::from(column)).sum();
+            // 1337 / 65536 is 1/49 to three digits.
+            let mean = ((sum * 1_337) >> 16) as i32;
+            let pixel = i32::from(pixel);
+            *sharp = (pixel + GAIN * (pixel - mean)).clamp(0, 255) as u8;
+        }
+        sums.iter_mut().zip(row_at(y - REACH)).for_each(|(sum, &pixel)| *sum -= u16::from(pixel));
+    }
+}
+
 /// Writes the picture turned by 90 degrees clockwise into `out`; width and height change places.
 pub(crate) fn turn_clockwise(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>) {
     out.clear();
@@ -168,6 +201,19 @@ mod tests {
         let mut out = Vec::new();
         halve(&[10, 20, 99, 30, 40, 99, 1, 2, 3], 3, 3, &mut out);
         assert_eq!(out, [25]);
+    }
+
+    #[test]
+    fn sharpening_raises_edges_and_leaves_flat_places() {
+        let (width, height) = (16, 9);
+        let luma: Vec<u8> = (0..width * height).map(|at| if at % width < 8 { 90 } else { 110 }).collect();
+        let mut out = Vec::new();
+        sharpen(&luma, width, height, &mut out);
+        let row = &out[4 * width..5 * width];
+        assert!(row[7] < 60 && row[8] > 140, "{row:?}");
+        assert!(row[4].abs_diff(90) <= 8 && row[0] == 90 && row[15] == 110, "{row:?}");
+        sharpen(&[5; 12], 4, 3, &mut out);
+        assert_eq!(out, [5; 12]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! - Time comes from the clock that was handed in.
 //!
 //! The first decoder, rxing, is cheap once a picture is black and white, so it looks at several views of a frame:
-//! plain, inverted, halved, faint. The second, rqrr, takes several times as long and is asked for what is left.
+//! plain, inverted, faint, halved, sharpened. The second, rqrr, takes several times as long and is asked for what is left.
 
 mod binarize;
 mod geometry;
@@ -31,14 +31,23 @@ use crate::frame::Frame;
 use binarize::Binarizer;
 use view::{PlaneRef, Pyramid, to_picture};
 
-/// The views of a live frame, the likeliest first.
-const LIVE_VIEWS: [View; 5] = [
-    View::PLAIN,
-    View::PLAIN.inverted(),
-    View::PLAIN.halved(1),
-    View::PLAIN.faint(),
-    View::PLAIN.halved(1).inverted(),
+/// What every live frame gets.
+const LIVE_FIRST: [Stage; 2] = [rxing(View::PLAIN), rxing(View::PLAIN.inverted())];
+
+/// What a live frame gets while its budget lasts. Each frame begins with another stage, so that each has its turn on a
+/// slow machine too.
+const LIVE_IN_TURN: [Stage; 6] = [
+    rxing(View::PLAIN.faint()),
+    rxing(View::PLAIN.halved(1)),
+    rxing(View::PLAIN.sharp()),
+    Stage { reader: Reader::OlderRxing, view: View::PLAIN },
+    rxing(View::PLAIN.halved(1).sharp()),
+    rxing(View::PLAIN.halved(1).inverted()),
 ];
+
+const fn rxing(view: View) -> Stage {
+    Stage { reader: Reader::Rxing, view }
+}
 
 /// A live frame larger than this is halved before anything else.
 const LIVE_PIXELS_MAX: usize = 1920 * 1200;
@@ -68,8 +77,10 @@ impl Mode {
 /// Which decoder read a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reader {
-    /// rxing on our own black and white.
+    /// rxing's newer detector on our own black and white.
     Rxing,
+    /// rxing's older detector on the same.
+    OlderRxing,
     /// rqrr with its own black and white.
     Rqrr,
 }
@@ -87,6 +98,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.reader {
             Reader::Rxing => "rxing",
+            Reader::OlderRxing => "older rxing",
             Reader::Rqrr => "rqrr",
         };
         write!(formatter, "{name} {}", self.view)
@@ -203,8 +215,11 @@ impl Pipeline {
 
     fn look_live(&mut self, search: &mut Search<'_>, second_opinion_every: u32) {
         let halvings = halvings_to_fit(search.base, LIVE_PIXELS_MAX);
-        for view in LIVE_VIEWS {
-            if !(search.go_on)() || self.look(search, view.halved(view.halvings + halvings)).is_break() {
+        let turn = self.frames_without as usize % LIVE_IN_TURN.len();
+        let in_turn = LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len());
+        for &Stage { reader, view } in LIVE_FIRST.iter().chain(in_turn) {
+            let stage = Stage { reader, view: view.halved(view.halvings + halvings) };
+            if !(search.go_on)() || self.look(search, stage).is_break() {
                 break;
             }
         }
@@ -222,8 +237,12 @@ impl Pipeline {
         let smallest = halvings_to_fit(search.base, 320 * 320);
         for halvings in 0..=smallest.max(1) {
             let view = View::PLAIN.halved(halvings);
-            for view in [view, view.inverted(), view.faint(), view.faint().inverted()] {
-                let _ = self.look(search, view);
+            let sharp = view.sharp();
+            for view in
+                [view, view.inverted(), view.faint(), view.faint().inverted(), sharp, sharp.inverted()]
+            {
+                let _ = self.look(search, rxing(view));
+                let _ = self.look(search, Stage { reader: Reader::OlderRxing, view });
             }
         }
         for view in [View::PLAIN, View::PLAIN.inverted()] {
@@ -234,22 +253,24 @@ impl Pipeline {
             if !search.report.codes.is_empty() {
                 return;
             }
-            let _ = self.look(search, view);
+            let _ = self.look(search, rxing(view));
         }
     }
 
-    /// Looks at one view with rxing.
-    fn look(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
-        if !self.show(search.base, view) {
+    /// Looks at one view with one of rxing's detectors.
+    fn look(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
+        if !self.show(search.base, stage.view) {
             return ControlFlow::Continue(());
         }
         let Self { matrices, hints, .. } = self;
-        let Some(Some(matrix)) = matrices.get(usize::from(view.halvings)) else {
+        let Some(Some(matrix)) = matrices.get(usize::from(stage.view.halvings)) else {
             return ControlFlow::Continue(());
         };
         let go_on = search.go_on;
-        let stage = Stage { reader: Reader::Rxing, view };
-        search.run(stage, |sink| stages::read_with_rxing(matrix, hints, go_on, sink))
+        search.run(stage, |sink| match stage.reader {
+            Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, sink),
+            Reader::Rxing | Reader::Rqrr => stages::read_with_rxing(matrix, go_on, sink),
+        })
     }
 
     /// Makes the view black and white; the inverted view of what is there already costs one pass over its bits.

@@ -19,10 +19,9 @@ pub(crate) type Sink<'a> = &'a mut dyn FnMut(String, Corners) -> ControlFlow<()>
 /// The most sets of three finder patterns that are tried in one picture: a busy background can have thousands.
 const SETS_MAX: usize = 600;
 
-/// Reads codes from black and white with rxing: the newer detector for all codes, then the older one for one more.
+/// Reads codes from black and white with rxing's newer detector.
 pub(crate) fn read_with_rxing(
     matrix: &BitMatrix,
-    hints: &DecodeHints,
     go_on: &dyn Fn() -> bool,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
@@ -43,14 +42,15 @@ pub(crate) fn read_with_rxing(
         used.extend([set.bl, set.tl, set.tr]);
         sink(decoded.text(), corners_of_sample(sampled.getPoints()))?;
     }
-    // The older detector reads some bent and blurred codes that the newer one does not.
-    if used.is_empty() && go_on() {
-        read_with_older_detector(matrix, hints, sink)?;
-    }
     ControlFlow::Continue(())
 }
 
-fn read_with_older_detector(matrix: &BitMatrix, hints: &DecodeHints, sink: Sink<'_>) -> ControlFlow<()> {
+/// Reads one code with rxing's older detector, which finds some bent and blurred codes that the newer one does not.
+pub(crate) fn read_with_older_rxing(
+    matrix: &BitMatrix,
+    hints: &DecodeHints,
+    sink: Sink<'_>,
+) -> ControlFlow<()> {
     let Ok(detected) = Detector::new(matrix).detect_with_hints(hints) else {
         return ControlFlow::Continue(());
     };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::binarize::Contrast;
 use super::geometry::{Corner, Corners};
-use crate::frame::{halve, turn_clockwise};
+use crate::frame::{halve, sharpen, turn_clockwise};
 
 /// One way of looking at a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -17,11 +17,13 @@ pub struct View {
     pub inverted: bool,
     /// Blocks with little contrast are looked at too.
     pub faint: bool,
+    /// Edges are raised first. A sharpened view is not turned.
+    pub sharp: bool,
 }
 
 impl View {
     /// The picture as it is.
-    pub const PLAIN: View = View { halvings: 0, turns: 0, inverted: false, faint: false };
+    pub const PLAIN: View = View { halvings: 0, turns: 0, inverted: false, faint: false, sharp: false };
 
     pub(crate) const fn halved(self, halvings: u8) -> Self {
         Self { halvings, ..self }
@@ -37,6 +39,10 @@ impl View {
 
     pub(crate) const fn faint(self) -> Self {
         Self { faint: true, ..self }
+    }
+
+    pub(crate) const fn sharp(self) -> Self {
+        Self { sharp: true, ..self }
     }
 
     pub(crate) fn contrast(self) -> Contrast {
@@ -56,6 +62,9 @@ impl fmt::Display for View {
         if self.faint {
             formatter.write_str(" faint")?;
         }
+        if self.sharp {
+            formatter.write_str(" sharp")?;
+        }
         Ok(())
     }
 }
@@ -66,6 +75,12 @@ struct Plane {
     luma: Vec<u8>,
     width: usize,
     height: usize,
+}
+
+impl Plane {
+    fn borrow(&self) -> PlaneRef<'_> {
+        PlaneRef { luma: &self.luma, width: self.width, height: self.height }
+    }
 }
 
 /// A borrowed plane of brightness.
@@ -84,6 +99,8 @@ pub(crate) struct Pyramid {
     halves_ready: usize,
     turned: Plane,
     turned_as: Option<(u8, u8)>,
+    sharpened: Plane,
+    sharpened_as: Option<u8>,
 }
 
 impl Pyramid {
@@ -91,6 +108,7 @@ impl Pyramid {
     pub(crate) fn start(&mut self) {
         self.halves_ready = 0;
         self.turned_as = None;
+        self.sharpened_as = None;
     }
 
     /// Gives the plane of a view of `base`; `None` when the picture is too small to be halved that often.
@@ -107,6 +125,10 @@ impl Pyramid {
             *self.half_at(self.halves_ready) = plane;
             self.halves_ready += 1;
         }
+        if view.sharp {
+            self.sharpen(base, view.halvings);
+            return Some(self.sharpened.borrow());
+        }
         if view.turns.is_multiple_of(4) {
             return Some(self.level(base, halvings));
         }
@@ -115,7 +137,7 @@ impl Pyramid {
             self.turn(base, halvings, wanted.1);
             self.turned_as = Some(wanted);
         }
-        Some(PlaneRef { luma: &self.turned.luma, width: self.turned.width, height: self.turned.height })
+        Some(self.turned.borrow())
     }
 
     fn half_at(&mut self, index: usize) -> &mut Plane {
@@ -127,9 +149,21 @@ impl Pyramid {
 
     fn level<'a>(&'a self, base: PlaneRef<'a>, halvings: usize) -> PlaneRef<'a> {
         match halvings.checked_sub(1).and_then(|index| self.halves.get(index)) {
-            Some(plane) => PlaneRef { luma: &plane.luma, width: plane.width, height: plane.height },
+            Some(plane) => plane.borrow(),
             None => base,
         }
+    }
+
+    fn sharpen(&mut self, base: PlaneRef<'_>, halvings: u8) {
+        if self.sharpened_as == Some(halvings) {
+            return;
+        }
+        let mut sharpened = std::mem::take(&mut self.sharpened);
+        let from = self.level(base, usize::from(halvings));
+        sharpen(from.luma, from.width, from.height, &mut sharpened.luma);
+        (sharpened.width, sharpened.height) = (from.width, from.height);
+        self.sharpened = sharpened;
+        self.sharpened_as = Some(halvings);
     }
 
     fn turn(&mut self, base: PlaneRef<'_>, halvings: usize, turns: u8) {
