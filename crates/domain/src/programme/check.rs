@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::ids::Sku;
 use crate::money::Money;
+use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
-use crate::programme::language::{EarnRule, Limit, Per, Reward, RewardKind, Specification, Text, Who};
+use crate::programme::language::{EarnRule, Limit, Per, Reward, RewardKind, Specification, Text};
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX, voucher_unit};
 use crate::unit::Unit;
 

@@ -5,17 +5,19 @@
 //! it. `docs/PROGRAMMES.md` explains the language.
 
 mod check;
+mod conditions;
 mod decimal;
 mod error;
 mod language;
 
 use serde::{Serialize, Serializer};
 
+pub use conditions::{Articles, Hours, Validity, Weekday, When, Who};
 pub use decimal::Decimal;
 pub use error::ProgrammeError;
 pub use language::{
-    Articles, EarnRule, Expiry, Hours, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding,
-    Span, Specification, Text, Validity, VoucherRule, Weekday, When, Who,
+    EarnRule, Expiry, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Span, Specification,
+    Text, VoucherRule,
 };
 
 use crate::event::ProgrammeRef;

@@ -5,7 +5,7 @@ use crate::member::MemberFacts;
 use crate::programme::{Published, Specification, Validity, When, Who};
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
-use crate::time::Moment;
+use crate::time::{Day, Moment};
 
 /// Why something does not apply: a code of the trace and its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,39 @@ impl Scene<'_> {
         if who.birthday && !member.birthday {
             return Err(not().with("birthday", "yes"));
         }
+        self.since(who, member)
+    }
+
+    /// Whether the member joined, or was last here, as long ago as asked for.
+    fn since(&self, who: &Who, member: &MemberFacts) -> Result<(), Reason> {
+        let not = |name, value: &dyn ToString| {
+            Err(Reason::new(codes::NOT_FOR_MEMBER).with(name, value.to_string()))
+        };
+        let today = self.at.day;
+        if who.anniversary && !member.joined.is_some_and(|joined| is_anniversary_week(joined, today)) {
+            return not("anniversary", &"yes");
+        }
+        if let Some(days) = who.joined_within_days {
+            let within = |joined: Day| (joined..=joined.plus_days(days.into())).contains(&today);
+            if !member.joined.is_some_and(within) {
+                return not("joined_within_days", &days);
+            }
+        }
+        if let Some(days) = who.absent_days {
+            let absent_ms = i64::from(days) * 24 * 60 * 60 * 1000;
+            if !member.last_visit_ms.is_some_and(|last| self.at.utc_ms.saturating_sub(last) >= absent_ms) {
+                return not("absent_days", &days);
+            }
+        }
         Ok(())
     }
+}
+
+/// Whether one of the days of this week, Monday to Sunday, is a year or more after the day of joining.
+fn is_anniversary_week(joined: Day, today: Day) -> bool {
+    let monday = today.plus_days(-i32::from(today.civil().weekday().to_monday_zero_offset()));
+    (0..7).any(|days| {
+        let (day, joined) = (monday.plus_days(days).civil(), joined.civil());
+        day.year() > joined.year() && day.month() == joined.month() && day.day() == joined.day()
+    })
 }

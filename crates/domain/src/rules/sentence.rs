@@ -308,8 +308,10 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::CLAIM_REDUCED => {
             format!("{} of {} redeemed, more would give nothing", number("given"), number("asked"))
         }
-        codes::NOT_ENOUGH if de => format!("es fehlt noch etwas: {} von {}", number("have"), units("needed")),
-        codes::NOT_ENOUGH => format!("not enough yet: {} of {}", number("have"), units("needed")),
+        codes::NOT_ENOUGH if de => {
+            format!("noch nicht genug, {} nötig, {} da", units("needed"), number("have"))
+        }
+        codes::NOT_ENOUGH => format!("not enough yet, {} needed, {} there", units("needed"), number("have")),
         codes::UNKNOWN_PROGRAMME => language.pick("kein solches Programm", "no such programme").to_owned(),
         codes::UNKNOWN_REWARD => {
             language.pick("diese Prämie gibt es nicht", "there is no such reward").to_owned()

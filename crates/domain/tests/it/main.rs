@@ -2,15 +2,19 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
+//! | `texts` | sentences, and what is said of a programme with mistakes |
 
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod manual;
 mod properties;
 mod scenarios;
 mod support;
 mod templates;
+mod texts;

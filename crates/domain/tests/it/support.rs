@@ -1,5 +1,6 @@
 //! Members, sales and moments for the tests.
 
+use serde_json::Value;
 use stempel_domain::ledger::Lot;
 use stempel_domain::money::{Money, Quantity, Rate};
 use stempel_domain::programme::Programme;
@@ -73,4 +74,32 @@ pub fn unit(text: &str) -> Unit {
 
 pub fn has(outcome: &Outcome, code: &str) -> bool {
     outcome.trace.iter().any(|step| step.code == code)
+}
+
+/// Whether an answer holds what is wanted under a key.
+pub fn holds(key: &str, answer: &Value, wanted: &Value) -> bool {
+    let named = |list: &str, name: &str| -> Vec<Value> {
+        answer[list].as_array().unwrap().iter().map(|entry| entry[name].clone()).collect()
+    };
+    match key {
+        "trace" => wanted.as_array().unwrap().iter().all(|code| named("trace", "code").contains(code)),
+        "refused" => Value::from(named("refused", "reason")) == *wanted,
+        "messages" => {
+            let steps = answer["trace"].as_array().unwrap().iter();
+            let said = steps.filter(|step| step["code"] == "message").map(|step| step["en"].clone());
+            Value::from(said.collect::<Vec<Value>>()) == *wanted
+        }
+        "earned" | "spent" => answer[key] == *wanted,
+        "balances" => within(&answer[key], wanted),
+        "lines" | "vouchers" => {
+            let (answers, wanted) = (answer[key].as_array().unwrap(), wanted.as_array().unwrap());
+            answers.len() == wanted.len()
+                && answers.iter().zip(wanted).all(|(answer, wanted)| within(answer, wanted))
+        }
+        _ => answer[key] == *wanted,
+    }
+}
+
+fn within(answer: &Value, wanted: &Value) -> bool {
+    wanted.as_object().unwrap().iter().all(|(key, value)| answer[key] == *value)
 }

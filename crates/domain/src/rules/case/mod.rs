@@ -3,22 +3,24 @@
 //! A case is JSON: `{"member": null | {…}, "steps": [{"at", "sale"} | {"at", "refund"} | {"at", "look"}]}`.
 //! The answer is one object for each step. Everything runs on a member folded in memory; nothing is kept.
 
+mod answer;
+mod input;
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::event::{Event, Fact, Loyalty, Record, Reversal, ReversalReason, SaleFact};
-use crate::ids::{AuthorId, EventRef, MemberId, RewardId, ShopId, Sku};
+use crate::ids::{AuthorId, EventRef, MemberId, ShopId, Sku};
 use crate::ledger::Booking;
 use crate::member::{Change, Effect, MemberFacts, MemberState, effect_of};
-use crate::money::{Money, Quantity, Rate};
 use crate::programme::{Decimal, Programme, VOUCHER_PREFIX};
+use crate::rules::case::answer::{Answer, units, voucher};
+use crate::rules::case::input::{Birthday, Case, CaseMember, CaseRefund, CaseSale, CaseStep, RefundLines};
 use crate::rules::{
-    Language, Original, Outcome, ReverseError, Reversed, RuleBook, Take, TakeBack, TakenBack, TraceStep,
-    VERSION, check_order, evaluate, reverse, sale_postings, sentence,
+    Original, RuleBook, Take, TakeBack, TakenBack, VERSION, check_order, evaluate, reverse, sale_postings,
 };
-use crate::sale::{Claim, Line, Order, Sale, Tender, TenderKind};
+use crate::sale::{Order, Sale};
 use crate::time::{Day, Moment, business_day};
 use crate::unit::Unit;
 
@@ -65,139 +67,6 @@ pub fn run(programmes: &[Programme], case_json: &str) -> Result<Vec<Value>, Case
     }
     let step = |(index, step)| play.step(index, step);
     case.steps.iter().enumerate().map(step).collect()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    #[serde(default)]
-    member: Option<CaseMember>,
-    steps: Vec<CaseStep>,
-    /// When the shop's day ends, like `04:00`.
-    #[serde(default)]
-    day_ends: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseMember {
-    #[serde(default)]
-    balances: BTreeMap<String, Decimal>,
-    #[serde(default)]
-    lots: Vec<CaseLot>,
-    #[serde(default)]
-    tier: Option<String>,
-    #[serde(default)]
-    joined: Option<Day>,
-    #[serde(default)]
-    birthday: Option<Birthday>,
-    #[serde(default)]
-    tags: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Birthday {
-    Now(bool),
-    On(String),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseLot {
-    unit: String,
-    amount: Decimal,
-    #[serde(default)]
-    last_day: Option<Day>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseStep {
-    at: String,
-    #[serde(default)]
-    shop: Option<String>,
-    #[serde(default)]
-    sale: Option<CaseSale>,
-    #[serde(default)]
-    refund: Option<CaseRefund>,
-    #[serde(default)]
-    look: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseSale {
-    #[serde(default)]
-    lines: Vec<CaseLine>,
-    #[serde(default)]
-    tenders: Vec<CaseTender>,
-    #[serde(default)]
-    claims: Vec<CaseClaim>,
-    #[serde(default)]
-    codes: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseLine {
-    sku: Sku,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    category: String,
-    #[serde(default = "one")]
-    quantity: Decimal,
-    price: Decimal,
-    #[serde(default = "nothing")]
-    vat: Decimal,
-    #[serde(default)]
-    deposit: bool,
-    #[serde(default)]
-    stored: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseTender {
-    kind: TenderKind,
-    amount: Decimal,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseClaim {
-    #[serde(default)]
-    programme: Option<crate::ids::ProgrammeId>,
-    reward: RewardId,
-    #[serde(default = "one")]
-    times: Decimal,
-    #[serde(default)]
-    sku: Option<Sku>,
-    #[serde(default)]
-    extra: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseRefund {
-    of: usize,
-    lines: RefundLines,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum RefundLines {
-    Word(String),
-    Some(BTreeMap<Sku, Decimal>),
-}
-
-fn one() -> Decimal {
-    Decimal::ONE
-}
-
-fn nothing() -> Decimal {
-    Decimal::ZERO
 }
 
 fn day_ends_minutes(text: Option<&str>) -> Result<u16, CaseError> {
@@ -429,151 +298,6 @@ impl Play {
             "trace": answer.trace,
         })
     }
-}
-
-/// What a step says beside the balances.
-#[derive(Debug, Default)]
-struct Answer {
-    total: Money,
-    lines: Vec<Value>,
-    earned: BTreeMap<Unit, i64>,
-    spent: BTreeMap<Unit, i64>,
-    vouchers: Vec<Value>,
-    refused: Vec<Value>,
-    trace: Vec<Value>,
-}
-
-impl Answer {
-    fn of_sale(outcome: &Outcome) -> Self {
-        let mut spent = outcome.spent();
-        if outcome.stored != Money::ZERO {
-            let sum = spent.entry(Unit::euro()).or_default();
-            *sum = sum.saturating_add(outcome.stored.0);
-        }
-        let line = |line: &crate::rules::LineResult| {
-            let (gross, discount) = (line.gross.to_string(), line.discount.to_string());
-            json!({"sku": line.sku, "gross": gross, "discount": discount, "paid": line.paid.to_string()})
-        };
-        let refused =
-            |refusal: &crate::rules::Refusal| json!({"reward": refusal.reward, "reason": refusal.reason});
-        Self {
-            total: outcome.total,
-            lines: outcome.lines.iter().map(line).collect(),
-            earned: outcome.earned(),
-            spent,
-            vouchers: outcome
-                .vouchers()
-                .map(|award| voucher(&award.unit, award.amount, award.last))
-                .collect(),
-            refused: outcome.refused.iter().map(refused).collect(),
-            trace: outcome.trace.iter().map(trace).collect(),
-        }
-    }
-
-    /// A refund answers with what goes the other way: paid back, taken back and given back are negative.
-    fn of_refund(outcome: &Outcome, reversed: &Reversed) -> Self {
-        let back = outcome.lines.iter().zip(&reversed.lines).filter(|(_, back)| **back != Money::ZERO);
-        let line = |(line, back): (&crate::rules::LineResult, &Money)| {
-            let paid = (-*back).to_string();
-            json!({"sku": line.sku, "gross": paid, "discount": "0.00", "paid": paid})
-        };
-        let negative =
-            |sums: &BTreeMap<Unit, i64>| sums.iter().map(|(unit, sum)| (unit.clone(), -sum)).collect();
-        Self {
-            total: -reversed.refund,
-            lines: back.map(line).collect(),
-            earned: negative(&reversed.taken_back),
-            spent: negative(&reversed.given_back),
-            ..Self::default()
-        }
-    }
-
-    fn of_refusal(error: &ReverseError) -> Self {
-        let reason = match error {
-            ReverseError::NothingLeft => "nothing-left",
-            ReverseError::TooMuch { .. } => "too-much",
-            ReverseError::NoSuchLines => "no-such-lines",
-        };
-        Self { refused: vec![json!({"reward": null, "reason": reason})], ..Self::default() }
-    }
-}
-
-fn units(sums: &BTreeMap<Unit, i64>) -> Value {
-    let shown = sums.iter().filter(|(unit, _)| !unit.name().starts_with(VOUCHER_PREFIX));
-    shown.map(|(unit, &amount)| (unit.name().to_owned(), Value::from(unit.format(amount)))).collect()
-}
-
-fn voucher(unit: &Unit, amount: i64, last: Option<Day>) -> Value {
-    let name = unit.name().strip_prefix(VOUCHER_PREFIX).unwrap_or_default();
-    let (programme, reward) = name.split_once(':').unwrap_or(("", name));
-    json!({"programme": programme, "reward": reward, "count": unit.format(amount), "last_day": last})
-}
-
-fn trace(step: &TraceStep) -> Value {
-    json!({
-        "code": step.code,
-        "programme": step.programme,
-        "rule": step.rule,
-        "values": step.values,
-        "de": sentence(step, Language::De),
-        "en": sentence(step, Language::En),
-    })
-}
-
-impl CaseSale {
-    fn read(&self) -> Result<Sale, String> {
-        let lines = self.lines.iter().map(CaseLine::read).collect::<Result<_, _>>()?;
-        let tender =
-            |tender: &CaseTender| Ok(Tender { kind: tender.kind, amount: money("amount", tender.amount)? });
-        let claim = |claim: &CaseClaim| -> Result<Claim, String> {
-            let times = claim.times;
-            let whole = times.fits(0).then(|| u32::try_from(times.at_scale(0)).ok()).flatten();
-            Ok(Claim {
-                programme: claim.programme.clone(),
-                reward: claim.reward.clone(),
-                times: whole.ok_or_else(|| format!("{times} is not a number of times"))?,
-                sku: claim.sku.clone(),
-                extra: claim.extra,
-            })
-        };
-        Ok(Sale {
-            lines,
-            tenders: self.tenders.iter().map(tender).collect::<Result<_, String>>()?,
-            claims: self.claims.iter().map(claim).collect::<Result<_, String>>()?,
-            codes: self.codes.clone(),
-        })
-    }
-}
-
-impl CaseLine {
-    fn read(&self) -> Result<Line, String> {
-        if !self.quantity.fits(3) {
-            return Err(format!(
-                "a quantity has at most three digits after the point, not {}",
-                self.quantity
-            ));
-        }
-        if self.vat < Decimal::ZERO || self.vat > Decimal::whole(100) || !self.vat.fits(2) {
-            return Err(format!("{} is no tax rate in per cent", self.vat));
-        }
-        Ok(Line {
-            sku: self.sku.clone(),
-            name: self.name.clone(),
-            category: self.category.clone(),
-            quantity: Quantity(self.quantity.at_scale(3)),
-            price: money("price", self.price)?,
-            vat: Rate(self.vat.at_scale(2) as i32),
-            deposit: self.deposit,
-            stored: self.stored,
-        })
-    }
-}
-
-fn money(what: &str, amount: Decimal) -> Result<Money, String> {
-    if !amount.fits(Money::SCALE) {
-        return Err(format!("{what} {amount}: money has at most two digits after the point"));
-    }
-    Ok(amount.money())
 }
 
 /// A shop by its id; or any other word, which then names a shop of its own.

@@ -1,0 +1,200 @@
+//! A case as written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ids::{ProgrammeId, RewardId, Sku};
+use crate::money::{Money, Quantity, Rate};
+use crate::programme::Decimal;
+use crate::sale::{Claim, Line, Sale, Tender, TenderKind};
+use crate::time::Day;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    #[serde(default)]
+    pub member: Option<CaseMember>,
+    pub steps: Vec<CaseStep>,
+    /// When the shop's day ends, like `04:00`.
+    #[serde(default)]
+    pub day_ends: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseMember {
+    #[serde(default)]
+    pub balances: BTreeMap<String, Decimal>,
+    #[serde(default)]
+    pub lots: Vec<CaseLot>,
+    #[serde(default)]
+    pub tier: Option<String>,
+    #[serde(default)]
+    pub joined: Option<Day>,
+    #[serde(default)]
+    pub birthday: Option<Birthday>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Birthday {
+    Now(bool),
+    On(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseLot {
+    pub unit: String,
+    pub amount: Decimal,
+    #[serde(default)]
+    pub last_day: Option<Day>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseStep {
+    pub at: String,
+    #[serde(default)]
+    pub shop: Option<String>,
+    #[serde(default)]
+    pub sale: Option<CaseSale>,
+    #[serde(default)]
+    pub refund: Option<CaseRefund>,
+    #[serde(default)]
+    pub look: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseSale {
+    #[serde(default)]
+    pub lines: Vec<CaseLine>,
+    #[serde(default)]
+    pub tenders: Vec<CaseTender>,
+    #[serde(default)]
+    pub claims: Vec<CaseClaim>,
+    #[serde(default)]
+    pub codes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseLine {
+    pub sku: Sku,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub category: String,
+    #[serde(default = "one")]
+    pub quantity: Decimal,
+    pub price: Decimal,
+    #[serde(default = "nothing")]
+    pub vat: Decimal,
+    #[serde(default)]
+    pub deposit: bool,
+    #[serde(default)]
+    pub stored: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseTender {
+    pub kind: TenderKind,
+    pub amount: Decimal,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseClaim {
+    #[serde(default)]
+    pub programme: Option<ProgrammeId>,
+    pub reward: RewardId,
+    #[serde(default = "one")]
+    pub times: Decimal,
+    #[serde(default)]
+    pub sku: Option<Sku>,
+    #[serde(default)]
+    pub extra: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseRefund {
+    pub of: usize,
+    pub lines: RefundLines,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RefundLines {
+    Word(String),
+    Some(BTreeMap<Sku, Decimal>),
+}
+
+fn one() -> Decimal {
+    Decimal::ONE
+}
+
+fn nothing() -> Decimal {
+    Decimal::ZERO
+}
+
+impl CaseSale {
+    pub fn read(&self) -> Result<Sale, String> {
+        let lines = self.lines.iter().map(CaseLine::read).collect::<Result<_, _>>()?;
+        let tender =
+            |tender: &CaseTender| Ok(Tender { kind: tender.kind, amount: money("amount", tender.amount)? });
+        let claim = |claim: &CaseClaim| -> Result<Claim, String> {
+            let times = claim.times;
+            let whole = times.fits(0).then(|| u32::try_from(times.at_scale(0)).ok()).flatten();
+            Ok(Claim {
+                programme: claim.programme.clone(),
+                reward: claim.reward.clone(),
+                times: whole.ok_or_else(|| format!("{times} is not a number of times"))?,
+                sku: claim.sku.clone(),
+                extra: claim.extra,
+            })
+        };
+        Ok(Sale {
+            lines,
+            tenders: self.tenders.iter().map(tender).collect::<Result<_, String>>()?,
+            claims: self.claims.iter().map(claim).collect::<Result<_, String>>()?,
+            codes: self.codes.clone(),
+        })
+    }
+}
+
+impl CaseLine {
+    pub fn read(&self) -> Result<Line, String> {
+        if !self.quantity.fits(3) {
+            return Err(format!(
+                "a quantity has at most three digits after the point, not {}",
+                self.quantity
+            ));
+        }
+        if self.vat < Decimal::ZERO || self.vat > Decimal::whole(100) || !self.vat.fits(2) {
+            return Err(format!("{} is no tax rate in per cent", self.vat));
+        }
+        Ok(Line {
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            category: self.category.clone(),
+            quantity: Quantity(self.quantity.at_scale(3)),
+            price: money("price", self.price)?,
+            vat: Rate(self.vat.at_scale(2) as i32),
+            deposit: self.deposit,
+            stored: self.stored,
+        })
+    }
+}
+
+fn money(what: &str, amount: Decimal) -> Result<Money, String> {
+    if !amount.fits(Money::SCALE) {
+        return Err(format!("{what} {amount}: money has at most two digits after the point"));
+    }
+    Ok(amount.money())
+}

@@ -1,0 +1,141 @@
+//! What people read: sentences of the trace, and what is said of a programme with mistakes.
+
+use stempel_domain::programme::{Programme, ProgrammeError};
+use stempel_domain::rules::{Language, Outcome, sentence};
+use stempel_domain::sale::{Order, Sale};
+
+use crate::support::*;
+
+fn said(outcome: &Outcome) -> Vec<(String, String)> {
+    let both = |step| (sentence(step, Language::De), sentence(step, Language::En));
+    outcome.trace.iter().map(both).collect()
+}
+
+fn is_said(outcome: &Outcome, de: &str, en: &str) {
+    let said = said(outcome);
+    assert!(said.contains(&(de.to_owned(), en.to_owned())), "{said:#?}");
+}
+
+const CAPPED: &str = "id = \"k\"\nname = \"K\"\nunit = \"stamp\"\n\
+    [[earn]]\nid = \"e\"\nper = \"item\"\namount = 1\ncategories = [\"coffee\"]\ncap = { day = 2 }\n";
+
+#[test]
+fn stamps_are_explained() {
+    let book = book(&[CAPPED]);
+    let coffee = |count: &str| {
+        let mut line = line("c1", "coffee", count, "3.00");
+        line.name = "Kaffee".to_owned();
+        sale(vec![line])
+    };
+    let two = judge(&book, &member("stamp", 0), Order::Sale(&coffee("2")));
+    is_said(&two, "2 Stempel: 2 × Kaffee", "2 stamps: 2 × Kaffee");
+    let three = judge(&book, &member("stamp", 0), Order::Sale(&coffee("3")));
+    is_said(
+        &three,
+        "Nur 2 statt 3 Stempel: Tagesgrenze von 2 erreicht",
+        "Only 2 of 3 stamps: daily limit of 2 reached",
+    );
+    let mut full = member("stamp", 0);
+    for step in three.counters {
+        full.counters.entry(step.key).or_default().insert(step.day, step.amount);
+    }
+    let none = judge(&book, &full, Order::Sale(&coffee("1")));
+    is_said(&none, "Kein Stempel: Tagesgrenze von 2 erreicht", "No stamp: daily limit of 2 reached");
+    assert!(none.awards.is_empty());
+    let one = judge(&book, &member("stamp", 0), Order::Stamps(&stamps("k", 1, vec![])));
+    is_said(&one, "1 Stempel: 1 Artikel", "1 stamp: 1 item");
+    let tea = judge(&book, &member("stamp", 0), Order::Sale(&sale(vec![line("t", "tea", "1", "2.00")])));
+    is_said(&tea, "Kein Stempel: nichts davon zählt", "No stamp: nothing of this counts");
+}
+
+#[test]
+fn money_is_written_as_people_write_it() {
+    let text = "id = \"p\"\nname = \"P\"\nscale = 1\n[[earn]]\nper = \"money\"\namount = 0.1\nminimum = 5\n\
+        [[reward]]\nid = \"off\"\nkind = \"amount-off\"\namount = 2.50\ncost = 1000\n";
+    let book = book(&[text]);
+    let rich = member("point.1", 20_000);
+    let big = Sale { claims: vec![claim("off")], ..sale(vec![line("a", "", "1", "1237.50")]) };
+    let outcome = judge(&book, &rich, Order::Sale(&big));
+    is_said(&outcome, "2,50 € Rabatt für 1.000 Punkte", "€2.50 off for 1,000 points");
+    is_said(&outcome, "123,5 Punkte: für 1.235,00 €", "123.5 points: for €1,235.00");
+    let small = judge(&book, &rich, Order::Sale(&sale(vec![line("a", "", "1", "4.99")])));
+    is_said(&small, "Keine Punkte: erst ab 5,00 €, bisher 4,99 €", "No points: only from €5.00, now €4.99");
+    let poor = judge(&book, &member("point.1", 0), Order::Sale(&big));
+    is_said(
+        &poor,
+        "off nicht eingelöst: noch nicht genug, 1.000 Punkte nötig, 123,5 da",
+        "off not redeemed: not enough yet, 1,000 points needed, 123.5 there",
+    );
+    let nobody = stempel_domain::rules::evaluate(&book, None, Order::Sale(&big), SHOP, &noon());
+    is_said(&nobody, "Keine Karte", "No card");
+    assert_eq!(Language::De.money("-0.50"), "−0,50 €");
+    assert_eq!(Language::En.units("1", "point"), "1 point");
+}
+
+fn wrong(text: &str) -> ProgrammeError {
+    Programme::parse_toml(text).unwrap_err()
+}
+
+#[test]
+fn a_mistake_is_named_with_its_place() {
+    let head = "id = \"p\"\nname = \"P\"\n";
+    for (rules, line, column, part, hint) in [
+        ("unitt = \"x\"\n", 3, 1, "unknown field", "did you mean `unit`?"),
+        ("[[earn]]\nper = \"monney\"\namount = 1\n", 4, 7, "unknown variant", "did you mean `money`?"),
+        ("[[earn]]\nper = \"money\"\namount = 0.1\nevery = 0\n", 6, 9, "more than 0", ""),
+        ("[[earn]]\nper = \"item\"\n", 3, 1, "missing field", ""),
+        ("[[reward]]\nid = \"r\"\nkind = \"gift\"\n", 4, 6, "what it costs", "automatic = true"),
+        ("[[reward]]\nid = \"r\"\nkind = \"gift\"\ncost = 1.5\n", 6, 8, "more digits", "scale = 1"),
+        ("[[reward]]\nid = \"r\"\nkind = \"free-item\"\ncost = 1\n", 5, 8, "which articles", "categories"),
+        (
+            "[[reward]]\nid = \"r\"\nkind = \"gift\"\ncost = 1\n[[reward]]\nid = \"r\"\nkind = \"gift\"\ncost = 2\n",
+            8,
+            6,
+            "two with",
+            "",
+        ),
+        ("valid = { from = \"2026-02-30\" }\n", 3, 18, "is not a day", ""),
+        ("when = { hours = [\"9-12\"] }\n", 3, 18, "09:00", ""),
+        ("unit = \"Punkte\"\n", 3, 8, "is not a unit", ""),
+        ("name = 3\n", 3, 1, "duplicate key", ""),
+    ] {
+        let error = wrong(&format!("{head}{rules}"));
+        assert_eq!((error.line, error.column), (line, column), "{rules}: {error}");
+        assert!(error.to_string().contains(part) || part == "09:00", "{rules}: {error}");
+        assert!(error.suggestion.clone().unwrap_or_default().contains(hint), "{rules}");
+        assert!(!error.needs_newer_version());
+    }
+}
+
+#[test]
+fn a_newer_programme_is_kept_and_not_run() {
+    let programme = Programme::parse_toml(&template("points")).unwrap();
+    let json = programme.to_json();
+    assert_eq!(Programme::from_json(&json).unwrap(), programme);
+    for newer in [
+        json.replacen('{', "{\"language\":2,", 1),
+        json.replacen('{', "{\"dance\":true,", 1),
+        json.replace("amount-off", "hologram"),
+    ] {
+        assert!(Programme::from_json(&newer).unwrap_err().needs_newer_version(), "{newer}");
+    }
+    for broken in ["", "{", "{}", "[]", "{\"id\":1}"] {
+        assert!(!Programme::from_json(broken).unwrap_err().needs_newer_version(), "{broken}");
+    }
+}
+
+#[test]
+fn an_owner_is_warned_of_what_is_regretted() {
+    let warned = |rules: &str| {
+        Programme::parse_toml(&format!("id = \"p\"\nname = \"P\"\n{rules}")).unwrap().warnings().join("\n")
+    };
+    assert!(warned("[[reward]]\nid = \"r\"\nkind = \"gift\"\ncost = 1\n").contains("nobody can reach"));
+    assert!(warned("[[earn]]\nper = \"order\"\namount = 1\n").contains("only grows"));
+    assert!(
+        warned(
+            "unit = \"eur\"\nscale = 2\nexpiry = { months = 12 }\n[[earn]]\nper = \"order\"\namount = 1\n"
+        )
+        .contains("§§ 195, 199")
+    );
+    assert_eq!(Programme::parse_toml(&template("points")).unwrap().warnings(), Vec::<String>::new());
+}
