@@ -1,18 +1,14 @@
-//! Devices: listing, revoking, and letting through what was held for review.
+//! Devices: listing and revoking.
 
 use serde::Serialize;
 use stempel_domain::{AuthorId, CardId, ShopId, TenantId};
 use stempel_wire::message::FeedChange;
 
-use crate::author::stored_event;
 use crate::db::values;
 use crate::error::{Error, Result};
-use crate::ingest::{Booking, Head, let_through};
+use crate::ingest::Head;
 use crate::server::Server;
 use crate::tenant::Tenant;
-
-/// Held rows let through in one transaction.
-const RELEASE: i64 = 500;
 
 /// A device, for lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,37 +100,5 @@ impl Server {
         self.announce(tenant.id, tenant.head);
         tracing::info!(tenant = %tenant.id, %device, held, "a device was signed out");
         Ok(())
-    }
-
-    /// Lets through every row of a device that was held for review, and says how many. They count from now on.
-    pub async fn held_release(&self, tenant: TenantId, device: AuthorId) -> Result<u64> {
-        let mut released = 0;
-        loop {
-            let moment = self.moment();
-            let mut tx = self.db().write().await?;
-            let mut tenant = Tenant::lock(&mut tx, tenant).await?;
-            let rows = tx
-                .rows(
-                    "SELECT seq, bytes FROM event WHERE tenant = $1 AND author = $2 AND status = 2
-                     ORDER BY seq LIMIT $3",
-                    values![tenant.id, device, RELEASE],
-                )
-                .await?;
-            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(released) };
-            let between = (first.number(0)?, last.number(0)?);
-            let events: Vec<_> = rows.iter().map(|row| stored_event(row.bytes(1)?)).collect::<Result<_>>()?;
-            let booking = Booking { now_ms: moment.utc_ms, today: moment.day };
-            let_through(&mut tx, &mut tenant, booking, &events).await?;
-            tx.execute(
-                "UPDATE event SET status = 0
-                 WHERE tenant = $1 AND author = $2 AND status = 2 AND seq BETWEEN $3 AND $4",
-                values![tenant.id, device, between.0, between.1],
-            )
-            .await?;
-            tenant.save_head(&mut tx).await?;
-            tx.commit().await?;
-            self.announce(tenant.id, tenant.head);
-            released += events.len() as u64;
-        }
     }
 }

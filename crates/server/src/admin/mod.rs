@@ -1,15 +1,23 @@
 //! What an owner does with the server: functions for the command line and, later, for pages.
 
 mod backup;
+mod catalogue;
+mod csv;
+mod demo;
 mod devices;
 mod inbox;
 mod members;
+mod programmes;
+mod review;
 mod tenants;
 mod verify;
 
 pub use backup::{Restored, restore};
+pub use catalogue::Imported;
+pub use demo::{Demo, DemoGuest, DemoMember, demo_guests};
 pub use devices::DeviceInfo;
 pub use inbox::{CaseInfo, Inbox, RowInfo};
 pub use members::{AddedMember, MemberInfo, NewMember, WhyLine};
+pub use programmes::ProgrammeInfo;
 pub use tenants::TenantInfo;
 pub use verify::VerifyReport;

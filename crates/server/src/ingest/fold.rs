@@ -21,6 +21,7 @@ const KEYS_MAX: usize = 8;
 const AHEAD_DAYS_MAX: i32 = 2;
 
 /// A member while its events are folded.
+#[derive(Default)]
 struct Member {
     base: Base,
     /// The last event of this batch about it.
@@ -39,15 +40,9 @@ pub(super) async fn members(
     let named: BTreeSet<MemberId> = arrivals.iter().filter_map(|arrival| arrival.judged.member).collect();
     let keyed = store_keys(tx, tenant, keys).await?;
     let mut members = load(tx, tenant, booking.today, named.union(&keyed).copied().collect()).await?;
-    for id in named {
-        members.entry(id).or_insert_with(|| Member {
-            base: Base::default(),
-            last: None,
-            overdrawn_before: BTreeMap::new(),
-        });
-    }
     for arrival in arrivals {
-        let Some(member) = arrival.judged.member.and_then(|id| members.get_mut(&id)) else { continue };
+        let Some(id) = arrival.judged.member else { continue };
+        let member = members.entry(id).or_default();
         if let Some((_, effect)) = arrival.counting().and_then(effect_of) {
             member.base.state.apply(&effect);
         }
@@ -59,8 +54,8 @@ pub(super) async fn members(
     write(tx, tenant, booking, members).await
 }
 
-/// Adds effects to members whose `includes` name the events already: rows that were held and are let through.
-pub(crate) async fn let_through(
+/// Adds the effects of events whose rows are here already and had no effect so far.
+pub(super) async fn let_through(
     tx: &mut Tx,
     tenant: &mut Tenant,
     booking: Booking,
@@ -70,10 +65,11 @@ pub(crate) async fn let_through(
     let mut members = load(tx, tenant, booking.today, named).await?;
     for event in events {
         let Some((id, effect)) = effect_of(event) else { continue };
-        if let Some(member) = members.get_mut(&id) {
-            member.base.state.apply(&effect);
-            member.last = Some(event.reference());
-        }
+        let member = members.entry(id).or_default();
+        member.base.state.apply(&effect);
+        let included = member.base.includes.entry(event.author).or_default();
+        *included = event.seq.max(*included);
+        member.last = Some(event.reference());
     }
     write(tx, tenant, booking, members).await
 }

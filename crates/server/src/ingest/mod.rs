@@ -25,8 +25,8 @@ use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{Tenant, public_key};
-pub(crate) use book::{Arrival, Booking, Status, book};
-pub(crate) use fold::{let_through, refold};
+pub(crate) use book::{Arrival, Booking, Status, book, let_through};
+pub(crate) use fold::refold;
 
 /// The most authors of one push.
 pub const PUSH_AUTHORS_MAX: usize = 64;

@@ -164,3 +164,57 @@ async fn verify_finds_what_was_tampered_with() {
     assert_eq!(report.problems.len(), 1, "{report:?}");
     assert!(report.problems[0].contains("another state"));
 }
+
+#[tokio::test]
+async fn a_stopped_journal_goes_on_when_a_person_says_so() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    let mut copy = device.clone();
+    copy.give(member(1), 50);
+    device.give(member(1), 5);
+    world.push(&device, &device.rows).await.unwrap();
+    assert_eq!(world.push(&copy, &copy.rows).await.unwrap().quarantined.len(), 1);
+    world.server.quarantine_lift(world.tenant, device.id).await.unwrap();
+    device.give(member(1), 1);
+    let answer = world.push(&device, &device.rows).await.unwrap();
+    assert_eq!((answer.held[&device.id], answer.quarantined.len()), (4, 0));
+    assert_eq!(code(&world.server.quarantine_lift(world.tenant, device.id).await.unwrap_err()), "not-found");
+}
+
+#[tokio::test]
+async fn a_dead_letter_stays_dead_until_it_can_be_read() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    device.write_json("nothing to read here");
+    world.push(&device, &device.rows).await.unwrap();
+    assert_eq!(world.server.dead_retry(world.tenant).await.unwrap(), 0);
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().dead.len(), 1);
+    // As if an older program had not understood it.
+    device.join(member(1), card(1));
+    device.give(member(1), 5);
+    world.push(&device, &device.rows).await.unwrap();
+    world.sound().await;
+    let before = world.base(&device, member(1)).await.unwrap();
+    world.server.db().close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let script = "UPDATE event SET status = 1, kind = '', member = NULL WHERE seq IN (3, 4);
+        DELETE FROM member; DELETE FROM card WHERE member IS NOT NULL;
+        INSERT INTO dead_letter SELECT tenant, author, seq, 'too new', 0 FROM event WHERE seq IN (3, 4)";
+    sqlx::raw_sql(script).execute(&pool).await.unwrap();
+    pool.close().await;
+    let server = open(&world.path(), &world.clock, 8).await;
+    assert_eq!(server.dead_retry(world.tenant).await.unwrap(), 2);
+    assert_eq!(server.inbox(world.tenant).await.unwrap().dead.len(), 1);
+    assert_eq!(server.verify(world.tenant).await.unwrap().problems, Vec::<String>::new());
+    let caller = server.caller(device.id).await.unwrap();
+    let page = server.feed(&caller, 0, 1000).await.unwrap();
+    let after = page.changes.iter().find_map(|item| match item.read() {
+        Some(FeedChange::Member { base, .. }) => Some(*base),
+        _ => None,
+    });
+    assert_eq!(after, Some(before));
+    let number = card(1).number().to_string();
+    assert_eq!(server.member_find(world.tenant, &number).await.unwrap().member, member(1));
+}

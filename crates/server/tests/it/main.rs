@@ -6,12 +6,18 @@
 //! | `admin` | signing devices out, backup and restore, members, verify |
 //! | `enroll` | enrolment, blank cards |
 //! | `push` | taking rows in: each trap of synchronisation |
+//! | `feed` | nothing is passed over while others write |
+//! | `splits` | a property: any split and interleaving gives the same members |
+//! | `shop` | catalogue, programmes, the demo, the program itself |
 //! | `http` | signatures, times, bounds, damaged requests |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
 
 mod admin;
 mod enroll;
+mod feed;
 mod http;
 mod push;
+mod shop;
+mod splits;
 mod world;

@@ -1,0 +1,128 @@
+//! The feed: nothing is passed over, nothing comes twice, what changes comes again later.
+
+use std::collections::BTreeSet;
+
+use stempel_domain::{EventRef, MemberId};
+use stempel_wire::message::{FeedChange, PushHeader};
+
+use crate::world::{World, card, member};
+
+#[tokio::test]
+async fn a_thing_that_changes_moves_to_its_new_place() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.join(member(2), card(2));
+    world.push(&device, &device.rows).await.unwrap();
+    let before = world.feed(&device, 0).await;
+    device.give(member(1), 5);
+    world.push(&device, &device.rows).await.unwrap();
+    let page = world.feed(&device, 0).await;
+    let places: Vec<(u64, MemberId)> = page
+        .changes
+        .iter()
+        .filter_map(|item| match item.read() {
+            Some(FeedChange::Member { member, .. }) => Some((item.position, member)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(places, [(before.head, member(2)), (before.head + 1, member(1))]);
+    let news = world.feed(&device, before.next).await;
+    assert_eq!((news.changes.len(), news.next, news.head), (1, before.head + 1, before.head + 1));
+    let nothing = world.feed(&device, news.next).await;
+    assert_eq!((nothing.changes.len(), nothing.next), (0, news.next));
+}
+
+#[tokio::test]
+async fn pages_of_any_size_give_the_same() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    for number in 1..60 {
+        device.join(member(number), card(number));
+    }
+    world.push(&device, &device.rows).await.unwrap();
+    world.server.blanks(&world.server.caller(device.id).await.unwrap()).await.unwrap();
+    world.device(2).await;
+    let caller = world.server.caller(device.id).await.unwrap();
+    let whole: Vec<u64> = world.feed(&device, 0).await.changes.iter().map(|item| item.position).collect();
+    for size in [1, 2, 7, 61, 1000] {
+        let (mut cursor, mut seen) = (0, Vec::new());
+        loop {
+            let page = world.server.feed(&caller, cursor, size).await.unwrap();
+            assert!(page.changes.len() <= size);
+            assert!(page.changes.iter().all(|item| item.position > cursor));
+            seen.extend(page.changes.iter().map(|item| item.position));
+            cursor = page.next;
+            if cursor == page.head {
+                break;
+            }
+        }
+        assert_eq!(seen, whole, "pages of {size}");
+    }
+    let beyond = world.feed(&device, 1_000_000).await;
+    assert_eq!((beyond.changes.len(), beyond.next), (0, beyond.head));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_passes_over_nothing_while_eight_write() {
+    const ROUNDS: u8 = 12;
+    let world = World::new().await;
+    let mut writers = Vec::new();
+    for number in 1..=8 {
+        writers.push(world.device(number).await);
+    }
+    let watcher = world.device(9).await;
+    let caller = world.server.caller(watcher.id).await.unwrap();
+    let start = world.feed(&watcher, 0).await.next;
+    let mut tasks = Vec::new();
+    for mut device in writers {
+        let server = world.server.clone();
+        tasks.push(tokio::spawn(async move {
+            let caller = server.caller(device.id).await.unwrap();
+            for round in 0..ROUNDS {
+                let from = if round == 0 { 0 } else { device.rows.len() };
+                // Some members are one device's alone, some are everybody's.
+                device.give(member(device.id.0[0]), 1);
+                device.give(member(100 + round % 3), 1);
+                let rows = device.rows[from..].to_vec();
+                server.push(&caller, &PushHeader::default(), rows).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            device
+        }));
+    }
+    // Follows with small pages and remembers, for every row, whether a state that has it went by.
+    let wanted = 8 * usize::from(ROUNDS) * 2;
+    let (mut cursor, mut seen, mut last) = (start, BTreeSet::new(), start);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while seen.len() < wanted && tokio::time::Instant::now() < deadline {
+        let page = world.server.feed_wait(&caller, cursor, 3, 500).await.unwrap();
+        for item in &page.changes {
+            assert!(item.position > last, "positions rise");
+            last = item.position;
+            let Some(FeedChange::Member { member: id, base, .. }) = item.read() else { continue };
+            let author_rows = |author: u8| base.includes.iter().find(|(id, _)| id.0[0] == author);
+            for author in 1..=8 {
+                let Some((&id_author, &through)) = author_rows(author) else { continue };
+                // Row 1 began the journal; then pairs: an own member, a shared one.
+                for seq in 2..=through {
+                    let round = (seq - 2) / 2;
+                    let of = if seq % 2 == 0 { author } else { 100 + (round % 3) as u8 };
+                    if member(of) == id {
+                        seen.insert(EventRef { author: id_author, seq });
+                    }
+                }
+            }
+        }
+        cursor = page.next;
+    }
+    for task in tasks {
+        let device = task.await.unwrap();
+        assert_eq!(device.rows.len(), 1 + 2 * usize::from(ROUNDS));
+    }
+    assert_eq!(seen.len(), wanted, "every row came by in some state");
+    for shared in 100..103 {
+        assert_eq!(world.points(&watcher, member(shared)).await, Some(8 * i64::from(ROUNDS) / 3));
+    }
+    world.sound().await;
+}

@@ -1,0 +1,114 @@
+//! Catalogue, programmes, the demo, the program itself.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use stempel_domain::ProgrammeId;
+use stempel_server::admin::{Imported, demo_guests};
+use stempel_server::{Db, Error};
+use stempel_wire::message::FeedChange;
+
+use crate::world::{World, code, point, today};
+
+const HEAD: &str = "sku,name,category,price,vat\n";
+
+#[tokio::test]
+async fn a_catalogue_is_imported_whole_or_not_at_all() {
+    let world = World::new().await;
+    let device = world.device(1).await;
+    let file = format!("{HEAD}espresso,Espresso,coffee,2.40,19\ntea,Tee,tea,3.00,19\n");
+    let imported = world.server.catalogue_import(world.tenant, &file).await.unwrap();
+    assert_eq!(imported, Imported { added: 2, changed: 0, same: 0 });
+    let head = world.feed(&device, 0).await.head;
+    let wrong = format!("{HEAD}espresso,Espresso,coffee,2.60,19\ntea,Tee,tea,dear,19\n");
+    let error = world.server.catalogue_import(world.tenant, &wrong).await.unwrap_err();
+    assert!(error.to_string().contains("line 3, column 13"), "{error}");
+    assert_eq!(world.feed(&device, 0).await.head, head);
+    let dearer = file.replace("2.40", "2.60");
+    let imported = world.server.catalogue_import(world.tenant, &dearer).await.unwrap();
+    assert_eq!(imported, Imported { added: 0, changed: 1, same: 1 });
+    let list = world.server.catalogue_list(world.tenant).await.unwrap();
+    assert_eq!(list.iter().map(|article| article.name.as_str()).collect::<Vec<_>>(), ["Espresso", "Tee"]);
+    let page = world.feed(&device, head).await;
+    assert!(matches!(page.changes[0].read(), Some(FeedChange::Article(article)) if article.price.0 == 260));
+}
+
+#[tokio::test]
+async fn a_programme_gets_a_new_version_only_when_it_changes() {
+    let world = World::new().await;
+    let device = world.device(1).await;
+    let id: ProgrammeId = "coffee".parse().unwrap();
+    let publish = |text: &'static str| world.server.programme_publish(world.tenant, &id, text);
+    assert_eq!(publish("{\"a\":1}").await.unwrap().version, 1);
+    assert_eq!(publish("{\"a\":1}").await.unwrap().version, 1);
+    assert_eq!(publish("{\"a\":2}").await.unwrap().version, 2);
+    assert_eq!(code(&publish("a = 1").await.unwrap_err()), "programme");
+    let page = world.feed(&device, 0).await;
+    let programmes: Vec<FeedChange> = page
+        .changes
+        .iter()
+        .filter_map(|item| item.read())
+        .filter(|change| matches!(change, FeedChange::Programme { .. }))
+        .collect();
+    assert!(matches!(&programmes[..], [FeedChange::Programme { reference, ended: false, .. }]
+        if reference.version == 2));
+    world.server.programme_end(world.tenant, &id).await.unwrap();
+    assert!(world.server.programme_list(world.tenant).await.unwrap()[0].ended);
+    assert_eq!(publish("{\"a\":2}").await.unwrap().version, 3);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn the_demo_is_made_once() {
+    let world = World::new().await;
+    let programmes = [("coffee".parse().unwrap(), "{}".to_owned())];
+    let demo = world.server.init_demo(&programmes, &demo_guests()).await.unwrap();
+    assert_eq!(world.server.init_demo(&programmes, &demo_guests()).await.unwrap(), demo);
+    assert_eq!((demo.members.len(), demo.programmes.len()), (6, 1));
+    assert_eq!(world.server.catalogue_list(demo.tenant).await.unwrap().len(), 14);
+    let ada = world.server.member_find(demo.tenant, &demo.members[0].code.to_string()).await.unwrap();
+    assert_eq!((ada.name.as_deref(), ada.balances[&point()].as_str()), (Some("Ada"), "42"));
+    let report = world.server.verify(demo.tenant).await.unwrap();
+    assert_eq!((report.problems, report.members), (Vec::new(), 6));
+    assert_eq!(world.server.find_tenant(Some("Café Test")).await.unwrap(), world.tenant);
+    assert!(world.server.find_tenant(None).await.is_err(), "there are two");
+    assert!(today() > stempel_domain::Day::MIN);
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_left_alone() {
+    let world = World::new().await;
+    world.server.db().close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::raw_sql("INSERT INTO schema_version (version) VALUES (999)").execute(&pool).await.unwrap();
+    pool.close().await;
+    let error = Db::open(&format!("sqlite:{}", world.path().display())).await.unwrap_err();
+    assert!(matches!(error, Error::Newer { found: 999, .. }), "{error}");
+    assert!(error.to_string().contains("newer program"));
+}
+
+#[test]
+fn the_program_says_where_it_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("server.db").display());
+    let program = env!("CARGO_BIN_EXE_stempel-server");
+    let mut child = Command::new(program)
+        .args(["serve", "--database", &database, "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(said["listening"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
+    let outside = Command::new(program)
+        .args(["serve", "--database", &database, "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert!(!outside.status.success());
+    assert!(String::from_utf8_lossy(&outside.stderr).contains("--behind-proxy"));
+}
