@@ -131,6 +131,12 @@ fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> R
     if reward.code.as_ref().is_some_and(|code| code.is_empty() || code.len() > WORDS_LEN_MAX) {
         return Err(at.problem("code", format!("a code has 1 to {WORDS_LEN_MAX} characters")));
     }
+    if reward.cause.as_ref().is_some_and(|cause| !is_plain(cause)) {
+        return Err(at.problem("cause", PLAIN));
+    }
+    if reward.cause.is_some() && (reward.kind != RewardKind::Gift || reward.voucher) {
+        return Err(at.problem("cause", "only a gift that costs units goes to a cause"));
+    }
     if reward.only_best.as_ref().is_some_and(|word| word.len() > WORDS_LEN_MAX) {
         return Err(at.problem("only_best", format!("at most {WORDS_LEN_MAX} characters")));
     }
@@ -209,6 +215,14 @@ fn check_reward_gift(reward: &Reward, at: At) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What an id is made of.
+const PLAIN: &str = "an id is made of letters, digits, - _ . :, at most 64";
+
+fn is_plain(id: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    !id.is_empty() && id.len() <= WORDS_LEN_MAX && id.chars().all(plain)
+}
+
 /// Where a rule stands.
 #[derive(Debug, Clone, Copy)]
 struct At {
@@ -231,9 +245,8 @@ impl At {
         key: &'static str,
         id: &str,
     ) -> Result<(), Problem> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if id.is_empty() || id.len() > WORDS_LEN_MAX || !id.chars().all(plain) {
-            return Err(self.problem(key, "an id is made of letters, digits, - _ . :, at most 64"));
+        if !is_plain(id) {
+            return Err(self.problem(key, PLAIN));
         }
         if !names.insert((self.list, id.to_owned())) {
             return Err(self.problem(key, format!("there are two with the id “{id}”")));
@@ -386,7 +399,8 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if earned && spec.reward.iter().all(|reward| reward.cost.is_none()) {
+    let pays = unit.name() == "eur";
+    if earned && !pays && spec.reward.iter().all(|reward| reward.cost.is_none()) {
         warnings.push(format!("{} can be earned, but there is nothing to spend them on", unit.name()));
     }
     warnings

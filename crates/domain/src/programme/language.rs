@@ -361,6 +361,9 @@ pub struct Reward {
     /// It takes one voucher for it, which a `[[voucher]]` rule gave, and no units.
     #[serde(default, skip_serializing_if = "is_default")]
     pub voucher: bool,
+    /// The units that a gift takes go to this cause, not back to the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Of the discounts with the same word here only the best applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_best: Option<String>,

@@ -9,6 +9,7 @@ mod conditions;
 mod decimal;
 mod error;
 mod language;
+mod schema;
 
 use serde::{Serialize, Serializer};
 
@@ -19,6 +20,8 @@ pub use language::{
     EarnRule, Expiry, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Span, Specification,
     Text, VoucherRule,
 };
+
+pub use schema::schema;
 
 use crate::event::ProgrammeRef;
 use crate::ids::{NotAnId, ProgrammeId, RewardId};

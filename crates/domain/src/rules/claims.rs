@@ -149,6 +149,7 @@ impl Taken<'_> {
             amount,
             weights: self.shares.weights(lines),
             grace_days: self.published.programme.spec().grace_days,
+            cause: self.reward.cause.clone(),
         })
     }
 

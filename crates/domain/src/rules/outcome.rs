@@ -93,9 +93,17 @@ pub struct Spend {
     /// For how many days units can be spent that a refund gives back after their lot has expired.
     #[serde(default = "Spend::usual_grace", skip_serializing_if = "Spend::is_usual_grace")]
     pub grace_days: u16,
+    /// The cause that the units go to; none: back to the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 impl Spend {
+    /// The account that the units go to.
+    pub fn to(&self, shop: ShopId) -> Account {
+        self.cause.as_ref().map_or(Account::Shop(shop), |cause| Account::Cause(cause.clone()))
+    }
+
     /// The grace that a programme gives if it says nothing else.
     pub const GRACE_DAYS: u16 = 30;
 
@@ -159,7 +167,7 @@ impl Outcome {
     /// The movements of units between the member and the shop that issues and honours them.
     pub fn postings(&self, member: MemberId, shop: ShopId, day: Day) -> Vec<Posting> {
         let mut postings = Vec::with_capacity(2 * (self.awards.len() + self.spends.len()));
-        let mut book = |unit: &Unit, amount: i64, booking: Booking| {
+        let mut book = |unit: &Unit, amount: i64, booking: Booking, other: Account| {
             if amount == 0 {
                 return;
             }
@@ -169,18 +177,18 @@ impl Outcome {
                 amount,
                 booking: Some(booking),
             });
-            postings.push(Posting {
-                account: Account::Shop(shop),
-                unit: unit.clone(),
-                amount: -amount,
-                booking: None,
-            });
+            postings.push(Posting { account: other, unit: unit.clone(), amount: -amount, booking: None });
         };
         for award in &self.awards {
-            book(&award.unit, award.amount, Booking::Lot { earned: day, last: award.last });
+            book(
+                &award.unit,
+                award.amount,
+                Booking::Lot { earned: day, last: award.last },
+                Account::Shop(shop),
+            );
         }
         for spend in &self.spends {
-            book(&spend.unit, -spend.amount, Booking::Spend { day });
+            book(&spend.unit, -spend.amount, Booking::Spend { day }, spend.to(shop));
         }
         postings
     }

@@ -163,12 +163,22 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
     for award in &original.outcome.awards {
         let back = share(original, award.amount, &award.weights, &before, &after);
         let booking = Booking::Lot { earned: original.at.day, last: award.last };
-        reversed.postings.extend(ledger.move_units(&award.unit, -back, booking));
+        reversed.postings.extend(ledger.move_units(
+            &award.unit,
+            -back,
+            booking,
+            &Account::Shop(original.shop),
+        ));
         add(&mut reversed.taken_back, &award.unit, back);
     }
     for spend in &original.outcome.spends {
         let back = share(original, spend.amount, &spend.weights, &before, &after);
-        reversed.postings.extend(ledger.give_back(&spend.unit, back, spend.grace_days));
+        reversed.postings.extend(ledger.give_back(
+            &spend.unit,
+            back,
+            spend.grace_days,
+            &spend.to(original.shop),
+        ));
         add(&mut reversed.given_back, &spend.unit, back);
     }
     if let Some(sale) = original.sale {
@@ -273,25 +283,20 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    fn move_units(&mut self, unit: &Unit, amount: i64, booking: Booking) -> Vec<Posting> {
+    fn move_units(&mut self, unit: &Unit, amount: i64, booking: Booking, other: &Account) -> Vec<Posting> {
         let Some(member) = self.original.member.filter(|_| amount != 0) else { return Vec::new() };
         if let Some(purse) = self.purses.get_mut(unit) {
             purse.add(booking, amount);
         }
         vec![
             Posting { account: Account::Member(member), unit: unit.clone(), amount, booking: Some(booking) },
-            Posting {
-                account: Account::Shop(self.original.shop),
-                unit: unit.clone(),
-                amount: -amount,
-                booking: None,
-            },
+            Posting { account: other.clone(), unit: unit.clone(), amount: -amount, booking: None },
         ]
     }
 
     /// Gives spent units back to the lots they came from; what would fall into lots that have expired by
     /// today becomes a new lot with some days of grace.
-    fn give_back(&mut self, unit: &Unit, amount: i64, grace_days: u16) -> Vec<Posting> {
+    fn give_back(&mut self, unit: &Unit, amount: i64, grace_days: u16, from: &Account) -> Vec<Posting> {
         let today = self.wish.at.day;
         let spent = Booking::Spend { day: self.original.at.day };
         let expired = self.purses.get(unit).map_or(0, |purse| {
@@ -301,8 +306,8 @@ impl Ledger<'_> {
             (amount - usable).clamp(0, amount.max(0))
         });
         let last = Some(today.plus_days(grace_days.into()));
-        let mut postings = self.move_units(unit, amount - expired, spent);
-        postings.extend(self.move_units(unit, expired, Booking::Lot { earned: today, last }));
+        let mut postings = self.move_units(unit, amount - expired, spent, from);
+        postings.extend(self.move_units(unit, expired, Booking::Lot { earned: today, last }, from));
         postings
     }
 }
@@ -338,7 +343,12 @@ fn take_back_money(
     reversed.refund = Money(had.total() - left.total());
     reversed.postings.extend(had.postings_to(&left, original.shop));
     let stored = had.stored - left.stored;
-    reversed.postings.extend(ledger.give_back(&Unit::euro(), stored, Spend::GRACE_DAYS));
+    reversed.postings.extend(ledger.give_back(
+        &Unit::euro(),
+        stored,
+        Spend::GRACE_DAYS,
+        &Account::Shop(original.shop),
+    ));
     if original.member.is_some() {
         add(&mut reversed.given_back, &Unit::euro(), stored);
     }

@@ -121,7 +121,8 @@ impl Scene<'_> {
         }
         if let Some(days) = who.absent_days {
             let absent_ms = i64::from(days) * 24 * 60 * 60 * 1000;
-            if !member.last_visit_ms.is_some_and(|last| self.at.utc_ms.saturating_sub(last) >= absent_ms) {
+            let short = |last| self.at.utc_ms.saturating_sub(last) < absent_ms;
+            if member.last_visit_ms.is_none_or(short) {
                 return not("absent_days", &days);
             }
         }

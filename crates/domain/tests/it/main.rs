@@ -5,6 +5,7 @@
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `scenarios` | the table of sales and the figures they must give |
+//! | `schema` | the JSON Schema says what the reader takes |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
@@ -15,6 +16,7 @@
 mod manual;
 mod properties;
 mod scenarios;
+mod schema;
 mod support;
 mod templates;
 mod texts;

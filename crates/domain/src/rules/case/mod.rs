@@ -220,7 +220,13 @@ impl Play {
         let quantities = match &case.lines {
             RefundLines::Word(word) if word == "all" => None,
             RefundLines::Word(_) => return Err(bad("lines are \"all\" or a quantity for each article")),
-            RefundLines::Some(wanted) => Some(spread(sale, &before, wanted)),
+            RefundLines::Some(wanted) => {
+                let sold = |sku: &Sku| sale.lines.iter().any(|line| line.sku == *sku);
+                if let Some(sku) = wanted.keys().find(|sku| !sold(sku)) {
+                    return Err(bad(&format!("{sku} was not sold in step {}", case.of)));
+                }
+                Some(spread(sale, &before, wanted))
+            }
         };
         let no_purses = BTreeMap::new();
         let reversed = reverse(

@@ -1,0 +1,227 @@
+//! The programme language as a JSON Schema (draft 2020-12), for editors that complete and check while one
+//! writes. What only [`Programme::parse_toml`](crate::programme::Programme::parse_toml) can say, it leaves out.
+
+use serde_json::{Map, Value, json};
+
+use crate::programme::{CARD_MAX, LANGUAGE, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX};
+use crate::unit::Unit;
+
+/// The schema of a programme.
+pub fn schema() -> Value {
+    let mut head = object(
+        &[
+            ("language", json!({"type": "integer", "minimum": 1, "maximum": LANGUAGE})),
+            ("id", id("The programme's name within the tenant.")),
+            ("name", refer("text", "What people call it.")),
+            (
+                "unit",
+                json!({"type": "string", "maxLength": Unit::NAME_LEN_MAX, "pattern": "^[a-z0-9:_-]+$",
+                            "description": "What is counted: point, stamp:coffee, ticket, eur."}),
+            ),
+            (
+                "scale",
+                json!({"type": "integer", "minimum": 0, "maximum": Unit::SCALE_MAX,
+                             "description": "Digits after the point of the unit."}),
+            ),
+            (
+                "card",
+                json!({"type": "integer", "minimum": 1, "maximum": CARD_MAX,
+                            "description": "Places of a stamp card."}),
+            ),
+            ("valid", refer("valid", "From and to which business day it runs; both are inside.")),
+            ("when", refer("when", "On which weekdays and at which hours it runs.")),
+            (
+                "shops",
+                list(json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}), "Ids of shops; none: all."),
+            ),
+            ("who", refer("who", "Who takes part.")),
+            ("expiry", refer("expiry", "How long units last; left out: for ever.")),
+            (
+                "grace_days",
+                json!({"type": "integer", "minimum": 0, "maximum": 65535,
+                                  "description": "How long units last that a refund gives back after their lot expired."}),
+            ),
+            ("earn", rules("earn")),
+            ("multiplier", rules("multiplier")),
+            ("reward", rules("reward")),
+            ("voucher", rules("voucher")),
+            ("message", rules("message")),
+        ],
+        &["id", "name"],
+    );
+    if let Some(head) = head.as_object_mut() {
+        head.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        head.insert("title".to_owned(), json!("A programme of Stempel"));
+        head.insert("$defs".to_owned(), definitions());
+    }
+    head
+}
+
+fn definitions() -> Value {
+    json!({
+        "number": {
+            "description": "A number, at most six digits after the point.",
+            "oneOf": [{"type": "number"}, {"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{1,6})?$"}],
+        },
+        "text": {
+            "oneOf": [
+                {"type": "string", "minLength": 1, "maxLength": TEXT_LEN_MAX},
+                {"type": "object", "additionalProperties": {"type": "string", "maxLength": TEXT_LEN_MAX}},
+            ],
+        },
+        "day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+        "valid": object(&[("from", refer("day", "The first day.")), ("to", refer("day", "The last day."))], &[]),
+        "when": object(&[
+            ("weekdays", list(word(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], ""),
+                              "Weekdays of the business day.")),
+            ("hours", list(json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"}),
+                           "Times of the shop's clock; the end is outside.")),
+        ], &[]),
+        "who": object(&[
+            ("tiers", words("One of these tiers.")),
+            ("tags", words("One of these tags or segments.")),
+            ("except_tags", words("None of these tags or segments.")),
+            ("birthday", flag("It is the week of the birthday.")),
+            ("anniversary", flag("It is the week of the day of joining, a year or more later.")),
+            ("joined_within_days", count("Joined at most so many days ago.")),
+            ("absent_days", count("Not here for at least so many days.")),
+        ], &[]),
+        "expiry": object(&[
+            ("days", count("Days after earning.")),
+            ("months", count("Months after earning.")),
+            ("to_end_of", word(&["month", "year"], "And then to the end of it.")),
+        ], &[]),
+        "limit": object(&[
+            ("sale", number("In one sale.")),
+            ("day", number("On one business day.")),
+            ("week", number("In one week, Monday to Sunday.")),
+            ("month", number("In one calendar month.")),
+            ("year", number("In one calendar year.")),
+            ("period", number("In the period that ends today.")),
+            ("period_days", count("The days of the period.")),
+        ], &[]),
+        "earn": earn(),
+        "multiplier": object(&[
+            ("id", id("Its name within the programme.")),
+            ("factor", number("Times how much.")),
+            ("earn", words("Only for these earning rules.")),
+            ("valid", refer("valid", "On which days.")),
+            ("when", refer("when", "On which weekdays and at which hours.")),
+            ("who", refer("who", "For whom.")),
+        ], &["factor"]),
+        "reward": reward(),
+        "voucher": object(&[
+            ("id", id("Its name within the programme.")),
+            ("reward", id("The reward that the voucher is good for.")),
+            ("minimum", number("The order must come to so much.")),
+            ("days", count("For how many days after today it is good.")),
+            ("limit", refer("limit", "How often a member may get one.")),
+        ], &["reward"]),
+        "message": object(&[
+            ("at", number("The balance that is reached.")),
+            ("text", refer("text", "What is said.")),
+        ], &["at", "text"]),
+    })
+}
+
+fn earn() -> Value {
+    let mut keys = vec![
+        ("id", id("Its name within the programme.")),
+        ("per", word(&["money", "item", "order", "visit"], "What it counts.")),
+        ("amount", number("How many units it gives.")),
+        ("every", number("For every so much money, or so many articles.")),
+        ("rounding", word(&["down", "half-up", "up"], "How the result is rounded.")),
+        ("cap", refer("limit", "The most it gives each member.")),
+        ("pause_minutes", count("So long must the last visit be ago.")),
+        ("when", refer("when", "On which weekdays and at which hours.")),
+        ("who", refer("who", "For whom.")),
+    ];
+    keys.extend(articles());
+    object(&keys, &["per", "amount"])
+}
+
+fn reward() -> Value {
+    let kinds = ["free-item", "cheapest-item", "percent-off", "amount-off", "gift"];
+    let mut keys = vec![
+        ("id", id("Its name within the programme.")),
+        ("name", refer("text", "What people call it.")),
+        ("kind", word(&kinds, "What it is.")),
+        ("cost", number("How many units it takes.")),
+        ("quantity", count("How many pieces one cost gives.")),
+        ("at_least", number("One claim takes at least so many units.")),
+        ("percent", number("The percentage off.")),
+        ("amount", number("The amount off.")),
+        ("cap", number("The most that comes off.")),
+        ("on", word(&["set", "cheapest"], "What it is taken from.")),
+        ("automatic", flag("It comes by itself and costs no units.")),
+        ("code", json!({"type": "string", "description": "It comes when this code is shown."})),
+        ("voucher", flag("It takes a voucher that a voucher rule gave.")),
+        ("cause", id("The units of a gift go to this cause.")),
+        ("needs_card", flag("It needs a card, though it costs nothing.")),
+        ("priority", json!({"type": "integer", "description": "Higher ones come first."})),
+        (
+            "only_best",
+            json!({"type": "string", "description": "Of those with the same word only the best applies."}),
+        ),
+        ("limit", refer("limit", "How often a member may take it.")),
+        ("valid", refer("valid", "On which days.")),
+        ("when", refer("when", "On which weekdays and at which hours.")),
+        ("who", refer("who", "For whom.")),
+    ];
+    keys.extend(articles());
+    object(&keys, &["id", "kind"])
+}
+
+/// The keys that name a set of articles and what it must come to.
+fn articles() -> [(&'static str, Value); 6] {
+    [
+        ("categories", words("Categories in the set.")),
+        ("skus", words("Articles in the set.")),
+        ("except_categories", words("Categories left out.")),
+        ("except_skus", words("Articles left out.")),
+        ("minimum", number("The set must come to so much.")),
+        ("minimum_quantity", number("So many pieces of the set must be bought.")),
+    ]
+}
+
+fn object(keys: &[(&str, Value)], required: &[&str]) -> Value {
+    let properties: Map<String, Value> =
+        keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn refer(name: &str, description: &str) -> Value {
+    json!({"$ref": format!("#/$defs/{name}"), "description": description})
+}
+
+fn number(description: &str) -> Value {
+    refer("number", description)
+}
+
+fn rules(name: &str) -> Value {
+    json!({"type": "array", "maxItems": RULES_MAX, "items": {"$ref": format!("#/$defs/{name}")}})
+}
+
+fn list(items: Value, description: &str) -> Value {
+    json!({"type": "array", "maxItems": WORDS_MAX, "items": items, "description": description})
+}
+
+fn words(description: &str) -> Value {
+    list(json!({"type": "string", "minLength": 1, "maxLength": 64}), description)
+}
+
+fn word(words: &[&str], description: &str) -> Value {
+    json!({"enum": words, "description": description})
+}
+
+fn count(description: &str) -> Value {
+    json!({"type": "integer", "minimum": 0, "description": description})
+}
+
+fn flag(description: &str) -> Value {
+    json!({"type": "boolean", "description": description})
+}
+
+fn id(description: &str) -> Value {
+    json!({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "description": description})
+}
