@@ -19,7 +19,16 @@ use crate::support::{Canvas, TOKEN};
 /// Long enough for a slow machine; a test that needs it fails anyhow.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Limits that a slow machine does not reach by itself.
 fn options() -> ScanOptions {
+    let far = PATIENCE * 2;
+    let watch =
+        WatchPolicy { stalled_after: far, abandoned_after: far, opening_max: far, ..hasty_options().watch };
+    ScanOptions { watch, ..hasty_options() }
+}
+
+/// Limits that are reached in a moment, for sources that hang.
+fn hasty_options() -> ScanOptions {
     ScanOptions {
         watch: WatchPolicy {
             stalled_after: Duration::from_millis(120),
@@ -104,9 +113,9 @@ impl FrameDecoder for Slow {
     }
 }
 
-fn start_blind(open: Opener) -> (Scanner, Receiver<ScanEvent>) {
+fn start_blind(open: Opener, options: ScanOptions) -> (Scanner, Receiver<ScanEvent>) {
     let (listener, events) = events();
-    let scanner = Scanner::start_with(Box::new(Blind), open, rule(), listener, options(), clock::monotonic());
+    let scanner = Scanner::start_with(Box::new(Blind), open, rule(), listener, options, clock::monotonic());
     (scanner.unwrap(), events)
 }
 
@@ -202,7 +211,7 @@ fn stopping_comes_back_while_the_source_blocks_for_ever() {
             Ok(numbered(number))
         }))
     });
-    let (scanner, _events) = start_blind(open);
+    let (scanner, _events) = start_blind(open, options());
     while !blocked.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(1));
     }
@@ -228,7 +237,7 @@ fn a_reader_that_hangs_is_left_behind_and_the_source_opened_again() {
             Ok(numbered(number))
         }))
     });
-    let (scanner, events) = start_blind(open);
+    let (scanner, events) = start_blind(open, hasty_options());
     wait_for_condition(&events, Condition::Running);
     wait_for_condition(&events, Condition::Stalled);
     wait_for_condition(&events, Condition::Running);
@@ -246,8 +255,8 @@ fn a_driver_that_always_hangs_does_not_eat_threads() {
         Err(SourceError::Ended)
     });
     let hasty = ScanOptions {
-        watch: WatchPolicy { opening_max: Duration::from_millis(30), ..options().watch },
-        ..options()
+        watch: WatchPolicy { opening_max: Duration::from_millis(30), ..hasty_options().watch },
+        ..hasty_options()
     };
     let (listener, events) = events();
     let scanner =
@@ -287,23 +296,27 @@ fn failures_are_told_and_the_source_is_closed_before_it_is_opened_again() {
     for (error, condition) in table {
         let alive = Arc::new(AtomicU32::new(0));
         let tries = Arc::new(AtomicU32::new(0));
-        let (alive_now, tries_now) = (Arc::clone(&alive), Arc::clone(&tries));
+        // The source fails when the test has seen it run.
+        let may_fail = Arc::new(AtomicU32::new(0));
+        let (alive_now, tries_now, gate) = (Arc::clone(&alive), Arc::clone(&tries), Arc::clone(&may_fail));
         let open: Opener = Arc::new(move || {
             assert_eq!(alive_now.fetch_add(1, Ordering::SeqCst), 0, "the old source is still open");
-            let fails = tries_now.fetch_add(1, Ordering::SeqCst) < 2;
-            let error = error.clone();
+            let this_try = tries_now.fetch_add(1, Ordering::SeqCst);
+            let (error, gate) = (error.clone(), Arc::clone(&gate));
             let mut number = 0;
             let memory = Memory::from_fn(move || {
                 thread::sleep(Duration::from_millis(1));
                 number += 1;
-                if fails && number > 2 { Err(error.clone()) } else { Ok(numbered(number)) }
+                if gate.load(Ordering::SeqCst) > this_try { Err(error.clone()) } else { Ok(numbered(number)) }
             });
             Ok(Box::new(Counted(memory, Arc::clone(&alive_now))))
         });
-        let (scanner, events) = start_blind(open);
-        wait_for_condition(&events, condition);
-        wait_for_condition(&events, Condition::Running);
-        wait_for_condition(&events, condition);
+        let (scanner, events) = start_blind(open, options());
+        for failures in 1..=2 {
+            wait_for_condition(&events, Condition::Running);
+            may_fail.store(failures, Ordering::SeqCst);
+            wait_for_condition(&events, condition);
+        }
         wait_for_condition(&events, Condition::Running);
         assert_eq!(scanner.stop(), 0);
         assert_eq!((alive.load(Ordering::SeqCst), tries.load(Ordering::SeqCst)), (0, 3));
@@ -322,12 +335,12 @@ fn frozen_and_black_cameras_are_told() {
             .live())
         })
     };
-    let (scanner, events) = start_blind(still(numbered(7)));
+    let (scanner, events) = start_blind(still(numbered(7)), options());
     wait_for_condition(&events, Condition::Running);
     wait_for_condition(&events, Condition::Frozen);
     assert_eq!(scanner.stop(), 0);
     let dark = Frame::new(64, 48, vec![16; 64 * 48], Duration::ZERO).unwrap();
-    let (scanner, events) = start_blind(still(dark));
+    let (scanner, events) = start_blind(still(dark), options());
     wait_for_condition(&events, Condition::Black);
     assert_eq!(scanner.stop(), 0);
 }
@@ -370,7 +383,7 @@ fn panics_of_source_decoder_and_listener_stay_inside() {
 #[test]
 fn a_film_that_ends_is_told_and_a_dropped_scanner_is_gone() {
     let open = opener(|| Ok(Memory::frames((0..5).map(numbered).collect(), clock::monotonic())));
-    let (scanner, events) = start_blind(open);
+    let (scanner, events) = start_blind(open, options());
     wait_for_condition(&events, Condition::Ended);
     assert_eq!(scanner.view().counts.read, 5);
     drop(scanner);
@@ -395,7 +408,7 @@ fn memory_of_frames_is_used_again() {
     let recycled = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&recycled);
     let open: Opener = Arc::new(move || Ok(Box::new(Recycling(counting(), Arc::clone(&count)))));
-    let (scanner, _events) = start_blind(open);
+    let (scanner, _events) = start_blind(open, options());
     let start = Instant::now();
     while recycled.load(Ordering::SeqCst) < 20 {
         assert!(start.elapsed() < PATIENCE);
