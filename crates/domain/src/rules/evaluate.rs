@@ -8,6 +8,7 @@ use crate::programme::{Per, Published, VoucherRule, voucher_unit};
 use crate::rules::basket::{Basket, Shares, clamp};
 use crate::rules::book::RuleBook;
 use crate::rules::claims::{self, Wanted};
+use crate::rules::grant::grant;
 use crate::rules::outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 use crate::rules::pricing::{self, Automatic, Priced};
 use crate::rules::scope::{Reason, Scene};
@@ -49,12 +50,11 @@ fn evaluate_sale(book: &RuleBook, sale: &Sale, scene: &Scene<'_>) -> Outcome {
     let mut steps = Vec::new();
     let shown = shown_codes(book, sale, &mut steps);
     let parties = gather(book, sale, &shown, scene);
-    let units = |wanted: &[Wanted<'_>]| judge(sale, &parties, wanted, scene).map(|draft| draft.units());
-    let (granted, refused) = grant(book, &sale.claims, scene, units);
-    // What was granted together can be priced together.
-    let draft = judge(sale, &parties, &granted, scene).unwrap_or_else(|_| Draft::unpriced(sale));
+    let granted =
+        grant(book, &sale.claims, scene, |wanted| judge(sale, &parties, wanted, scene), Draft::units);
+    let draft = granted.draft.unwrap_or_else(|| Draft::unpriced(sale));
     steps.extend(parties.steps.iter().cloned());
-    draft.finish(sale, scene, steps, refused)
+    draft.finish(sale, scene, steps, granted.refused)
 }
 
 /// Each code once, in the order shown.
@@ -107,53 +107,6 @@ fn gather<'a>(book: &'a RuleBook, sale: &Sale, shown: &[&str], scene: &Scene<'_>
         parties.automatic.extend(by_itself.map(|reward| (published, reward)));
     }
     parties
-}
-
-/// Grants claims one after the other, as long as each is covered by the balance with what is then earned.
-///
-/// `units` judges the order with a list of claims: what moves of each unit.
-pub(super) fn grant<'a>(
-    book: &'a RuleBook,
-    claims: &'a [Claim],
-    scene: &Scene<'_>,
-    units: impl Fn(&[Wanted<'a>]) -> Result<Vec<(Unit, i64)>, Reason>,
-) -> (Vec<Wanted<'a>>, Vec<(&'a Claim, Reason)>) {
-    let mut granted: Vec<Wanted<'a>> = Vec::new();
-    let mut refused = Vec::new();
-    for (index, claim) in claims.iter().enumerate() {
-        if index >= Sale::CLAIMS_MAX {
-            refused.push((claim, Reason::new(codes::BAD_CLAIM).with("times", claim.times)));
-            continue;
-        }
-        let tried = claims::find(book, claim, scene).and_then(|wanted| {
-            granted.push(wanted);
-            let result = units(&granted).and_then(|moves| covered(&moves, &wanted, scene));
-            if result.is_err() {
-                granted.pop();
-            }
-            result
-        });
-        if let Err(reason) = tried {
-            refused.push((claim, reason));
-        }
-    }
-    (granted, refused)
-}
-
-fn covered(moves: &[(Unit, i64)], wanted: &Wanted<'_>, scene: &Scene<'_>) -> Result<(), Reason> {
-    let Some(member) = scene.member else { return Err(Reason::new(codes::NO_CARD)) };
-    let (unit, needed) = claims::cost(wanted.published, wanted.reward, wanted.claim.times);
-    for (moved, amount) in moves {
-        let after = member.balance(moved).saturating_add(*amount);
-        if after < 0 {
-            let have = if *moved == unit { after.saturating_add(needed) } else { member.balance(moved) };
-            return Err(Reason::new(codes::NOT_ENOUGH)
-                .with("needed", unit.format(needed))
-                .with("have", moved.format(have))
-                .with("unit", unit.name()));
-        }
-    }
-    Ok(())
 }
 
 /// A sale as judged with some claims.

@@ -13,6 +13,7 @@ mod claims;
 pub mod codes;
 mod earn;
 mod evaluate;
+mod grant;
 mod limit;
 mod message;
 mod offers;

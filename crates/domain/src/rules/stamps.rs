@@ -6,23 +6,22 @@ use crate::rules::basket::Shares;
 use crate::rules::book::RuleBook;
 use crate::rules::claims::{self, Taken, Wanted};
 use crate::rules::earn::{self, Counted};
-use crate::rules::evaluate::{award, grant, moves, needs_price, refuse};
+use crate::rules::evaluate::{award, moves, needs_price, refuse};
+use crate::rules::grant::grant;
 use crate::rules::outcome::{Award, Outcome, Spend, TraceStep};
 use crate::rules::scope::{Reason, Scene};
 use crate::rules::{codes, limit, message};
 use crate::sale::{StampCount, StampOrder};
 
 pub(super) fn evaluate(book: &RuleBook, order: &StampOrder, scene: &Scene<'_>) -> Outcome {
-    let judge = |wanted: &[Wanted<'_>]| judge(book, order, wanted, scene);
-    let (granted, refused) = grant(book, &order.claims, scene, |wanted| {
-        judge(wanted).map(|draft| moves(&draft.awards, &draft.spends))
-    });
-    let mut outcome = judge(&granted).unwrap_or_default();
+    let units = |draft: &Outcome| moves(&draft.awards, &draft.spends);
+    let granted = grant(book, &order.claims, scene, |wanted| judge(book, order, wanted, scene), units);
+    let mut outcome = granted.draft.unwrap_or_default();
     let moves = moves(&outcome.awards, &outcome.spends);
     for published in order.stamps.iter().filter_map(|count| book.find(&count.programme)) {
         outcome.trace.extend(scene.member.and_then(|member| message::reached(published, member, &moves)));
     }
-    outcome.refused = refuse(refused, &mut outcome.trace);
+    outcome.refused = refuse(granted.refused, &mut outcome.trace);
     outcome.counters.sort();
     outcome
 }

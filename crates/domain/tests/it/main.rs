@@ -2,6 +2,7 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `behaviour` | what single rules and screens rely on |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `scenarios` | the table of sales and the figures they must give |
@@ -13,6 +14,7 @@
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod behaviour;
 mod manual;
 mod properties;
 mod scenarios;
