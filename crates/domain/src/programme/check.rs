@@ -7,8 +7,8 @@ use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
-use crate::programme::language::{EarnRule, Limit, Per, Reward, RewardKind, Specification, Text};
-use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX, voucher_unit};
+use crate::programme::language::{EarnRule, Expiry, Limit, Per, Reward, RewardKind, Specification, Text};
+use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::unit::Unit;
 
 /// The largest amount of units that a rule may name.
@@ -16,7 +16,7 @@ const UNITS_MAX: Decimal = Decimal::MAX;
 
 /// Finds the first thing that makes no sense; else gives the unit.
 pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
-    let unit = Unit::new(&spec.unit, spec.scale).map_err(|error| problem(&[Step::Key("unit")], error))?;
+    let unit = counted(&spec.unit, spec.scale).map_err(|message| problem(&[Step::Key("unit")], message))?;
     check_head(spec)?;
     let mut names = BTreeSet::new();
     for (index, rule) in spec.earn.iter().enumerate() {
@@ -57,6 +57,14 @@ pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
     Ok(unit)
 }
 
+/// A unit that programmes may give. Vouchers are given by `[[voucher]]` alone.
+fn counted(name: &str, scale: u8) -> Result<Unit, String> {
+    if name.starts_with(VOUCHER_PREFIX) {
+        return Err("vouchers are given by a [[voucher]], not counted as units".to_owned());
+    }
+    Unit::new(name, scale).map_err(|error| error.to_string())
+}
+
 fn check_head(spec: &Specification) -> Result<(), Problem> {
     check_text(&[Step::Key("name")], &spec.name)?;
     if spec.card.is_some_and(|card| card == 0 || card > CARD_MAX) {
@@ -66,14 +74,7 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
         return Err(problem(&[Step::Key("valid")], "it ends before it begins"));
     }
     if let Some(expiry) = &spec.expiry {
-        if expiry.months > 1200 || expiry.days > 20_000 {
-            return Err(problem(&[Step::Key("expiry")], "that is longer than anybody can wait")
-                .or("leave `expiry` out if units never expire"));
-        }
-        if expiry.months == 0 && expiry.days == 0 && expiry.to_end_of.is_none() {
-            return Err(problem(&[Step::Key("expiry")], "it does not say when units expire")
-                .or("write for example `expiry = { months = 12, to_end_of = \"month\" }`"));
-        }
+        check_expiry(&[Step::Key("expiry")], expiry)?;
     }
     for (name, count) in [
         ("earn", spec.earn.len()),
@@ -88,6 +89,18 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     }
     check_words(&[Step::Key("shops")], spec.shops.len())?;
     check_who(&[Step::Key("who")], &spec.who)
+}
+
+fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {
+    if expiry.months > 1200 || expiry.days > 20_000 {
+        return Err(problem(path, "that is longer than anybody can wait")
+            .or("leave `expiry` out if units never expire"));
+    }
+    if expiry.months == 0 && expiry.days == 0 && expiry.to_end_of.is_none() {
+        return Err(problem(path, "it does not say when units expire")
+            .or("write for example `expiry = { months = 12, to_end_of = \"month\" }`"));
+    }
+    Ok(())
 }
 
 fn check_earn(rule: &EarnRule, unit: &Unit, at: At) -> Result<(), Problem> {
@@ -171,8 +184,10 @@ fn check_reward_price(spec: &Specification, reward: &Reward, unit: &Unit, at: At
     if reward.comes_by_itself() && reward.voucher {
         return Err(at.problem("voucher", "it comes by itself or by voucher, not both"));
     }
-    if reward.automatic && matches!(reward.kind, RewardKind::FreeItem | RewardKind::Gift) {
-        return Err(at.problem("automatic", "only a discount or the cheapest item can come by itself"));
+    if reward.comes_by_itself()
+        && matches!(reward.kind, RewardKind::FreeItem | RewardKind::Gift | RewardKind::Units)
+    {
+        return Err(at.problem("kind", "only a discount or the cheapest item can come by itself or by code"));
     }
     if reward.voucher && voucher_unit(&spec.id, &reward.id).is_err() {
         return Err(at.problem(
@@ -206,6 +221,23 @@ fn check_reward_gift(reward: &Reward, at: At) -> Result<(), Problem> {
         }
         (_, None, None) => {}
         _ => return Err(at.problem("kind", "`percent` and `amount` belong to percent-off and amount-off")),
+    }
+    match (reward.kind, &reward.gives) {
+        (RewardKind::Units, Some(gives)) => {
+            let unit = counted(&gives.unit, gives.scale).map_err(|message| at.problem("gives", message))?;
+            at.positive("gives", gives.amount)?;
+            at.units("gives", gives.amount, unit.scale())?;
+            if let Some(expiry) = &gives.expiry {
+                check_expiry(&at.path("gives"), expiry)?;
+            }
+        }
+        (RewardKind::Units, None) => {
+            return Err(at
+                .problem("kind", "it does not say which units it gives")
+                .or("write for example `gives = { unit = \"eur\", scale = 2, amount = 5.00 }`"));
+        }
+        (_, Some(_)) => return Err(at.problem("gives", "`gives` belongs to `kind = \"units\"`")),
+        (_, None) => {}
     }
     if reward.kind == RewardKind::FreeItem && reward.articles().is_open() {
         return Err(at

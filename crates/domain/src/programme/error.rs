@@ -41,7 +41,11 @@ impl ProgrammeError {
 
     pub(crate) fn of_toml(text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        let suggestion = nearest(&message);
+        let written = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+        let suggestion = match written.parse::<crate::time::Day>() {
+            Ok(day) => Some(format!("write the day in quotes: \"{day}\"")),
+            Err(_) => nearest(&message),
+        };
         Self { suggestion, ..Self::plain(message) }.at(text, error.span())
     }
 

@@ -284,6 +284,8 @@ pub enum RewardKind {
     PercentOff,
     /// An amount off what is to pay for the articles in the set.
     AmountOff,
+    /// Units of another kind: stored value, tickets of a draw.
+    Units,
     /// Something outside the sale: a place at an event, a neighbour's code, a donation, a ticket.
     Gift,
 }
@@ -325,6 +327,9 @@ pub struct Reward {
     /// The amount off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
+    /// The units that it gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives: Option<Gives>,
     /// The most that comes off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Decimal>,
@@ -399,6 +404,22 @@ impl Reward {
     pub fn comes_by_itself(&self) -> bool {
         self.automatic || self.code.is_some()
     }
+}
+
+/// Units that a reward gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gives {
+    /// Of what.
+    pub unit: String,
+    /// Digits after the point of the unit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scale: u8,
+    /// How many for one claim.
+    pub amount: Decimal,
+    /// How long they can be spent. Left out: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
 }
 
 /// When a voucher for a later visit is given.

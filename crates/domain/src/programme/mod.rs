@@ -17,8 +17,8 @@ pub use conditions::{Articles, Hours, Validity, Weekday, When, Who};
 pub use decimal::Decimal;
 pub use error::ProgrammeError;
 pub use language::{
-    EarnRule, Expiry, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Span, Specification,
-    Text, VoucherRule,
+    EarnRule, Expiry, Gives, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Span,
+    Specification, Text, VoucherRule,
 };
 
 pub use schema::schema;

@@ -91,6 +91,12 @@ fn definitions() -> Value {
             ("months", count("Months after earning.")),
             ("to_end_of", word(&["month", "year"], "And then to the end of it.")),
         ], &[]),
+        "gives": object(&[
+            ("unit", json!({"type": "string", "maxLength": Unit::NAME_LEN_MAX, "description": "Of what."})),
+            ("scale", json!({"type": "integer", "minimum": 0, "maximum": Unit::SCALE_MAX})),
+            ("amount", number("How many for one claim.")),
+            ("expiry", refer("expiry", "How long they can be spent; left out: for ever.")),
+        ], &["unit", "amount"]),
         "limit": object(&[
             ("sale", number("In one sale.")),
             ("day", number("On one business day.")),
@@ -141,7 +147,7 @@ fn earn() -> Value {
 }
 
 fn reward() -> Value {
-    let kinds = ["free-item", "cheapest-item", "percent-off", "amount-off", "gift"];
+    let kinds = ["free-item", "cheapest-item", "percent-off", "amount-off", "units", "gift"];
     let mut keys = vec![
         ("id", id("Its name within the programme.")),
         ("name", refer("text", "What people call it.")),
@@ -151,6 +157,7 @@ fn reward() -> Value {
         ("at_least", number("One claim takes at least so many units.")),
         ("percent", number("The percentage off.")),
         ("amount", number("The amount off.")),
+        ("gives", refer("gives", "The units that it gives.")),
         ("cap", number("The most that comes off.")),
         ("on", word(&["set", "cheapest"], "What it is taken from.")),
         ("automatic", flag("It comes by itself and costs no units.")),

@@ -5,10 +5,11 @@ use crate::money::format_decimal;
 use crate::programme::{Published, Reward, RewardKind, voucher_unit};
 use crate::rules::basket::Shares;
 use crate::rules::book::RuleBook;
-use crate::rules::outcome::{Spend, TraceStep};
+use crate::rules::outcome::{Award, Spend, TraceStep};
 use crate::rules::scope::{Reason, Scene};
 use crate::rules::{codes, limit};
 use crate::sale::Claim;
+use crate::time::Day;
 use crate::unit::Unit;
 
 /// The most times of one claim: points by the cent of a large order.
@@ -151,6 +152,32 @@ impl Taken<'_> {
             grace_days: self.published.programme.spec().grace_days,
             cause: self.reward.cause.clone(),
         })
+    }
+
+    /// The units that it gives.
+    pub fn gives(&self, today: Day) -> Option<Award> {
+        let gives = self.reward.gives.as_ref()?;
+        let unit = Unit::new(&gives.unit, gives.scale).ok()?;
+        let amount = gives.amount.at_scale(unit.scale()).saturating_mul(self.times.into());
+        Some(Award {
+            programme: self.published.reference.id.clone(),
+            rule: self.reward.id.to_string(),
+            unit,
+            amount: amount.min(Unit::AMOUNT_MAX),
+            last: gives.expiry.map(|expiry| expiry.last_day(today)),
+            weights: Vec::new(),
+        })
+    }
+
+    /// What is said of something outside the sale, or of units of another kind.
+    pub fn hand_over(&mut self, today: Day) {
+        let step = match self.gives(today) {
+            Some(award) => Reason::new(codes::EXCHANGED)
+                .with("given", award.unit.format(award.amount))
+                .with("given_unit", award.unit.name()),
+            None => Reason::new(codes::GIFT).with("times", self.times),
+        };
+        self.steps.push(step);
     }
 
     /// What the trace says of it.

@@ -54,6 +54,8 @@ pub const DISCOUNT: &str = "discount";
 pub const FREE: &str = "free-item";
 /// Something outside the sale was given: `times`, `cost`, `unit`.
 pub const GIFT: &str = "gift";
+/// Units of another kind were given: `given`, `given_unit`, `cost`, `unit`.
+pub const EXCHANGED: &str = "exchanged";
 /// Another discount of the same kind is better: `off`, `better`.
 pub const NOT_BEST: &str = "not-best";
 /// Fewer were granted than asked for, because more would give nothing: `asked`, `given`.

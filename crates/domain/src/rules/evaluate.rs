@@ -160,6 +160,7 @@ impl<'a> Draft<'a> {
                 next += 1;
             }
             self.spends.extend(spend);
+            self.awards.extend(taken.gives(scene.at.day));
             self.steps.extend(taken.trace());
             let key = claims::counter_key(taken.published, taken.reward);
             let times = i64::from(taken.times);

@@ -56,7 +56,7 @@ fn give<'a>(priced: &mut Priced<'a>, wanted: &Wanted<'a>, scene: &Scene<'_>) -> 
     match reward.kind {
         RewardKind::FreeItem => give_item(&mut priced.basket, &places, wanted, &mut taken)?,
         RewardKind::CheapestItem => give_cheapest(&mut priced.basket, &places, &mut taken)?,
-        _ => taken.steps.push(Reason::new(codes::GIFT).with("times", claim.times)),
+        _ => taken.hand_over(scene.at.day),
     }
     priced.taken.push(taken);
     Ok(())

@@ -170,6 +170,7 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
                 Language::En => format!("{times} × {reward} redeemed{}", cost()),
             }
         }
+        codes::EXCHANGED => format!("{}{}", language.units(value("given"), value("given_unit")), cost()),
         codes::VOUCHER => match (language, value("last")) {
             (Language::De, "") => "Ein Gutschein für den nächsten Besuch".to_owned(),
             (Language::En, "") => "A voucher for the next visit".to_owned(),

@@ -40,6 +40,7 @@ fn judge(
         let times = i64::from(taken_now.times);
         outcome.counters.extend(limit::step(&wanted.reward.limit, key, scene.at.day, times));
         outcome.spends.extend::<Option<Spend>>(taken_now.spend(0));
+        outcome.awards.extend(taken_now.gives(scene.at.day));
         outcome.trace.extend(taken_now.trace());
         taken.push(taken_now);
     }
@@ -74,23 +75,23 @@ fn take<'a>(wanted: &Wanted<'a>, taken: &[Taken<'_>], scene: &Scene<'_>) -> Resu
         return Err(Reason::new(codes::NEEDS_PRICE));
     }
     claims::within_limit(published, reward, claim.times, taken, scene)?;
-    let step = if is_free_thing(reward.kind) {
-        Reason::new(codes::FREE)
-            .with("quantity", claim.times)
-            .with("what", claim.sku.as_ref().map_or("", |sku| sku.as_str()))
-            .with("off", Money::ZERO)
-    } else {
-        Reason::new(codes::GIFT).with("times", claim.times)
-    };
-    Ok(Taken {
+    let mut taken = Taken {
         published,
         reward,
         claimed: true,
         times: claim.times,
         shares: Shares::default(),
         added: None,
-        steps: vec![step],
-    })
+        steps: Vec::new(),
+    };
+    if is_free_thing(reward.kind) {
+        let what = claim.sku.as_ref().map_or("", |sku| sku.as_str());
+        let step = Reason::new(codes::FREE).with("quantity", claim.times).with("what", what);
+        taken.steps.push(step.with("off", Money::ZERO));
+    } else {
+        taken.hand_over(scene.at.day);
+    }
+    Ok(taken)
 }
 
 fn is_free_thing(kind: RewardKind) -> bool {

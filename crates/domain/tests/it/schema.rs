@@ -92,6 +92,12 @@ kind = "gift"
 cost = 5
 cause = "trees"
 
+[[reward]]
+id = "u"
+kind = "units"
+cost = 5
+gives = { unit = "ticket", scale = 1, amount = 2.5, expiry = { days = 3 } }
+
 [[voucher]]
 id = "w"
 reward = "v"

@@ -30,7 +30,7 @@ fn every_template_is_read_and_owes_no_warning() {
     assert_eq!(names, tried, "each template has a test below");
 }
 
-const TRIED: [&str; 14] = [
+const TRIED: [&str; 15] = [
     "basket-target",
     "birthday-double-points",
     "cash-back",
@@ -42,6 +42,7 @@ const TRIED: [&str; 14] = [
     "member-discount",
     "next-visit-voucher",
     "points",
+    "stored-value-reward",
     "visit-card",
     "volume-discount",
     "welcome",
@@ -265,4 +266,17 @@ fn a_donation_goes_to_its_cause() {
     let sum: i64 =
         postings.iter().filter(|posting| posting.account == cause).map(|posting| posting.amount).sum();
     assert_eq!(sum, 20);
+}
+
+#[test]
+fn points_become_stored_value_or_tickets() {
+    let book = book(&[&template("stored-value-reward")]);
+    let turned = Sale { claims: vec![claim("ten-euro"), claim("tickets")], ..Sale::default() };
+    let outcome = judge(&book, &member("point", 400), Order::Sale(&turned));
+    assert_eq!((earned(&outcome, "eur.2"), earned(&outcome, "ticket")), (1000, 5));
+    assert_eq!(outcome.spent()[&unit("point")], 400);
+    assert_eq!(outcome.awards[1].last.unwrap().to_string(), "2026-11-30");
+    let by_stamp = stamps("bank", 0, vec![claim("tickets")]);
+    assert_eq!(earned(&judge(&book, &member("point", 200), Order::Stamps(&by_stamp)), "ticket"), 5);
+    assert!(has(&judge(&book, &member("point", 399), Order::Sale(&turned)), "not-enough"));
 }

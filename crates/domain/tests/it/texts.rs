@@ -94,6 +94,8 @@ fn a_mistake_is_named_with_its_place() {
             "two with",
             "",
         ),
+        ("valid = { from = 2026-02-03 }\n", 3, 18, "", "in quotes"),
+        ("unit = \"voucher:x\"\n", 3, 8, "[[voucher]]", ""),
         ("valid = { from = \"2026-02-30\" }\n", 3, 18, "is not a day", ""),
         ("when = { hours = [\"9-12\"] }\n", 3, 18, "09:00", ""),
         ("unit = \"Punkte\"\n", 3, 8, "is not a unit", ""),
