@@ -47,18 +47,27 @@ impl Server {
         let limit = limit.clamp(1, FEED_CHANGES_MAX);
         let mut tx = self.db().read().await?;
         let tenant = Tenant::load(&mut tx, caller.tenant).await?;
-        let held = Head::load(&mut tx, caller.tenant, caller.device).await?.held;
+        let journal = Head::load(&mut tx, caller.tenant, caller.device).await?;
+        let held_hash = if journal.held == 0 { String::new() } else { journal.hash.to_string() };
         let (mut changes, mut cursor, mut length) = (Vec::new(), after, 0);
         while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
             let wanted = FETCH.min(limit - changes.len());
             let items = fetch(&mut tx, caller.tenant, cursor, wanted).await?;
-            let Some(last) = items.last() else { break };
-            cursor = last.position;
-            length += items.iter().map(|item| item.change.get().len()).sum::<usize>();
-            changes.extend(items);
+            if items.is_empty() {
+                break;
+            }
+            for item in items {
+                if length >= PAGE_LEN {
+                    break;
+                }
+                cursor = item.position;
+                length += item.change.get().len();
+                changes.push(item);
+            }
         }
         let next = changes.last().map_or(tenant.head, |item| item.position);
-        Ok(FeedPage { epoch: tenant.epoch, changes, next, head: tenant.head, held })
+        let (epoch, head, held) = (tenant.epoch, tenant.head, journal.held);
+        Ok(FeedPage { epoch, changes, next, head, held, held_hash })
     }
 
     /// As [`Server::feed`], but if there is nothing new waits for a change, at most `wait_ms`.

@@ -58,6 +58,8 @@ pub enum Step {
     Done,
     /// The server answers but nothing moves.
     Stuck,
+    /// The server holds more of this device's journal than the device itself: an older copy was put in its place.
+    OlderCopy,
 }
 
 /// What a page of the feed means for the store.
@@ -72,8 +74,6 @@ pub enum PageVerdict {
         epoch: String,
         /// The position up to which the picture is incomplete.
         until: u64,
-        /// How much of the own journal the new history holds.
-        held: u64,
     },
 }
 
@@ -86,6 +86,7 @@ pub struct Planner {
     /// The feed is followed to the end at least once after the last push.
     followed: bool,
     quarantined: bool,
+    older_copy: bool,
     blanks_asked: bool,
     steps: u32,
     idle_pushes: u32,
@@ -100,6 +101,7 @@ impl Planner {
             looked: false,
             followed: false,
             quarantined: false,
+            older_copy: false,
             blanks_asked: false,
             steps: 0,
             idle_pushes: 0,
@@ -126,11 +128,15 @@ impl Planner {
         if !self.looked {
             return feed;
         }
-        if !self.quarantined && self.progress.held < self.progress.head {
+        let may_push = !self.quarantined && !self.older_copy;
+        if may_push && self.progress.held < self.progress.head {
             return Step::Push { after: self.progress.held, rows_max: PUSH_ROWS, bytes_max: PUSH_BYTES };
         }
         if !self.followed {
             return feed;
+        }
+        if self.older_copy {
+            return Step::OlderCopy;
         }
         if self.progress.blanks < BLANKS_LOW && !self.blanks_asked {
             return Step::Blanks;
@@ -138,16 +144,19 @@ impl Planner {
         Step::Done
     }
 
-    /// A page of the feed has come.
-    pub fn page(&mut self, page: &FeedPage) -> PageVerdict {
+    /// A page of the feed has come. `same_row` says whether the last row that the server holds of our journal is
+    /// the one that stands here under its number.
+    pub fn page(&mut self, page: &FeedPage, same_row: bool) -> PageVerdict {
         self.looked = true;
+        // The server's word on what it holds counts, upwards and downwards. But where its row is not ours, our
+        // own is offered, so that the server sees both and a person can decide.
+        self.older_copy = page.held > self.progress.head;
+        let held = if same_row { page.held } else { page.held.saturating_sub(1) };
+        self.progress.held = held.min(self.progress.head);
         if page.epoch != self.progress.epoch {
             self.new_epoch(&page.epoch);
-            self.progress.held = page.held;
-            return PageVerdict::Snapshot { epoch: page.epoch.clone(), until: page.head, held: page.held };
+            return PageVerdict::Snapshot { epoch: page.epoch.clone(), until: page.head };
         }
-        // The server's word on what it holds counts, upwards and downwards.
-        self.progress.held = page.held.min(self.progress.head);
         self.progress.cursor = page.next.max(self.progress.cursor);
         self.followed = self.progress.cursor >= page.head;
         PageVerdict::Apply
@@ -161,11 +170,15 @@ impl Planner {
             self.followed = false;
             return false;
         }
+        self.followed = false;
+        if answer.quarantined.iter().any(|trouble| trouble.author == self.own) {
+            // What the server holds under these numbers is not ours: ours still wait.
+            self.quarantined = true;
+            return true;
+        }
         let held = answer.held.get(&self.own).copied().unwrap_or(0).min(self.progress.head);
         self.idle_pushes = if held > self.progress.held { 0 } else { self.idle_pushes + 1 };
         self.progress.held = held;
-        self.quarantined |= answer.quarantined.iter().any(|trouble| trouble.author == self.own);
-        self.followed = false;
         true
     }
 
@@ -194,7 +207,7 @@ mod tests {
     }
 
     fn page(epoch: &str, next: u64, head: u64, held: u64) -> FeedPage {
-        FeedPage { epoch: epoch.into(), changes: Vec::new(), next, head, held }
+        FeedPage { epoch: epoch.into(), changes: Vec::new(), next, head, held, held_hash: String::new() }
     }
 
     fn answer(epoch: &str, held: u64) -> PushAnswer {
@@ -205,7 +218,7 @@ mod tests {
     fn nothing_to_do_is_one_question() {
         let mut planner = Planner::new(OWN, progress());
         assert_eq!(planner.next_step(), Step::Feed { after: 5, limit: FEED_CHANGES_MAX });
-        assert_eq!(planner.page(&page("a", 5, 5, 3)), PageVerdict::Apply);
+        assert_eq!(planner.page(&page("a", 5, 5, 3), true), PageVerdict::Apply);
         assert_eq!(planner.next_step(), Step::Done);
     }
 
@@ -213,13 +226,13 @@ mod tests {
     fn pending_rows_are_sent_and_the_feed_followed_behind_them() {
         let mut planner = Planner::new(OWN, Progress { head: 9, ..progress() });
         planner.next_step();
-        planner.page(&page("a", 5, 5, 3));
+        planner.page(&page("a", 5, 5, 3), true);
         assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
         assert!(planner.pushed(&answer("a", 7)));
         assert!(matches!(planner.next_step(), Step::Push { after: 7, .. }));
         assert!(planner.pushed(&answer("a", 9)));
         assert!(matches!(planner.next_step(), Step::Feed { after: 5, .. }));
-        planner.page(&page("a", 8, 8, 9));
+        planner.page(&page("a", 8, 8, 9), true);
         assert_eq!(planner.next_step(), Step::Done);
         assert_eq!(planner.progress().held, 9);
     }
@@ -228,8 +241,8 @@ mod tests {
     fn a_restored_server_is_brought_up_to_date_again() {
         let mut planner = Planner::new(OWN, progress());
         planner.next_step();
-        let verdict = planner.page(&page("b", 2, 2, 1));
-        assert_eq!(verdict, PageVerdict::Snapshot { epoch: "b".into(), until: 2, held: 1 });
+        let verdict = planner.page(&page("b", 2, 2, 1), true);
+        assert_eq!(verdict, PageVerdict::Snapshot { epoch: "b".into(), until: 2 });
         assert!(matches!(planner.next_step(), Step::Push { after: 1, .. }));
         assert!(planner.pushed(&answer("b", 3)));
         assert_eq!(planner.next_step(), Step::Feed { after: 0, limit: FEED_CHANGES_MAX });
@@ -239,11 +252,11 @@ mod tests {
     fn a_restore_in_the_middle_of_a_push_begins_anew() {
         let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
         planner.next_step();
-        planner.page(&page("a", 5, 5, 3));
+        planner.page(&page("a", 5, 5, 3), true);
         assert!(matches!(planner.next_step(), Step::Push { .. }));
         assert!(!planner.pushed(&answer("b", 4)));
         assert!(matches!(planner.next_step(), Step::Feed { .. }));
-        assert!(matches!(planner.page(&page("b", 0, 0, 0)), PageVerdict::Snapshot { held: 0, .. }));
+        assert!(matches!(planner.page(&page("b", 0, 0, 0), true), PageVerdict::Snapshot { .. }));
         assert!(matches!(planner.next_step(), Step::Push { after: 0, .. }));
     }
 
@@ -251,7 +264,7 @@ mod tests {
     fn a_server_that_takes_nothing_is_noticed() {
         let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
         planner.next_step();
-        planner.page(&page("a", 5, 5, 3));
+        planner.page(&page("a", 5, 5, 3), true);
         for _ in 0..=IDLE_PUSHES_MAX {
             assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
             planner.pushed(&answer("a", 3));
@@ -263,22 +276,47 @@ mod tests {
     fn a_quarantined_journal_is_not_pushed_but_the_feed_goes_on() {
         let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
         planner.next_step();
-        planner.page(&page("a", 5, 5, 3));
+        planner.page(&page("a", 5, 5, 3), true);
         planner.next_step();
         let mut put_aside = answer("a", 3);
         let trouble = stempel_wire::message::RowTrouble { author: OWN, seq: 4, reason: "other row".into() };
         put_aside.quarantined.push(trouble);
         planner.pushed(&put_aside);
         assert!(matches!(planner.next_step(), Step::Feed { .. }));
-        planner.page(&page("a", 6, 6, 3));
+        planner.page(&page("a", 6, 6, 3), true);
         assert_eq!(planner.next_step(), Step::Done);
+    }
+
+    #[test]
+    fn a_clone_offers_its_own_row_so_that_the_server_sees_both() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 4), false);
+        assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+        let mut put_aside = answer("a", 4);
+        let trouble = stempel_wire::message::RowTrouble { author: OWN, seq: 4, reason: "other row".into() };
+        put_aside.quarantined.push(trouble);
+        planner.pushed(&put_aside);
+        assert_eq!(planner.progress().held, 3, "the clone's own row is not with the server");
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 4), false);
+        assert_eq!(planner.next_step(), Step::Done);
+        assert_eq!(planner.progress().held, 3);
+    }
+
+    #[test]
+    fn an_older_copy_sends_nothing_and_says_so() {
+        let mut planner = Planner::new(OWN, progress());
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 7), false);
+        assert_eq!(planner.next_step(), Step::OlderCopy);
     }
 
     #[test]
     fn an_empty_pool_is_filled_once() {
         let mut planner = Planner::new(OWN, Progress { blanks: 0, ..progress() });
         planner.next_step();
-        planner.page(&page("a", 5, 5, 3));
+        planner.page(&page("a", 5, 5, 3), true);
         assert_eq!(planner.next_step(), Step::Blanks);
         planner.blanks(0);
         assert_eq!(planner.next_step(), Step::Done);

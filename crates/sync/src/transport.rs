@@ -32,6 +32,11 @@ pub enum SyncError {
     /// The server answered without moving forward, again and again.
     #[error("the server answers but takes nothing; please have somebody look at it")]
     Stuck,
+    /// This device's data is older than what the server has of it.
+    #[error(
+        "the server knows more of this terminal than the terminal itself: an older copy was put in its place. Enrol it anew; nothing that the server has is lost"
+    )]
+    OlderCopy,
 }
 
 impl SyncError {

@@ -157,6 +157,10 @@ pub struct FeedPage {
     pub head: u64,
     /// For the device that asks: up to which number the server holds its journal.
     pub held: u64,
+    /// The hash of that row, in hexadecimal; empty if none is held. A device that has another row under this
+    /// number was cloned or restored.
+    #[serde(default)]
+    pub held_hash: String,
 }
 
 /// One change: what something is now.
