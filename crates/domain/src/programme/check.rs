@@ -7,7 +7,7 @@ use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
-use crate::programme::language::{EarnRule, Expiry, Limit, Per, Reward, RewardKind, Specification, Text};
+use crate::programme::language::{EarnRule, Expiry, Limit, On, Per, Reward, RewardKind, Specification, Text};
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::unit::Unit;
 
@@ -132,6 +132,7 @@ fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> R
     }
     check_reward_price(spec, reward, unit, at)?;
     check_reward_gift(reward, at)?;
+    check_reward_reach(reward, at)?;
     at.money("minimum", reward.minimum)?;
     at.quantity("minimum_quantity", reward.minimum_quantity)?;
     at.money("cap", reward.cap)?;
@@ -243,6 +244,31 @@ fn check_reward_gift(reward: &Reward, at: At) -> Result<(), Problem> {
         return Err(at
             .problem("kind", "it does not say which articles can be free")
             .or("name `categories` or `skus`, or use `kind = \"cheapest-item\"`"));
+    }
+    Ok(())
+}
+
+/// A key that its kind does not read would be a rule left out in silence.
+fn check_reward_reach(reward: &Reward, at: At) -> Result<(), Problem> {
+    let discount = matches!(reward.kind, RewardKind::PercentOff | RewardKind::AmountOff);
+    let item = matches!(reward.kind, RewardKind::FreeItem | RewardKind::CheapestItem);
+    for (key, written) in [
+        ("cap", reward.cap.is_some()),
+        ("on", reward.on != On::Set),
+        ("priority", reward.priority != 0),
+        ("only_best", reward.only_best.is_some()),
+    ] {
+        if written && !discount {
+            return Err(at.problem(key, format!("`{key}` belongs to percent-off and amount-off")));
+        }
+    }
+    if reward.quantity != 1 && !item {
+        return Err(at.problem("quantity", "`quantity` belongs to free-item and cheapest-item"));
+    }
+    if !(discount || item || reward.articles().is_all()) {
+        return Err(at
+            .problem("kind", "what is outside the sale has no set of articles")
+            .or("leave out categories and skus"));
     }
     Ok(())
 }

@@ -182,6 +182,11 @@ impl Articles<'_> {
             && !self.except_skus.contains(sku)
     }
 
+    /// Whether every article is in it.
+    pub fn is_all(&self) -> bool {
+        self.is_open() && self.except_categories.is_empty() && self.except_skus.is_empty()
+    }
+
     /// Whether it names no category and no article, so that every article may be in it.
     pub fn is_open(&self) -> bool {
         self.categories.is_empty() && self.skus.is_empty()

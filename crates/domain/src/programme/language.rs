@@ -76,7 +76,7 @@ impl Specification {
 
 /// A text for people: one for all, or one per language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text is written \"…\", or { de = \"…\", en = \"…\" }")]
 pub enum Text {
     /// The same in every language.
     Plain(String),

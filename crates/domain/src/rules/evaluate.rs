@@ -261,14 +261,21 @@ impl<'a> Draft<'a> {
             paid: Money::ZERO,
             free: true,
         });
-        let lines = results(&self.priced.basket).into_iter().chain(free).collect();
+        let lines: Vec<LineResult> = results(&self.priced.basket).into_iter().chain(free).collect();
+        let mut awards = self.awards;
+        for award in &mut awards {
+            // What follows the money needs no weights of its own: events stay small.
+            if award.weights.iter().eq(lines.iter().map(|line| &line.paid.0)) {
+                award.weights.clear();
+            }
+        }
         trace.extend(self.steps);
         let refused = refuse(refused, &mut trace);
         let stored = stored(sale, total, scene, &self.spends, &mut trace);
         let mut outcome = Outcome {
             total,
             lines,
-            awards: self.awards,
+            awards,
             spends: self.spends,
             refused,
             counters: self.counters,

@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `scenarios` | the table of sales and the figures they must give |
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod golden;
 mod manual;
 mod properties;
 mod scenarios;

@@ -39,7 +39,7 @@ pub(super) struct CaseMember {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a birthday is true, false, or a day like \"1990-05-04\"")]
 pub(super) enum Birthday {
     Now(bool),
     On(String),
@@ -129,7 +129,7 @@ pub(super) struct CaseRefund {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "lines are \"all\", or a quantity for each article")]
 pub(super) enum RefundLines {
     Word(String),
     Some(BTreeMap<Sku, Decimal>),
