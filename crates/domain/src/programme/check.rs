@@ -7,7 +7,8 @@ use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
-use crate::programme::language::{EarnRule, Expiry, Limit, On, Per, Reward, RewardKind, Specification, Text};
+use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
+use crate::programme::measures::{Expiry, Limit, TierBy, Tiers};
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::unit::Unit;
 
@@ -76,6 +77,9 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     if let Some(expiry) = &spec.expiry {
         check_expiry(&[Step::Key("expiry")], expiry)?;
     }
+    if let Some(tiers) = &spec.tiers {
+        check_tiers(tiers)?;
+    }
     for (name, count) in [
         ("earn", spec.earn.len()),
         ("reward", spec.reward.len()),
@@ -89,6 +93,30 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     }
     check_words(&[Step::Key("shops")], spec.shops.len())?;
     check_who(&[Step::Key("who")], &spec.who)
+}
+
+/// The most days of a ladder's window and grace: counters are kept a little longer.
+const TIER_DAYS_MAX: u16 = 731;
+
+fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
+    let wrong = |message: &str| Err(problem(&[Step::Key("tiers")], message));
+    if tiers.window_days == 0 || tiers.window_days > TIER_DAYS_MAX || tiers.grace_days > 62 {
+        return wrong("the window has 1 to 731 days, the grace at most 62");
+    }
+    if tiers.ladder.is_empty() || tiers.ladder.len() > 20 {
+        return wrong("a ladder has 1 to 20 tiers");
+    }
+    if tiers.ladder.iter().any(|tier| tier.name.is_empty() || tier.name.len() > WORDS_LEN_MAX) {
+        return wrong("a tier's name has 1 to 64 bytes");
+    }
+    if !tiers.ladder.is_sorted_by(|low, high| low.from < high.from) || tiers.ladder[0].from < Decimal::ZERO {
+        return wrong("the tiers stand in the order of what reaches them, lowest first");
+    }
+    let digits = if tiers.by == TierBy::Visits { 0 } else { Money::SCALE };
+    if tiers.ladder.iter().any(|tier| tier.from > Decimal::MAX || !tier.from.fits(digits)) {
+        return wrong("visits are counted whole, money with two digits after the point");
+    }
+    Ok(())
 }
 
 fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {

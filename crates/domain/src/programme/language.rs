@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
-use crate::time::Day;
+use crate::programme::measures::{Expiry, Limit, Tiers};
 
 /// A whole programme as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct Specification {
     /// For how many days units can be spent that a refund gives back after their lot has expired.
     #[serde(default = "thirty", skip_serializing_if = "is_thirty")]
     pub grace_days: u16,
+    /// The tiers that members reach by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<Tiers>,
     /// How units are earned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earn: Vec<EarnRule>,
@@ -70,7 +73,7 @@ pub struct Specification {
 impl Specification {
     /// Whether an order can earn something by it.
     pub fn gives(&self) -> bool {
-        !self.earn.is_empty() || !self.voucher.is_empty()
+        !self.earn.is_empty() || !self.voucher.is_empty() || self.tiers.is_some()
     }
 }
 
@@ -95,43 +98,6 @@ impl Text {
             }
         }
     }
-}
-
-/// How long what was earned can be spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expiry {
-    /// So many days after it was earned.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub days: u16,
-    /// So many months after it was earned.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub months: u16,
-    /// And then to the end of that month or year.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to_end_of: Option<Span>,
-}
-
-impl Expiry {
-    /// The last day on which units earned that day can be spent: `end(earned + months + days)`.
-    pub fn last_day(&self, earned: Day) -> Day {
-        let day = earned.plus_months(self.months.into()).plus_days(self.days.into());
-        match self.to_end_of {
-            None => day,
-            Some(Span::Month) => day.end_of_month(),
-            Some(Span::Year) => day.end_of_year(),
-        }
-    }
-}
-
-/// A month or a year of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Span {
-    /// A calendar month.
-    Month,
-    /// A calendar year.
-    Year,
 }
 
 /// What a rule counts.
@@ -220,33 +186,6 @@ impl EarnRule {
             except_skus: &self.except_skus,
         }
     }
-}
-
-/// The most of something, for each member. Nothing named: no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// In one sale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sale: Option<Decimal>,
-    /// On one business day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<Decimal>,
-    /// In one week, Monday to Sunday.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub week: Option<Decimal>,
-    /// In one calendar month.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub month: Option<Decimal>,
-    /// In one calendar year.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub year: Option<Decimal>,
-    /// In a period of `period_days` days that ends today.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub period: Option<Decimal>,
-    /// The days of the period.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub period_days: u16,
 }
 
 /// A time or an occasion at which more is earned.

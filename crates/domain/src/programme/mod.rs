@@ -9,6 +9,7 @@ mod conditions;
 mod decimal;
 mod error;
 mod language;
+mod measures;
 mod schema;
 
 use serde::{Serialize, Serializer};
@@ -17,9 +18,10 @@ pub use conditions::{Articles, Hours, Validity, Weekday, When, Who};
 pub use decimal::Decimal;
 pub use error::ProgrammeError;
 pub use language::{
-    EarnRule, Expiry, Gives, Limit, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Span,
-    Specification, Text, VoucherRule,
+    EarnRule, Gives, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Specification, Text,
+    VoucherRule,
 };
+pub use measures::{Expiry, Limit, Span, Tier, TierBy, Tiers};
 
 pub use schema::schema;
 

@@ -41,6 +41,7 @@ pub fn schema() -> Value {
                 json!({"type": "integer", "minimum": 0, "maximum": 65535,
                                   "description": "How long units last that a refund gives back after their lot expired."}),
             ),
+            ("tiers", refer("tiers", "The tiers that members reach by it.")),
             ("earn", rules("earn")),
             ("multiplier", rules("multiplier")),
             ("reward", rules("reward")),
@@ -106,6 +107,16 @@ fn definitions() -> Value {
             ("period", number("In the period that ends today.")),
             ("period_days", count("The days of the period.")),
         ], &[]),
+        "tiers": object(&[
+            ("by", word(&["spend", "units", "visits"], "What is counted.")),
+            ("window_days", count("In the last so many days.")),
+            ("grace_days", count("For so long a tier is kept.")),
+            ("ladder", json!({"type": "array", "minItems": 1, "maxItems": 20, "items": {"$ref": "#/$defs/tier"}})),
+        ], &["by", "window_days", "ladder"]),
+        "tier": object(&[
+            ("name", json!({"type": "string", "description": "What `who` calls it."})),
+            ("from", number("How much reaches it.")),
+        ], &["name", "from"]),
         "earn": earn(),
         "multiplier": object(&[
             ("id", id("Its name within the programme.")),

@@ -23,6 +23,7 @@ pub enum BookError {
 pub struct RuleBook {
     programmes: Vec<Published>,
     open: Vec<usize>,
+    ladders: Vec<usize>,
     by_category: BTreeMap<String, Vec<usize>>,
     by_sku: BTreeMap<Sku, Vec<usize>>,
     by_code: BTreeMap<String, Vec<usize>>,
@@ -60,8 +61,12 @@ impl RuleBook {
             open |= articles.is_open();
             self.index_articles(place, &articles);
         }
-        if open {
+        // Whatever is bought counts on a ladder.
+        if open || spec.tiers.is_some() {
             self.open.push(place);
+        }
+        if spec.tiers.is_some() {
+            self.ladders.push(place);
         }
         for (reward_place, reward) in spec.reward.iter().enumerate() {
             self.by_reward.entry(reward.id.clone()).or_default().push((place, reward_place));
@@ -106,6 +111,10 @@ impl RuleBook {
         self.programmes.binary_search_by(|published| published.reference.id.cmp(id)).ok()
     }
 
+    pub(super) fn ladders(&self) -> &[usize] {
+        &self.ladders
+    }
+
     pub(super) fn open(&self) -> &[usize] {
         &self.open
     }
@@ -135,7 +144,9 @@ fn days_back(spec: &Specification) -> i32 {
     let caps = spec.earn.iter().map(|rule| &rule.cap);
     let limits = spec.reward.iter().map(|reward| &reward.limit);
     let vouchers = spec.voucher.iter().map(|rule| &rule.limit);
-    caps.chain(limits).chain(vouchers).map(limit_days_back).max().unwrap_or(0)
+    let ladder =
+        spec.tiers.as_ref().map_or(0, |tiers| i32::from(tiers.window_days) + i32::from(tiers.grace_days));
+    caps.chain(limits).chain(vouchers).map(limit_days_back).max().unwrap_or(0).max(ladder)
 }
 
 fn limit_days_back(limit: &Limit) -> i32 {

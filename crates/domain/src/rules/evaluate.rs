@@ -12,7 +12,7 @@ use crate::rules::grant::grant;
 use crate::rules::outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 use crate::rules::pricing::{self, Automatic, Priced};
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, earn, limit, message, stamps};
+use crate::rules::{codes, earn, limit, message, stamps, tiers};
 use crate::sale::{Claim, Order, Sale, TenderKind};
 use crate::time::Moment;
 use crate::unit::Unit;
@@ -29,7 +29,8 @@ pub fn evaluate(
     shop: ShopId,
     at: &Moment,
 ) -> Outcome {
-    let scene = Scene { member, shop, at };
+    let tiers = tiers::reached(book, member, at);
+    let scene = Scene { member, tiers: &tiers, shop, at };
     match order {
         Order::Sale(sale) => evaluate_sale(book, sale, &scene),
         Order::Stamps(order) => stamps::evaluate(book, order, &scene),
@@ -174,7 +175,7 @@ impl<'a> Draft<'a> {
     }
 
     fn earn(&mut self, published: &Published, lines: usize, scene: &Scene<'_>) {
-        let spec = published.programme.spec();
+        let (spec, unit) = (published.programme.spec(), published.programme.unit());
         let id = &published.reference.id;
         for rule in &spec.earn {
             let result = scene
@@ -199,15 +200,21 @@ impl<'a> Draft<'a> {
         for rule in &spec.voucher {
             self.give_voucher(published, rule, scene);
         }
+        let earned = self.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
+        let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+        self.counters.extend(tiers::step(published, self.paid(), earned, scene.at.day));
+    }
+
+    /// What was paid, without deposits and stored value that was bought.
+    fn paid(&self) -> i64 {
+        let items = self.priced.basket.items.iter().filter(|item| item.counts);
+        clamp(items.map(|item| i128::from(item.open())).sum())
     }
 
     fn give_voucher(&mut self, published: &Published, rule: &VoucherRule, scene: &Scene<'_>) {
         let Some(member) = scene.member else { return };
         let (spec, id) = (published.programme.spec(), &published.reference.id);
-        let all: Vec<usize> = (0..self.priced.basket.items.len())
-            .filter(|&place| self.priced.basket.items[place].counts)
-            .collect();
-        let paid = self.priced.basket.open(&all);
+        let paid = self.paid();
         let minimum = rule.minimum.map_or(Money(1), |minimum| minimum.money());
         if paid < minimum.0 {
             let reason = Reason::new(codes::BELOW_MINIMUM)

@@ -24,6 +24,7 @@ mod reverse;
 mod scope;
 mod sentence;
 mod stamps;
+mod tiers;
 
 pub use book::{BookError, RuleBook};
 pub use bounds::{OrderError, check_order};
@@ -34,6 +35,8 @@ pub use outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
 pub use postings::sale_postings;
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse};
 pub use sentence::{Language, sentence};
+
+pub use tiers::{Standing, standings};
 
 /// The version of the rules themselves. Events carry it.
 pub const VERSION: u32 = 1;

@@ -8,6 +8,7 @@ use crate::rules::book::RuleBook;
 use crate::rules::claims;
 use crate::rules::outcome::Outcome;
 use crate::rules::scope::Scene;
+use crate::rules::tiers;
 use crate::time::Moment;
 use crate::unit::Unit;
 
@@ -75,7 +76,8 @@ pub fn offers(
     shop: ShopId,
     at: &Moment,
 ) -> Offers {
-    let scene = Scene { member: Some(member), shop, at };
+    let tiers = tiers::reached(book, Some(member), at);
+    let scene = Scene { member: Some(member), tiers: &tiers, shop, at };
     let mut offers = Offers::default();
     for published in book.programmes() {
         let spec = published.programme.spec();

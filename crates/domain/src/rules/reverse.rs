@@ -10,9 +10,9 @@ use crate::event::{CounterStep, Fact, Reversal, ReversalReason};
 use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
-use crate::rules::limit;
 use crate::rules::outcome::{Outcome, Spend};
 use crate::rules::postings::{Takings, member_pair};
+use crate::rules::{limit, tiers};
 use crate::sale::Sale;
 use crate::time::Moment;
 use crate::unit::Unit;
@@ -365,6 +365,8 @@ fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -
         let of = |award: &&crate::rules::Award| limit::key(&award.programme, &award.rule) == counter.key;
         let amount = match original.outcome.awards.iter().find(of) {
             Some(award) => share(original, counter.amount, &award.weights, before, after),
+            // A ladder counts what was paid, and follows it.
+            None if tiers::is_key(&counter.key) => share(original, counter.amount, &[], before, after),
             None if after.everything => counter.amount,
             None => 0,
         };

@@ -46,6 +46,8 @@ impl Reason {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub member: Option<&'a MemberFacts>,
+    /// The tiers that the member has reached on the ladders of the book.
+    pub tiers: &'a [String],
     pub shop: ShopId,
     pub at: &'a Moment,
 }
@@ -89,7 +91,8 @@ impl Scene<'_> {
         }
         let Some(member) = self.member else { return Err(Reason::new(codes::NEEDS_CARD)) };
         let not = || Reason::new(codes::NOT_FOR_MEMBER);
-        if !who.tiers.is_empty() && !member.tier.as_ref().is_some_and(|tier| who.tiers.contains(tier)) {
+        let mut tiers = self.tiers.iter().chain(&member.tier);
+        if !who.tiers.is_empty() && !tiers.any(|tier| who.tiers.contains(tier)) {
             return Err(not().with("tiers", who.tiers.join(", ")));
         }
         if !who.tags.is_empty() && !who.tags.iter().any(|tag| member.tags.contains(tag)) {

@@ -10,7 +10,7 @@ use crate::rules::evaluate::{award, moves, needs_price, refuse};
 use crate::rules::grant::grant;
 use crate::rules::outcome::{Award, Outcome, Spend, TraceStep};
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, limit, message};
+use crate::rules::{codes, limit, message, tiers};
 use crate::sale::{StampCount, StampOrder};
 
 pub(super) fn evaluate(book: &RuleBook, order: &StampOrder, scene: &Scene<'_>) -> Outcome {
@@ -128,6 +128,10 @@ fn earn_all(
             }
         }
     }
+    let unit = published.programme.unit();
+    let earned = outcome.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
+    let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+    outcome.counters.extend(tiers::step(published, 0, earned, scene.at.day));
 }
 
 type Given = (Award, Vec<crate::event::CounterStep>);

@@ -45,7 +45,8 @@ fn books() -> impl Strategy<Value = RuleBook> {
             .filter(|(rule, chosen)| *chosen && (has_e0 || !rule.contains("\"m\"")))
             .map(|(rule, _)| *rule)
             .collect();
-        book(&[&format!("id = \"p\"\nname = \"P\"\nexpiry = {{ months = 12 }}\n{rules}")])
+        book(&[&format!("id = \"p\"\nname = \"P\"\nexpiry = {{ months = 12 }}\n\
+             tiers = {{ by = \"spend\", window_days = 30, ladder = [{{ name = \"x\", from = 10 }}] }}\n{rules}")])
     })
 }
 

@@ -30,7 +30,7 @@ fn every_template_is_read_and_owes_no_warning() {
     assert_eq!(names, tried, "each template has a test below");
 }
 
-const TRIED: [&str; 15] = [
+const TRIED: [&str; 16] = [
     "basket-target",
     "birthday-double-points",
     "cash-back",
@@ -43,6 +43,7 @@ const TRIED: [&str; 15] = [
     "next-visit-voucher",
     "points",
     "stored-value-reward",
+    "tier-ladder",
     "visit-card",
     "volume-discount",
     "welcome",
@@ -279,4 +280,34 @@ fn points_become_stored_value_or_tickets() {
     let by_stamp = stamps("bank", 0, vec![claim("tickets")]);
     assert_eq!(earned(&judge(&book, &member("point", 200), Order::Stamps(&by_stamp)), "ticket"), 5);
     assert!(has(&judge(&book, &member("point", 399), Order::Sale(&turned)), "not-enough"));
+}
+
+#[test]
+fn members_climb_and_come_down_with_grace() {
+    let book = book(&[&template("tier-ladder")]);
+    let mut facts = MemberFacts::default();
+    let today = noon().day;
+    let spend = |facts: &mut MemberFacts, cents: i64, days_ago: i32| {
+        facts.counters.entry("ladder#tier".to_owned()).or_default().insert(today.plus_days(-days_ago), cents);
+    };
+    spend(&mut facts, 20_000, 10);
+    let standing = &rules::standings(&book, &facts, &noon())[0];
+    assert_eq!((standing.tier.as_deref(), standing.counted), (Some("silver"), 20_000));
+    assert_eq!(standing.next, Some(("gold".to_owned(), 30_000)));
+    spend(&mut facts, 30_000, 364);
+    let tier = |facts: &MemberFacts| rules::standings(&book, facts, &noon())[0].tier.clone();
+    assert_eq!(tier(&facts).as_deref(), Some("gold"));
+    let sold = sale(vec![line("a", "", "1", "100.00")]);
+    let outcome = judge(&book, &facts, Order::Sale(&sold));
+    assert_eq!(outcome.total, Money(9000), "ten per cent for gold");
+    assert_eq!(earned(&outcome, "point"), 135, "and half as many points again");
+    let step = outcome.counters.iter().find(|step| step.key == "ladder#tier").unwrap();
+    assert_eq!((step.day, step.amount), (today, 9000));
+    let mut facts = MemberFacts::default();
+    spend(&mut facts, 60_000, 364 + 30);
+    assert_eq!(tier(&facts).as_deref(), Some("gold"), "kept for the days of grace");
+    let mut facts = MemberFacts::default();
+    spend(&mut facts, 60_000, 364 + 31);
+    assert_eq!(tier(&facts), None);
+    assert!(book.reads_days_back() >= 364 + 30);
 }

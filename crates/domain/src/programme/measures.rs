@@ -1,0 +1,108 @@
+//! How long, how much at most, and how far up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::programme::decimal::Decimal;
+use crate::programme::language::is_default;
+use crate::time::Day;
+
+/// How long what was earned can be spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expiry {
+    /// So many days after it was earned.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub days: u16,
+    /// So many months after it was earned.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub months: u16,
+    /// And then to the end of that month or year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_end_of: Option<Span>,
+}
+
+impl Expiry {
+    /// The last day on which units earned that day can be spent: `end(earned + months + days)`.
+    pub fn last_day(&self, earned: Day) -> Day {
+        let day = earned.plus_months(self.months.into()).plus_days(self.days.into());
+        match self.to_end_of {
+            None => day,
+            Some(Span::Month) => day.end_of_month(),
+            Some(Span::Year) => day.end_of_year(),
+        }
+    }
+}
+
+/// A month or a year of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Span {
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+/// The most of something, for each member. Nothing named: no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// In one sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Decimal>,
+    /// On one business day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Decimal>,
+    /// In one week, Monday to Sunday.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week: Option<Decimal>,
+    /// In one calendar month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<Decimal>,
+    /// In one calendar year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<Decimal>,
+    /// In a period of `period_days` days that ends today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Decimal>,
+    /// The days of the period.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub period_days: u16,
+}
+
+/// A ladder that members climb by what they did in the last days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiers {
+    /// What is counted.
+    pub by: TierBy,
+    /// In the last so many days, today included.
+    pub window_days: u16,
+    /// A tier is kept for so many days after the window no longer gives it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub grace_days: u16,
+    /// The tiers, lowest first.
+    pub ladder: Vec<Tier>,
+}
+
+/// One tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// What `who = { tiers = [...] }` calls it.
+    pub name: String,
+    /// How much reaches it.
+    pub from: Decimal,
+}
+
+/// What a ladder counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TierBy {
+    /// Money paid, without deposits and stored value that was bought.
+    Spend,
+    /// Units of the programme that were earned.
+    Units,
+    /// Days on which the member was here.
+    Visits,
+}
