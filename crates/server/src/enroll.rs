@@ -1,6 +1,6 @@
 //! How a device comes to belong to a shop, and the blank cards that it is given.
 
-use data_encoding::Encoding;
+use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
 use stempel_domain::{AuthorId, CardId, ShopId, TenantId};
 use stempel_wire::message::{BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange};
@@ -294,8 +294,7 @@ pub(crate) async fn card_key(tx: &mut Tx, tenant: TenantId) -> Result<SecretKey>
     Ok(SecretKey::from_bytes(&secret))
 }
 
-/// Codes in base 32 that people type: used for epochs and file names too.
+/// A short name out of random bytes, for epochs and files: lower-case base 32.
 pub(crate) fn short_name(random: &[u8]) -> String {
-    let lower: Encoding = data_encoding::BASE32_NOPAD;
-    lower.encode(random).to_ascii_lowercase()
+    BASE32_NOPAD.encode(random).to_ascii_lowercase()
 }

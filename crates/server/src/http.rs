@@ -42,8 +42,10 @@ use crate::server::Server;
 const BODY_LEN_MAX: usize = 16 * 1024;
 /// How long a request may take, beside the wait that it asks for.
 const REQUEST_TIME: Duration = Duration::from_secs(20);
-/// Requests worked on at once, waits for changes not counted.
-const REQUESTS_MAX: usize = 256;
+/// Requests worked on at once, waits for changes not counted: each may hold a push in memory.
+const REQUESTS_MAX: usize = 128;
+/// Enrolments at once.
+const STRANGERS_MAX: usize = 32;
 /// Waits for changes at once. Beyond it a request for changes is answered without waiting.
 const WAITS_MAX: usize = 4096;
 /// How often the server looks for what other processes wrote.
@@ -54,6 +56,8 @@ const GRACE: Duration = Duration::from_secs(10);
 struct Http {
     server: Server,
     requests: Arc<Semaphore>,
+    /// Enrolments: whoever is not known yet cannot keep devices out by sending slowly.
+    strangers: Arc<Semaphore>,
     waits: Semaphore,
 }
 
@@ -120,6 +124,7 @@ pub fn router(server: Server) -> Router {
     let http = Arc::new(Http {
         server,
         requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+        strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
         waits: Semaphore::new(WAITS_MAX),
     });
     Router::new()
@@ -140,7 +145,8 @@ pub fn router(server: Server) -> Router {
 
 /// Around every request: bounds on number and time, a guard against panics, and the headers of every answer.
 async fn around(State(http): Shared, request: Request, next: Next) -> Response {
-    let mut response = match Arc::clone(&http.requests).try_acquire_owned() {
+    let bound = if request.uri().path() == "/v1/enroll" { &http.strangers } else { &http.requests };
+    let mut response = match Arc::clone(bound).try_acquire_owned() {
         Err(_) => Failure(Error::Busy).into_response(),
         Ok(permit) => {
             let is_feed = request.uri().path() == "/v1/feed";

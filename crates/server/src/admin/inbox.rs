@@ -82,7 +82,7 @@ impl Server {
         inbox.held = rows(
             &mut tx,
             "SELECT author, seq, kind, 'the device had been signed out when this arrived', received_ms
-             FROM event WHERE tenant = $1 AND status = 2 ORDER BY author, seq LIMIT $2",
+             FROM event WHERE tenant = $1 AND status <> 0 AND status = 2 ORDER BY author, seq LIMIT $2",
             tenant,
         )
         .await?;

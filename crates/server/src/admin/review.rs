@@ -49,7 +49,7 @@ impl Server {
             let rows = tx
                 .rows(
                     "SELECT author, seq, bytes FROM event
-                     WHERE tenant = $1 AND status = $2 AND (author > $3 OR (author = $3 AND seq > $4))
+                     WHERE tenant = $1 AND status <> 0 AND status = $2 AND (author > $3 OR (author = $3 AND seq > $4))
                      ORDER BY author, seq LIMIT $5",
                     values![tenant.id, status.code(), after.0.clone(), after.1, FETCH],
                 )

@@ -251,13 +251,18 @@ async fn feed(tx: &mut Tx, tenant: &Tenant, report: &mut VerifyReport) -> Result
              (SELECT 1 FROM thing t WHERE t.tenant = k.tenant AND t.kind = 'card-key' AND t.id = k.public_key)",
         ),
         (
+            "a journal's beginning",
+            "SELECT COUNT(*) FROM event e WHERE e.tenant = $1 AND e.seq = 1 AND NOT EXISTS
+             (SELECT 1 FROM journal j WHERE j.tenant = e.tenant AND j.author = e.author)",
+        ),
+        (
             "an event about a member",
             "SELECT COUNT(*) FROM event e WHERE e.tenant = $1 AND e.member IS NOT NULL AND NOT EXISTS
              (SELECT 1 FROM member m WHERE m.tenant = e.tenant AND m.member = e.member)",
         ),
     ] {
         if count(tx.row(sql, values![id]).await?)? != 0 {
-            report.problem(format!("the feed passes over {what}"));
+            report.problem(format!("{what} is passed over"));
         }
     }
     Ok(())

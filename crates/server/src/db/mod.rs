@@ -72,6 +72,7 @@ impl Db {
             std::fs::create_dir_all(folder)
                 .map_err(Error::io(format!("the folder {} cannot be made", folder.display())))?;
         }
+        make_private(&path)?;
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE)
@@ -111,10 +112,12 @@ impl Db {
         }
     }
 
-    /// Copies the whole database as it is at one moment into a new file, while others go on writing.
+    /// Copies the whole database as it is at one moment into a new, private file, while others go on writing.
     pub(crate) async fn copy_to(&self, file: &Path) -> Result<()> {
         match self {
             Self::Sqlite { path, .. } => {
+                // SQLite fills an empty file as it would make a new one.
+                make_private(file)?;
                 let mut connection = SqliteConnection::connect_with(&options(path))
                     .await
                     .map_err(|error| opening(path, error))?;
@@ -136,6 +139,21 @@ impl Db {
                 write.close().await;
             }
         }
+    }
+}
+
+/// Makes a new file that nobody but the owner of the process can read: it will hold keys. SQLite gives the
+/// same permissions to the files beside it.
+fn make_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::io(format!("the file {} cannot be made", path.display()))(error))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::world::{Device, HOUR_MS, NOON_MS, World, card, member};
 
-struct Answer {
+pub struct Answer {
     status: u16,
     head: String,
     body: Vec<u8>,
@@ -28,17 +28,29 @@ impl Answer {
         problem
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self) -> T {
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> T {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
+/// A server on a free port of this machine.
 struct Site {
-    address: String,
+    at: Address,
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
 }
+
+impl std::ops::Deref for Site {
+    type Target = Address;
+    fn deref(&self) -> &Address {
+        &self.at
+    }
+}
+
+/// Where a server listens, and a client that sends whatever it is told to.
+#[derive(Clone)]
+pub struct Address(pub String);
 
 impl Site {
     async fn open(world: &World) -> Self {
@@ -49,9 +61,11 @@ impl Site {
         let served = tokio::spawn(async move {
             http::serve(server, listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { address, stop, served }
+        Self { at: Address(address), stop, served }
     }
+}
 
+impl Address {
     /// Sends bytes as they are and reads the answer.
     async fn raw(&self, bytes: &[u8]) -> Answer {
         self.exchange(bytes, false).await
@@ -63,7 +77,7 @@ impl Site {
     }
 
     async fn exchange(&self, bytes: &[u8], end: bool) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let mut stream = TcpStream::connect(&self.0).await.unwrap();
         // A server that has answered already may have closed its side.
         let _ = stream.write_all(bytes).await;
         if end {
@@ -77,10 +91,10 @@ impl Site {
         Answer { status, head, body: answer.get(end + 4..).unwrap_or_default().to_vec() }
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    pub async fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut bytes = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
-            self.address,
+            self.0,
             body.len()
         )
         .into_bytes();
@@ -88,7 +102,14 @@ impl Site {
         self.raw(&bytes).await
     }
 
-    async fn signed(&self, device: &Device, method: &str, path: &str, body: &[u8], time_ms: i64) -> Answer {
+    pub async fn signed(
+        &self,
+        device: &Device,
+        method: &str,
+        path: &str,
+        body: &[u8],
+        time_ms: i64,
+    ) -> Answer {
         self.send(method, path, &headers(device, method, path, body, time_ms), body).await
     }
 }
@@ -190,6 +211,13 @@ async fn requests_that_are_too_large_or_no_requests_are_refused() {
     let long = vec![b' '; 17 * 1024];
     assert_eq!(site.send("POST", "/v1/enroll", "", &long).await.problem().code, "too-large");
 
+    let chunked = format!(
+        "POST /v1/enroll HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
+         4400\r\n{}\r\n0\r\n\r\n",
+        " ".repeat(0x4400)
+    );
+    assert_eq!(site.raw(chunked.as_bytes()).await.problem().code, "too-large");
+
     for body in [
         &b""[..],
         b"\x00",
@@ -252,8 +280,7 @@ async fn a_wait_for_changes_ends_with_a_change_or_with_the_server() {
     assert!(started.elapsed() < Duration::from_secs(10));
 
     let path = format!("/v1/feed?after={}&wait_ms=20000", head + 1);
-    let Site { address, stop, served } = site;
-    let waiting = Site { address, stop: oneshot::channel().0, served: tokio::spawn(async {}) };
+    let Site { at: waiting, stop, served } = site;
     let (answer, ()) = tokio::join!(waiting.signed(&other, "GET", &path, b"", NOON_MS), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         stop.send(()).unwrap();
@@ -285,4 +312,25 @@ async fn plain_http_goes_to_this_machine_alone() {
     http::listen("0.0.0.0:0", true).await.unwrap();
     http::listen("[::1]:0", false).await.ok();
     assert_eq!(http::listen("localhost", false).await.unwrap_err().code(), "listen");
+}
+
+#[tokio::test]
+async fn a_database_that_is_held_by_others_is_asked_again_later() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
+    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let held = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+    assert_eq!((answer.status, answer.problem().code.as_str()), (503, "busy"));
+    assert!(answer.head.contains("retry-after"), "{}", answer.head);
+    let page: FeedPage = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read();
+    assert_eq!(page.held, 0, "reading goes on");
+    held.rollback().await.unwrap();
+    let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
+    assert_eq!(again.held[&device.id], 2);
 }

@@ -8,7 +8,8 @@
 //! | `push` | taking rows in: each trap of synchronisation |
 //! | `feed` | nothing is passed over while others write |
 //! | `splits` | a property: any split and interleaving gives the same members |
-//! | `shop` | catalogue, programmes, the demo, the program itself |
+//! | `shop` | catalogue, programmes, the demo, databases of other versions |
+//! | `process` | the program itself: killed, started again |
 //! | `http` | signatures, times, bounds, damaged requests |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
@@ -17,6 +18,7 @@ mod admin;
 mod enroll;
 mod feed;
 mod http;
+mod process;
 mod push;
 mod shop;
 mod splits;

@@ -2,7 +2,8 @@
 
 use stempel_domain::event::{CardBound, Fact, JournalBegun};
 use stempel_domain::{Day, EventRef, TenantId};
-use stempel_wire::{Hash, Row, SecretKey};
+use stempel_wire::message::{FeedChange, KeyOf};
+use stempel_wire::{Hash, MemberKey, Row, SecretKey};
 
 use crate::world::{Device, World, card, code, give, member, moment, point, raw_row, today};
 
@@ -320,4 +321,21 @@ async fn a_push_has_its_bounds() {
     let answer = world.push(&device, &[Row::parse(far).unwrap()]).await.unwrap();
     assert_eq!(answer.held[&device.id], 1001);
     world.sound().await;
+}
+
+#[tokio::test]
+async fn a_key_that_comes_later_reaches_the_other_devices() {
+    let world = World::new().await;
+    let (mut device, other) = (world.device(1).await, world.device(2).await);
+    device.join(member(1), card(1));
+    world.push(&device, &device.rows).await.unwrap();
+    let after = world.feed(&other, 0).await.next;
+    let key = MemberKey::from_slice(&[7; 32]).unwrap();
+    let keys = || vec![KeyOf { member: member(1), key: key.clone() }];
+    world.push_keys(&device, &[], keys()).await;
+    let page = world.feed(&other, after).await;
+    let Some(FeedChange::Member { keys: told, .. }) = page.changes[0].read() else { panic!("no member") };
+    assert!(told.len() == 1 && told[0] == key);
+    world.push_keys(&device, &[], keys()).await;
+    assert_eq!(world.feed(&other, 0).await.head, page.head, "once is enough");
 }

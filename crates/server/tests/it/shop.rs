@@ -1,7 +1,4 @@
-//! Catalogue, programmes, the demo, the program itself.
-
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+//! Catalogue, programmes, the demo, databases of other versions.
 
 use stempel_domain::ProgrammeId;
 use stempel_server::admin::{Imported, demo_guests};
@@ -86,29 +83,4 @@ async fn a_database_of_a_later_version_is_left_alone() {
     let error = Db::open(&format!("sqlite:{}", world.path().display())).await.unwrap_err();
     assert!(matches!(error, Error::Newer { found: 999, .. }), "{error}");
     assert!(error.to_string().contains("newer program"));
-}
-
-#[test]
-fn the_program_says_where_it_listens() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite:{}", folder.path().join("server.db").display());
-    let program = env!("CARGO_BIN_EXE_stempel-server");
-    let mut child = Command::new(program)
-        .args(["serve", "--database", &database, "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert!(said["listening"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
-    let outside = Command::new(program)
-        .args(["serve", "--database", &database, "--listen", "0.0.0.0:0"])
-        .output()
-        .unwrap();
-    assert!(!outside.status.success());
-    assert!(String::from_utf8_lossy(&outside.stderr).contains("--behind-proxy"));
 }

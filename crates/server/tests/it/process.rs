@@ -1,0 +1,116 @@
+//! The program itself, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use stempel_domain::ports::Clock;
+use stempel_server::system::{SystemClock, SystemEntropy};
+use stempel_server::{Db, Server};
+use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer, PushHeader, push_body};
+
+use crate::http::Address;
+use crate::world::{Device, HOUR_MS, card, member};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stempel-server");
+
+struct Running {
+    child: Child,
+    at: Address,
+}
+
+impl Running {
+    /// Starts the program and waits until it says where it listens.
+    fn start(database: &str) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--database", database, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let url = said["listening"].as_str().unwrap();
+        let at = Address(url.strip_prefix("http://").unwrap().to_owned());
+        Self { child, at }
+    }
+
+    /// Ends it as a pulled plug would.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn url(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("server.db").display())
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = url(folder.path());
+    let clock = Arc::new(SystemClock::new());
+    // The owner's command works beside the server, on the same database.
+    let owner = Server::open(Db::open(&database).await.unwrap(), clock.clone(), Box::new(SystemEntropy));
+    let tenant = owner.tenant_add("Café", false).await.unwrap();
+    let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
+    let mut device = Device::new(1);
+    let mut held = 0;
+    for round in 0..4 {
+        let running = Running::start(&database);
+        if round == 0 {
+            let code = owner.device_invite(tenant, shop, HOUR_MS).await.unwrap().code;
+            let body = serde_json::to_vec(&device.ask(&code)).unwrap();
+            let answer: EnrollAnswer = running.at.send("POST", "/v1/enroll", "", &body).await.read();
+            device.belongs(&answer);
+            device.join(member(1), card(1));
+        }
+        let page: FeedPage =
+            running.at.signed(&device, "GET", "/v1/feed?after=0", b"", clock.now_ms()).await.read();
+        assert_eq!(page.held, held, "round {round}");
+        for _ in 0..5 {
+            device.give(member(1), 1);
+            let from = held as usize;
+            let rows: Vec<Vec<u8>> = device.rows[from..].iter().map(|row| row.bytes().to_vec()).collect();
+            let body = push_body(&PushHeader::default(), &rows).unwrap();
+            let answer: PushAnswer =
+                running.at.signed(&device, "POST", "/v1/push", &body, clock.now_ms()).await.read();
+            held = answer.held[&device.id];
+            assert_eq!(held, device.rows.len() as u64);
+        }
+        running.kill();
+    }
+    let report = owner.verify(tenant).await.unwrap();
+    assert_eq!((report.problems, report.members), (Vec::new(), 1));
+    assert_eq!(report.events, 1 + 2 + 4 * 5);
+}
+
+#[test]
+fn plain_http_to_the_outside_needs_a_clear_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = Command::new(PROGRAM)
+        .args(["serve", "--database", &url(folder.path()), "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert!(!outside.status.success());
+    assert!(String::from_utf8_lossy(&outside.stderr).contains("--behind-proxy"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_database() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&url(folder.path())).await.unwrap();
+    let server = Server::open(db, Arc::new(SystemClock::new()), Box::new(SystemEntropy));
+    server.tenant_add("Café", false).await.unwrap();
+    server.backup(&folder.path().join("copy")).await.unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
