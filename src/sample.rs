@@ -8,6 +8,9 @@ use crate::csv::{CsvError, articles_from_csv};
 pub const PROGRAMMES: [&str; 2] =
     [include_str!("../assets/programmes/coffee-card.toml"), include_str!("../assets/programmes/points.toml")];
 
+/// What the sample café is called.
+pub const TENANT: &str = "Café Morgenrot";
+
 /// First names of the members.
 pub const MEMBERS: [&str; 6] = ["Ada", "Ben", "Cem", "Dora", "Emil", "Fatma"];
 

@@ -39,6 +39,8 @@ pub struct Args {
 pub struct Global {
     /// The data folder.
     pub data: PathBuf,
+    /// The shop that was named.
+    pub shop: Option<String>,
     /// Who is working.
     pub operator: OperatorId,
     /// Makes a write happen once.
@@ -53,7 +55,8 @@ impl Args {
         if self.key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
             return Err(Failure::usage("--key: a key has 1 to 200 characters"));
         }
-        Ok(Global { data: self.data.clone().unwrap_or_else(default_folder), operator, key: self.key.clone() })
+        let data = self.data.clone().unwrap_or_else(default_folder);
+        Ok(Global { data, shop: self.shop.clone(), operator, key: self.key.clone() })
     }
 }
 
@@ -88,7 +91,7 @@ pub enum Command {
     /// Looks after a server's tenants, shops and devices
     #[cfg(feature = "demo")]
     Admin(Admin),
-    /// Makes the folder a terminal that works alone
+    /// Makes the folder a terminal that works alone: `stempel init --shop NAME`
     Init(Init),
     /// Makes the folder a device of a shop and takes the first snapshot
     Enroll(Enroll),
@@ -304,9 +307,6 @@ pub struct Init {
     /// With a sample café
     #[arg(long)]
     pub demo: bool,
-    /// What the shop is called
-    #[arg(long = "name", visible_alias = "shop-name", value_name = "NAME")]
-    pub name: Option<String>,
 }
 
 /// Makes a folder a device.

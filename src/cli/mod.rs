@@ -8,6 +8,8 @@
 //!   folder.
 //! - [`read`]: what only looks, and needs no lock.
 
+#[cfg(feature = "demo")]
+mod admin;
 pub mod answer;
 pub mod args;
 mod cards;
@@ -46,6 +48,8 @@ pub fn main() -> ExitCode {
 /// Carries out one command.
 pub fn run(args: Args) -> Result<Answer, Failure> {
     let global = args.global()?;
+    #[cfg(feature = "demo")]
+    let named = admin::Named::of(&args);
     match args.command {
         Command::Init(init) => open::init(&global, &init),
         Command::Enroll(enroll) => sync::enroll(&global, &enroll),
@@ -63,6 +67,10 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Why(why) => read::why(&global, &why.code),
         Command::Journal(command) => read::journal(&global, command),
         Command::Status => read::status(&global),
+        #[cfg(feature = "demo")]
+        Command::Serve(serve) => admin::serve(&serve),
+        #[cfg(feature = "demo")]
+        Command::Admin(admin) => admin::admin(&admin, &named),
         _ => Err(Failure::usage("not yet")),
     }
 }

@@ -75,9 +75,9 @@ fn ask_running(folder: &Path, request: &Request) -> Result<Option<Result<Answer,
 
 /// Makes the folder a terminal that works alone.
 pub(crate) fn init(global: &Global, init: &Init) -> Result<Answer, Failure> {
-    let name = match (&init.name, init.demo) {
+    let name = match (&global.shop, init.demo) {
         (Some(name), _) => name.clone(),
-        (None, true) => "Café Morgenrot".to_owned(),
+        (None, true) => crate::sample::TENANT.to_owned(),
         (None, false) => return Err(Failure::usage("say what the shop is called: stempel init --shop NAME")),
     };
     let store = store(&global.data, "stempel init")?;

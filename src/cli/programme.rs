@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use stempel_domain::programme::Programme;
+use stempel_domain::rules::case;
 
 use super::args::{self, Catalogue, Global};
 use super::deed::Deed;

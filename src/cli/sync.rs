@@ -35,15 +35,19 @@ pub(super) fn sync(global: &Global) -> Result<Answer, Failure> {
 }
 
 fn report_answer(report: &Report) -> Answer {
-    Answer::one(
-        format!(
-            "{} sent, {} taken over by the server, {} received, {} waiting.",
-            report.sent, report.acked, report.received, report.pending
-        ),
-        json!({
-            "sent": report.sent, "acked": report.acked, "received": report.received, "pending": report.pending,
-        }),
-    )
+    let mut text = format!(
+        "{} sent, {} taken over by the server, {} received, {} waiting.",
+        report.sent, report.acked, report.received, report.pending
+    );
+    let mut json = json!({
+        "sent": report.sent, "acked": report.acked, "received": report.received, "pending": report.pending,
+    });
+    if report.quarantined {
+        text.push_str("\nThis terminal was copied: the server holds other rows under the same numbers. Nothing is \
+                       overwritten and nothing is lost; somebody has to decide on the server.");
+        json["quarantined"] = json!(true);
+    }
+    Answer::one(text, json)
 }
 
 pub(super) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {

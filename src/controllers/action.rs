@@ -37,7 +37,11 @@ impl Language {
 
     /// Reads a tag such as `de` or `de_DE.UTF-8`; anything else is English.
     pub fn from_tag(tag: &str) -> Self {
-        if tag.get(..2).is_some_and(|tag| tag.eq_ignore_ascii_case("de")) { Self::German } else { Self::English }
+        if tag.get(..2).is_some_and(|tag| tag.eq_ignore_ascii_case("de")) {
+            Self::German
+        } else {
+            Self::English
+        }
     }
 }
 

@@ -79,8 +79,7 @@ impl CounterController {
             Ok(stamped) => {
                 let name = stamped.reward.clone();
                 let mut effects = self.land(stamped, now);
-                self.model.notice =
-                    Notice { kind: NoticeKind::RewardTaken, text: name, ..Notice::default() };
+                self.model.notice = Notice { kind: NoticeKind::RewardTaken, text: name, ..Notice::default() };
                 effects.retain(|effect| *effect != Effect::Play(Sound::Stamp));
                 effects.push(Effect::Play(Sound::Reward));
                 effects

@@ -4,7 +4,9 @@ use super::action::{Effect, Language, Look, Route, UiAction};
 use super::counter::CounterController;
 use super::desk::{Desk, Moment, Money};
 use super::kiosk::KioskController;
-use super::model::{AppModel, CameraState, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel};
+use super::model::{
+    AppModel, CameraState, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel,
+};
 use super::till::TillController;
 
 /// What the face starts with.

@@ -50,7 +50,8 @@ impl KioskController {
     /// The guest begins, or tries again.
     pub fn start(&mut self, now: Moment) {
         self.stay(now);
-        let to_proof = self.needs_proof && self.model.guest.is_some() && self.model.page == KioskPage::Message;
+        let to_proof =
+            self.needs_proof && self.model.guest.is_some() && self.model.page == KioskPage::Message;
         self.model.page = if to_proof { KioskPage::Proof } else { KioskPage::Scan };
         self.model.notice = Notice::default();
         if !to_proof {
@@ -148,7 +149,8 @@ impl KioskController {
 
     fn refuse(&mut self, refusal: Refusal) -> Vec<Effect> {
         let (notice, guest, _) = Notice::refused(refusal);
-        let sound = if notice.kind == NoticeKind::AlreadyCounted { Sound::AlreadyCounted } else { Sound::Refused };
+        let sound =
+            if notice.kind == NoticeKind::AlreadyCounted { Sound::AlreadyCounted } else { Sound::Refused };
         self.model.notice = notice;
         // Somebody who has stamped already and can take a reward is shown the card, not a closed door.
         if let Some(guest) = guest {
@@ -214,7 +216,7 @@ mod tests {
         let reward = kiosk.model().guest.as_ref().unwrap().rewards[0].id.clone();
         let effects = kiosk.claim(&mut desk, &reward, at(10_001));
         assert_eq!(kiosk.model().page, KioskPage::Thanks);
-        assert_eq!(kiosk.model().reward_taken, "Free coffee");
+        assert_eq!(kiosk.model().reward_taken, "Gratis-Kaffee");
         assert_eq!(effects, [Effect::Play(Sound::Reward)]);
         kiosk.tick(at(10_021));
         assert_eq!(kiosk.model().page, KioskPage::Attract);
@@ -224,7 +226,10 @@ mod tests {
     fn a_forged_card_is_told_so_and_can_be_tried_again() {
         let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
         kiosk.scan(&mut desk, "forged", at(0));
-        assert_eq!((kiosk.model().page, kiosk.model().notice.kind), (KioskPage::Message, NoticeKind::ForgedCode));
+        assert_eq!(
+            (kiosk.model().page, kiosk.model().notice.kind),
+            (KioskPage::Message, NoticeKind::ForgedCode)
+        );
         kiosk.start(at(1));
         assert_eq!(kiosk.model().page, KioskPage::Scan);
     }

@@ -19,14 +19,14 @@ pub(crate) mod sample_desk;
 pub use action::{Effect, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;
 pub use desk::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, LineId,
-    Limit, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped, Stamping,
-    SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit,
+    LineId, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped,
+    Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 pub use face::{Face, FaceOptions};
-pub use kiosk::{KioskController, KIOSK_PATIENCE_SECONDS};
+pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
-    AppModel, CameraState, CounterModel, KioskModel, KioskPage, LastGuest, LastSale, Notice, NoticeKind, QuickNote,
-    ScanModel, ScreenModel, SetupModel, SyncModel, Tile, TillModel,
+    AppModel, CameraState, CounterModel, KioskModel, KioskPage, LastGuest, LastSale, Notice, NoticeKind,
+    QuickNote, ScanModel, ScreenModel, SetupModel, SyncModel, Tile, TillModel,
 };
 pub use till::{TillController, UNDO_SECONDS};

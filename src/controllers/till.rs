@@ -72,9 +72,8 @@ impl TillController {
 
     /// A code was read: the member comes to the basket, whatever is going on.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
-        let answer = desk
-            .scan(text, now)
-            .and_then(|guest| desk.seat(Some(&guest.member), now).map(|()| guest.is_new));
+        let answer =
+            desk.scan(text, now).and_then(|guest| desk.seat(Some(&guest.member), now).map(|()| guest.is_new));
         let is_new = answer.as_ref().is_ok_and(|is_new| *is_new);
         let effects = self.settle(desk, answer.map(|_| ()), now);
         if is_new {
@@ -102,7 +101,13 @@ impl TillController {
     }
 
     /// A reward goes in or comes out.
-    pub fn reward(&mut self, desk: &mut impl Desk, reward: &RewardId, take: bool, now: Moment) -> Vec<Effect> {
+    pub fn reward(
+        &mut self,
+        desk: &mut impl Desk,
+        reward: &RewardId,
+        take: bool,
+        now: Moment,
+    ) -> Vec<Effect> {
         let answer = desk.put_reward(reward, take, now);
         self.settle(desk, answer, now)
     }
@@ -255,9 +260,8 @@ impl TillController {
         let total = basket.total;
         let exact = QuickNote { amount: total, exact: true };
         let larger = NOTES.into_iter().map(Money).filter(|note| *note > total).take(NOTES_SHOWN);
-        self.model.notes = std::iter::once(exact)
-            .chain(larger.map(|amount| QuickNote { amount, exact: false }))
-            .collect();
+        self.model.notes =
+            std::iter::once(exact).chain(larger.map(|amount| QuickNote { amount, exact: false })).collect();
     }
 }
 
@@ -278,7 +282,10 @@ mod tests {
         assert_eq!(till.model().category, "coffee");
         assert!(till.model().tiles.iter().all(|tile| tile.name != "Croissant"));
         till.search("CROI".into());
-        assert_eq!(till.model().tiles.iter().map(|tile| tile.name.as_str()).collect::<Vec<_>>(), ["Croissant"]);
+        assert_eq!(
+            till.model().tiles.iter().map(|tile| tile.name.as_str()).collect::<Vec<_>>(),
+            ["Croissant"]
+        );
         till.pick_category("cake".into());
         assert_eq!((till.model().search.as_str(), till.model().tiles[0].name.as_str()), ("", "Croissant"));
     }

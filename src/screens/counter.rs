@@ -7,7 +7,8 @@ use super::generated::{self as ui, AppWindow, CounterView};
 use super::rows::Rows;
 use super::window::Handler;
 use crate::controllers::{
-    AppModel, Claim, CounterModel, Guest, LastGuest, Limit, Notice, NoticeKind, Reward, UiAction, Why, WhyKind,
+    AppModel, Claim, CounterModel, Guest, LastGuest, Limit, Notice, NoticeKind, Reward, UiAction, Why,
+    WhyKind,
 };
 
 /// Shows the stamp-card screen.

@@ -6,6 +6,7 @@
     unused_qualifications,
     dead_code,
     clippy::all,
+    clippy::todo,
     clippy::unwrap_used,
     clippy::expect_used
 )]

@@ -49,7 +49,8 @@ impl CameraFrame {
             return None;
         }
         for (shown, seen) in pixels.make_mut_slice().chunks_exact_mut(width).zip(luma.chunks_exact(width)) {
-            let paint = |(pixel, light): (&mut Rgb8Pixel, &u8)| *pixel = Rgb8Pixel::new(*light, *light, *light);
+            let paint =
+                |(pixel, light): (&mut Rgb8Pixel, &u8)| *pixel = Rgb8Pixel::new(*light, *light, *light);
             if self.mirrored {
                 shown.iter_mut().zip(seen.iter().rev()).for_each(paint);
             } else {

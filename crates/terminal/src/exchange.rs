@@ -5,7 +5,7 @@
 //! [`crate::handle::Handle`] beside a running screen.
 
 use serde::Serialize;
-use stempel_domain::{AuthorId, MemberId};
+use stempel_domain::{AuthorId, EventRef, MemberId};
 use stempel_store::StoreError;
 use stempel_sync::plan::PageVerdict;
 use stempel_sync::{Planner, Progress, Step, SyncError, Transport};
@@ -26,6 +26,8 @@ pub struct Report {
     pub received: u64,
     /// Rows that still wait.
     pub pending: u64,
+    /// The server has other rows under the same numbers: this terminal was cloned. A person has to decide.
+    pub quarantined: bool,
 }
 
 /// Rows on their way to the server.
@@ -48,14 +50,17 @@ pub trait Local {
         rows_max: usize,
         bytes_max: usize,
     ) -> Result<Parcel, TerminalError>;
-    /// Takes what the server said of a parcel.
+    /// Whether the row that the server holds under a number stands here too. There is no row 0 on either side.
+    fn has_row(&mut self, seq: u64, hash: &str) -> Result<bool, TerminalError>;
+    /// Takes what the server said of a parcel; the server holds our journal up to `held`.
     fn delivered(
         &mut self,
         answer: PushAnswer,
         keys: Vec<(MemberId, MemberKey)>,
+        held: u64,
     ) -> Result<(), TerminalError>;
-    /// Takes a page of the feed, as judged by the planner.
-    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError>;
+    /// Takes a page of the feed, as judged by the planner; the server holds our journal up to `held`.
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict, held: u64) -> Result<(), TerminalError>;
     /// Takes blank cards; says how many are left.
     fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError>;
     /// Notes how the exchange ended; says how many rows wait.
@@ -82,11 +87,12 @@ fn steps(
         match planner.next_step() {
             Step::Feed { after, limit } => {
                 let page = transport.feed(after, limit, 0)?;
-                let verdict = planner.page(&page);
+                let same_row = local.has_row(page.held, &page.held_hash)?;
+                let verdict = planner.page(&page, same_row);
                 if verdict == PageVerdict::Apply {
                     report.received += page.changes.len() as u64;
                 }
-                local.take_page(page, verdict)?;
+                local.take_page(page, verdict, planner.progress().held)?;
             }
             Step::Push { after, rows_max, bytes_max } => {
                 let parcel = local.pack(&planner.progress().epoch, after, rows_max, bytes_max)?;
@@ -95,7 +101,8 @@ fn steps(
                 let before = planner.progress().held;
                 if planner.pushed(&answer) {
                     report.acked += planner.progress().held.saturating_sub(before);
-                    local.delivered(answer, parcel.keys)?;
+                    report.quarantined |= planner.is_quarantined();
+                    local.delivered(answer, parcel.keys, planner.progress().held)?;
                 }
             }
             Step::Blanks => {
@@ -104,6 +111,7 @@ fn steps(
             }
             Step::Done => return Ok(()),
             Step::Stuck => return Err(SyncError::Stuck.into()),
+            Step::OlderCopy => return Err(SyncError::OlderCopy.into()),
         }
     }
 }
@@ -148,16 +156,25 @@ impl Local for Terminal {
         Ok(Parcel { body: push_body(&header, &rows)?, keys, rows: rows.len() as u64 })
     }
 
+    fn has_row(&mut self, seq: u64, hash: &str) -> Result<bool, TerminalError> {
+        // A server of an earlier version names no hash: then its number has to do.
+        if seq == 0 || hash.is_empty() {
+            return Ok(true);
+        }
+        let row = self.view().row(EventRef { author: self.identity.device, seq })?;
+        Ok(row.is_some_and(|row| row.hash().to_string() == hash))
+    }
+
     fn delivered(
         &mut self,
         answer: PushAnswer,
         keys: Vec<(MemberId, MemberKey)>,
+        held: u64,
     ) -> Result<(), TerminalError> {
         let own = self.identity.device;
-        let head = self.view().head(own)?.seq;
         self.store.write::<_, StoreError>(|write| {
             let mut state = write.view().sync_state()?;
-            state.held = answer.held.get(&own).copied().unwrap_or(0).min(head);
+            state.held = held;
             write.set_sync_state(&state)?;
             write.keys_delivered(&keys)?;
             for trouble in answer.dead.iter().filter(|trouble| trouble.author == own) {
@@ -171,25 +188,23 @@ impl Local for Terminal {
         Ok(())
     }
 
-    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError> {
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict, held: u64) -> Result<(), TerminalError> {
         let own = self.identity.device;
-        let head = self.view().head(own)?.seq;
         self.store.write::<_, StoreError>(|write| {
             let mut state = write.view().sync_state()?;
             match verdict {
-                PageVerdict::Snapshot { epoch, until, held } => {
+                PageVerdict::Snapshot { epoch, until } => {
                     write.begin_snapshot(own)?;
                     state.epoch = epoch;
                     state.cursor = 0;
                     state.snapshot_until = until;
-                    state.held = held.min(head);
                 }
                 PageVerdict::Apply => {
                     state.unknown_changes += write.apply_changes(&page.changes)?;
                     state.cursor = page.next.max(state.cursor);
-                    state.held = page.held.min(head);
                 }
             }
+            state.held = held;
             write.set_sync_state(&state)
         })?;
         self.reload()
@@ -239,16 +254,22 @@ impl Local for Handle {
         self.piece(move |terminal| terminal.pack(&epoch, after, rows_max, bytes_max))
     }
 
+    fn has_row(&mut self, seq: u64, hash: &str) -> Result<bool, TerminalError> {
+        let hash = hash.to_owned();
+        self.piece(move |terminal| terminal.has_row(seq, &hash))
+    }
+
     fn delivered(
         &mut self,
         answer: PushAnswer,
         keys: Vec<(MemberId, MemberKey)>,
+        held: u64,
     ) -> Result<(), TerminalError> {
-        self.piece(move |terminal| terminal.delivered(answer, keys))
+        self.piece(move |terminal| terminal.delivered(answer, keys, held))
     }
 
-    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict) -> Result<(), TerminalError> {
-        self.piece(move |terminal| terminal.take_page(page, verdict))
+    fn take_page(&mut self, page: FeedPage, verdict: PageVerdict, held: u64) -> Result<(), TerminalError> {
+        self.piece(move |terminal| terminal.take_page(page, verdict, held))
     }
 
     fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError> {

@@ -1,0 +1,280 @@
+//! The server and those who look after it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use stempel_domain::TenantId;
+use stempel_server::admin::restore;
+use stempel_server::{Db, Server, http};
+use stempel_wire::message::Shop;
+
+use super::args::{
+    Admin, AdminCommand, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant, Args, Catalogue, Serve,
+};
+use super::programme::{programme_of, text_of};
+use super::{Answer, Failure};
+use crate::csv::articles_from_csv;
+use crate::edge::{SystemClock, SystemEntropy};
+
+/// How long a code for a new device can be used, in milliseconds.
+const INVITE_MS: i64 = 60 * 60 * 1000;
+
+/// Runs the server until it is told to stop.
+pub(super) fn serve(serve: &Serve) -> Result<Answer, Failure> {
+    wait_for(async {
+        let server = open(&serve.database).await?;
+        let listener = http::listen(&serve.listen, serve.behind_proxy).await.map_err(failure)?;
+        let address = listener.local_addr().map_err(Failure::machine)?;
+        let ready = json!({"listening": format!("http://{address}")});
+        Answer::one(ready.to_string(), ready).print(false);
+        http::serve(server.clone(), listener, told_to_stop()).await.map_err(failure)?;
+        server.db().close().await;
+        Ok(Answer::default())
+    })
+}
+
+/// Ends at Ctrl-C or when the system asks to stop.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals the program ends when its process is ended.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::machine)?;
+    runtime.block_on(work)
+}
+
+async fn open(database: &str) -> Result<Server, Failure> {
+    let db = Db::open(database).await.map_err(failure)?;
+    Ok(Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy)))
+}
+
+/// What the server says, with the exit code that fits: 1 for what it refuses or does not find, 3 for trouble.
+fn failure(error: stempel_server::Error) -> Failure {
+    let problem = error.problem();
+    let exit = match problem.status {
+        400 => 2,
+        status if status < 500 => 1,
+        _ => 3,
+    };
+    let message = if problem.status < 500 {
+        format!("{}. {}", problem.title, problem.detail)
+    } else {
+        // At the machine itself the cause may be named.
+        format!("{}: {error}", problem.title)
+    };
+    Failure { exit, message, detail: serde_json::to_value(&problem).ok() }
+}
+
+/// Looks after a server's database, beside the running server or without it.
+pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
+    wait_for(async {
+        if let AdminCommand::Restore { file } = &admin.command {
+            let clock = Arc::new(SystemClock::new(""));
+            let restored =
+                restore(file, &admin.database, clock, Box::new(SystemEntropy)).await.map_err(failure)?;
+            let text = "The copy is in place. Devices notice at their next contact and send again what it lacks.";
+            return Ok(Answer::one(text, serde_json::to_value(restored).map_err(Failure::machine)?));
+        }
+        let server = open(&admin.database).await?;
+        let answer = command(&server, admin, named).await;
+        server.db().close().await;
+        answer
+    })
+}
+
+/// The tenant and shop that were named.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    tenant: Option<String>,
+    shop: Option<String>,
+}
+
+impl Named {
+    /// What the arguments name.
+    pub fn of(args: &Args) -> Self {
+        Self { tenant: args.tenant.clone(), shop: args.shop.clone() }
+    }
+}
+
+async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer, Failure> {
+    match &admin.command {
+        AdminCommand::Init { demo } => init(server, *demo).await,
+        AdminCommand::Tenant(AdminTenant::Add { name }) => {
+            let tenant = server.tenant_add(name, false).await.map_err(failure)?;
+            Ok(Answer::one(format!("“{name}” is tenant {tenant}."), json!({"tenant": tenant, "name": name})))
+        }
+        AdminCommand::Tenant(AdminTenant::List) => list(&server.tenants().await.map_err(failure)?),
+        AdminCommand::Backup { file } => {
+            server.backup(file).await.map_err(failure)?;
+            let file = file.display().to_string();
+            Ok(Answer::one(format!("The copy is {file}."), json!({"file": file})))
+        }
+        other => {
+            let tenant = server.find_tenant(named.tenant.as_deref()).await.map_err(failure)?;
+            of_tenant(server, tenant, other, named).await
+        }
+    }
+}
+
+async fn of_tenant(
+    server: &Server,
+    tenant: TenantId,
+    command: &AdminCommand,
+    named: &Named,
+) -> Result<Answer, Failure> {
+    match command {
+        AdminCommand::Shop(AdminShop::Add { name }) => {
+            let zone = SystemClock::system_zone();
+            let shop = server.shop_add(tenant, name, &zone, 0).await.map_err(failure)?;
+            Ok(Answer::one(format!("“{name}” is shop {}.", shop.id), json!({"shop": shop.id, "name": name})))
+        }
+        AdminCommand::Shop(AdminShop::List) => list(&server.shops(tenant).await.map_err(failure)?),
+        AdminCommand::Device(command) => device(server, tenant, command, named).await,
+        AdminCommand::Programme(AdminProgramme::Publish { file }) => {
+            let (programme, _) = programme_of(file)?;
+            let reference =
+                server.programme_publish(tenant, programme.id(), &programme.to_json()).await.map_err(failure)?;
+            Ok(Answer::one(
+                format!("“{}” version {} is in force.", reference.id, reference.version),
+                json!({"programme": reference.id, "version": reference.version}),
+            ))
+        }
+        AdminCommand::Catalogue(Catalogue::Import { file }) => {
+            let articles = articles_from_csv(&text_of(file)?)
+                .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+            let count = articles.len();
+            server.articles_put(tenant, articles).await.map_err(failure)?;
+            Ok(Answer::one(format!("{count} articles are in the catalogue."), json!({"imported": count})))
+        }
+        AdminCommand::Catalogue(Catalogue::List) => list(&server.catalogue_list(tenant).await.map_err(failure)?),
+        AdminCommand::Member(AdminMember::Show { code }) => {
+            let member = server.member_find(tenant, code).await.map_err(failure)?;
+            let balances: Value =
+                member.balances.iter().map(|(unit, amount)| (unit.name().to_owned(), json!(amount))).collect();
+            let json = json!({
+                "member": member.member, "name": member.name, "balances": balances, "numbers": member.numbers,
+                "events": member.events,
+            });
+            Ok(Answer::one(json.to_string(), json))
+        }
+        AdminCommand::Member(AdminMember::Why { code }) => list(&server.why(tenant, code).await.map_err(failure)?),
+        AdminCommand::Inbox => {
+            let inbox = server.inbox(tenant).await.map_err(failure)?;
+            let json = serde_json::to_value(&inbox).map_err(Failure::machine)?;
+            let text = serde_json::to_string_pretty(&json).map_err(Failure::machine)?;
+            Ok(Answer::one(text, json))
+        }
+        AdminCommand::Verify => {
+            let report = server.verify(tenant).await.map_err(failure)?;
+            let mut json = serde_json::to_value(&report).map_err(Failure::machine)?;
+            let ok = report.problems.is_empty();
+            json["ok"] = json!(ok);
+            let mut text = format!(
+                "{} events in {} journals, {} members: {}",
+                report.events,
+                report.journals,
+                report.members,
+                if ok { "everything agrees." } else { "there are problems." }
+            );
+            for problem in &report.problems {
+                text.push_str(&format!("\n- {problem}"));
+            }
+            Ok(Answer { no: !ok, ..Answer::one(text, json) })
+        }
+        AdminCommand::Init { .. }
+        | AdminCommand::Tenant(_)
+        | AdminCommand::Backup { .. }
+        | AdminCommand::Restore { .. } => Err(Failure::usage("this command concerns no single tenant")),
+    }
+}
+
+async fn device(
+    server: &Server,
+    tenant: TenantId,
+    command: &AdminDevice,
+    named: &Named,
+) -> Result<Answer, Failure> {
+    match command {
+        AdminDevice::Invite => {
+            let shop = the_shop(server, tenant, named.shop.as_deref()).await?;
+            let invite = server.device_invite(tenant, shop.id, INVITE_MS).await.map_err(failure)?;
+            let text = format!(
+                "Code {} for a new device of “{}”, good once within an hour.\nThere: stempel enroll --server URL --code {}",
+                invite.code, shop.name, invite.code
+            );
+            Ok(Answer::one(text, json!({"code": invite.code, "shop": shop.id})))
+        }
+        AdminDevice::List => list(&server.device_list(tenant).await.map_err(failure)?),
+        AdminDevice::Revoke { device } => {
+            let device = device.parse().map_err(Failure::usage)?;
+            server.device_revoke(tenant, device).await.map_err(failure)?;
+            let text = "The device is out. What it sends from now on is held for review.";
+            Ok(Answer::one(text, json!({"device": device, "revoked": true})))
+        }
+    }
+}
+
+/// The shop that was named by id or name, or the only one there is.
+async fn the_shop(server: &Server, tenant: TenantId, named: Option<&str>) -> Result<Shop, Failure> {
+    let mut shops = server.shops(tenant).await.map_err(failure)?;
+    match named {
+        Some(named) => shops
+            .into_iter()
+            .find(|shop| shop.name == named || shop.id.to_string() == named)
+            .ok_or_else(|| Failure::refused(format!("there is no shop “{named}”"))),
+        None if shops.len() == 1 => Ok(shops.remove(0)),
+        None if shops.is_empty() => Err(Failure::refused("there is no shop yet; add one with `stempel admin shop add NAME`")),
+        None => Err(Failure::usage("there are several shops; say which one with --shop")),
+    }
+}
+
+/// Makes the database; with the sample café: tenant, shop, programmes, catalogue, members.
+async fn init(server: &Server, demo: bool) -> Result<Answer, Failure> {
+    if !demo {
+        return Ok(Answer::one("The database is ready.", json!({"ready": true})));
+    }
+    let (tenant, shop) = sample(server).await?;
+    let json = json!({"tenant": tenant, "shop": shop.id, "name": shop.name});
+    Ok(Answer::one(format!("“{}” is ready.", shop.name), json))
+}
+
+/// Makes the sample café on a server.
+pub(crate) async fn sample(server: &Server) -> Result<(TenantId, Shop), Failure> {
+    let tenant = server.tenant_add(crate::sample::TENANT, true).await.map_err(failure)?;
+    let zone = SystemClock::system_zone();
+    let shop = server.shop_add(tenant, crate::sample::TENANT, &zone, 0).await.map_err(failure)?;
+    for text in crate::sample::PROGRAMMES {
+        let programme =
+            stempel_domain::programme::Programme::parse_toml(text).map_err(Failure::machine)?;
+        server.programme_publish(tenant, programme.id(), &programme.to_json()).await.map_err(failure)?;
+    }
+    server.articles_put(tenant, crate::sample::articles().map_err(Failure::machine)?).await.map_err(failure)?;
+    for name in crate::sample::MEMBERS {
+        let new = stempel_server::admin::NewMember { name: Some(name.to_owned()), language: None };
+        server.member_add(tenant, &new, None).await.map_err(failure)?;
+    }
+    Ok((tenant, shop))
+}
+
+/// One line of JSON for each thing.
+fn list<T: serde::Serialize>(things: &[T]) -> Result<Answer, Failure> {
+    let lines = things.iter().map(|thing| {
+        let json = serde_json::to_value(thing).map_err(Failure::machine)?;
+        Ok((json.to_string(), json))
+    });
+    Ok(Answer::lines(lines.collect::<Result<Vec<_>, Failure>>()?))
+}

@@ -1,0 +1,16 @@
+//! The program as a whole, through its public doors: command line and files, with a real server.
+//!
+//! - `arrows`: which crate may know which.
+//! - `alone`: one terminal that works alone.
+//! - `together`: two devices and a server, apart and together again.
+//! - `crash`: kill -9 in the middle of work.
+//! - `trouble`: bad input and a server that misbehaves.
+
+mod alone;
+mod arrows;
+#[cfg(feature = "demo")]
+mod crash;
+mod support;
+#[cfg(feature = "demo")]
+mod together;
+mod trouble;

@@ -1,0 +1,192 @@
+//! Two devices and a server: together, apart, and together again.
+
+use crate::support::{Server, text};
+
+#[test]
+fn days_apart_end_in_the_same_balances_everywhere() {
+    let mut server = Server::start();
+    let (one, two) = (server.enrolled(), server.enrolled());
+
+    // The server goes away; a member is added and five sales are made.
+    server.kill();
+    let (_, code) = one.joined("Ada");
+    for _ in 0..5 {
+        one.one(&["sale", "--member", &code, "--item", "espresso", "--item", "croissant"]);
+    }
+    assert_eq!(one.pending(), 6, "the member and five sales wait");
+    let (exit, said) = one.refused(&["sync"]);
+    assert_eq!(exit, 3);
+    assert!(said.contains("cannot be reached"), "{said}");
+    assert_eq!(one.pending(), 6);
+    assert_eq!(one.balance(&code, "stamp:coffee"), "5");
+
+    // It comes back.
+    server.resume();
+    let report = one.one(&["sync"]);
+    assert_eq!((&report["sent"], &report["acked"], &report["pending"]), (&6.into(), &6.into(), &0.into()));
+    two.one(&["sync"]);
+    for unit in ["stamp:coffee", "point"] {
+        let here = one.balance(&code, unit);
+        assert_eq!(two.balance(&code, unit), here, "{unit}");
+        assert_eq!(server.balance(&code, unit), here, "{unit}");
+    }
+    assert_eq!(two.one(&["member", "show", &code])["name"], "Ada", "the key travelled beside the row");
+
+    // Again changes nothing.
+    let report = one.one(&["sync"]);
+    assert_eq!((&report["sent"], &report["acked"], &report["received"]), (&0.into(), &0.into(), &0.into()));
+
+    // Both sell to the same member while apart.
+    server.kill();
+    one.one(&["sale", "--member", &code, "--item", "espresso=3"]);
+    two.one(&["sale", "--member", &code, "--item", "cappuccino=2"]);
+    assert_eq!(one.balance(&code, "stamp:coffee"), "8");
+    assert_eq!(two.balance(&code, "stamp:coffee"), "7");
+    server.resume();
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    one.one(&["sync"]);
+    for unit in ["stamp:coffee", "point"] {
+        let here = one.balance(&code, unit);
+        assert_eq!(two.balance(&code, unit), here, "{unit}");
+        assert_eq!(server.balance(&code, unit), here, "{unit}");
+    }
+    assert_eq!(one.balance(&code, "stamp:coffee"), "10");
+    one.one(&["journal", "verify"]);
+    two.one(&["journal", "verify"]);
+    server.verified();
+}
+
+#[test]
+fn a_server_restored_from_yesterday_is_brought_up_to_date() {
+    let mut server = Server::start();
+    let (one, two) = (server.enrolled(), server.enrolled());
+    let (_, code) = one.joined("Ada");
+    one.one(&["stamp", "--member", &code, "--count", "2"]);
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+
+    let copy = server.file("copy.db");
+    let copy = copy.to_str().unwrap().to_owned();
+    server.admin(&["backup", &copy]).one();
+    let before = text(&one.one(&["status"])["epoch"]);
+
+    // What happens after the copy: both devices give stamps, and a second member joins.
+    one.one(&["stamp", "--member", &code, "--count", "3"]);
+    let (_, second) = one.joined("Ben");
+    one.one(&["stamp", "--member", &second]);
+    two.one(&["stamp", "--member", &code]);
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    one.one(&["sync"]);
+    assert_eq!(server.balance(&code, "stamp:coffee"), "6");
+
+    server.kill();
+    server.admin(&["restore", &copy]).one();
+    server.resume();
+    assert_eq!(server.balance(&code, "stamp:coffee"), "2");
+
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    one.one(&["sync"]);
+    assert_ne!(text(&one.one(&["status"])["epoch"]), before);
+    for (code, stamps) in [(&code, "6"), (&second, "1")] {
+        assert_eq!(server.balance(code, "stamp:coffee"), stamps);
+        assert_eq!(one.balance(code, "stamp:coffee"), stamps);
+        assert_eq!(two.balance(code, "stamp:coffee"), stamps);
+    }
+    server.verified();
+}
+
+#[test]
+fn the_same_free_coffee_given_twice_becomes_a_case() {
+    let mut server = Server::start();
+    let (one, two) = (server.enrolled(), server.enrolled());
+    let (_, code) = one.joined("Ada");
+    one.one(&["stamp", "--member", &code, "--count", "10"]);
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    server.kill();
+    one.one(&["redeem", "--member", &code, "--reward", "free-coffee"]);
+    two.one(&["redeem", "--member", &code, "--reward", "free-coffee"]);
+    server.resume();
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    one.one(&["sync"]);
+    // Both facts stand; nobody's balance was overwritten; a person decides.
+    assert_eq!(server.balance(&code, "stamp:coffee"), "-10");
+    assert_eq!(one.balance(&code, "stamp:coffee"), "-10");
+    let inbox = server.admin(&["inbox"]).one();
+    assert_eq!(inbox["cases"].as_array().unwrap().len(), 1, "{inbox}");
+}
+
+#[test]
+fn a_cloned_terminal_is_put_aside_and_nothing_is_overwritten() {
+    let server = Server::start();
+    let one = server.enrolled();
+    let (_, code) = one.joined("Ada");
+    one.one(&["sync"]);
+    // Somebody copies the folder to a second machine, and both go on.
+    let clone = server.file("clone");
+    copy_folder(one.folder(), &clone);
+    let clone = crate::support::Till::at(&clone);
+    one.one(&["stamp", "--member", &code, "--count", "2"]);
+    one.one(&["sync"]);
+    clone.one(&["stamp", "--member", &code, "--count", "5"]);
+    let run = clone.run(&["sync"]);
+    assert_eq!(run.exit, 0, "{}", run.error);
+    assert_eq!(server.balance(&code, "stamp:coffee"), "2", "the first journal stands");
+    let inbox = server.admin(&["inbox"]).one();
+    assert_eq!(inbox["quarantined"].as_array().unwrap().len(), 1, "{inbox}");
+    let status = clone.one(&["status"]);
+    assert_eq!(status["troubles"][0]["kind"], "quarantined", "{status}");
+    server.verified();
+}
+
+#[test]
+fn a_lost_device_is_held_for_review() {
+    let server = Server::start();
+    let one = server.enrolled();
+    let (_, code) = one.joined("Ada");
+    one.one(&["sync"]);
+    let device = text(&one.one(&["status"])["device"]);
+    server.admin(&["device", "revoke", &device]).one();
+    one.one(&["stamp", "--member", &code, "--count", "9"]);
+    let run = one.run(&["sync"]);
+    assert!(run.exit == 0 || run.exit == 1 || run.exit == 3, "{run:?}");
+    assert_eq!(server.balance(&code, "stamp:coffee"), "0");
+    assert_eq!(one.balance(&code, "stamp:coffee"), "9", "nothing is lost on the device");
+    server.verified();
+}
+
+#[test]
+fn joining_offline_takes_a_card_that_the_server_has_signed() {
+    let mut server = Server::start();
+    let (one, two) = (server.enrolled(), server.enrolled());
+    assert_eq!(one.one(&["status"])["blanks"], 200);
+    server.kill();
+    let (_, code) = one.joined("Ada");
+    one.one(&["stamp", "--member", &code]);
+    // The other device has never heard of the card, and knows that it is genuine.
+    let verdict = two.one(&["card", "verify", &code]);
+    assert_eq!((&verdict["genuine"], &verdict["new"]), (&true.into(), &true.into()));
+    two.one(&["stamp", "--member", &code]);
+    server.resume();
+    one.one(&["sync"]);
+    two.one(&["sync"]);
+    one.one(&["sync"]);
+    assert_eq!(one.balance(&code, "stamp:coffee"), "2", "two shops, one member");
+    assert_eq!(two.balance(&code, "stamp:coffee"), "2");
+    assert_eq!(server.balance(&code, "stamp:coffee"), "2");
+    server.verified();
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
