@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use stempel_server::http;
-use stempel_wire::message::{
-    BlanksAnswer, EnrollAnswer, FeedPage, PUSH_LEN_MAX, Problem, PushAnswer, PushHeader, push_body,
-};
+use stempel_wire::message::{BlanksAnswer, EnrollAnswer, FeedPage, PUSH_LEN_MAX, Problem, PushAnswer};
 use stempel_wire::request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -130,8 +128,7 @@ async fn a_device_enrols_pushes_and_follows_over_the_network() {
     device.belongs(&answer);
     device.join(member(1), card(1));
     device.give(member(1), 5);
-    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
-    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let body = device.push_from(0);
     let pushed: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
     assert_eq!(pushed.held[&device.id], 3);
     assert_eq!(pushed.epoch, answer.epoch);
@@ -245,8 +242,7 @@ async fn a_push_that_is_cut_off_changes_nothing() {
     let site = Site::open(&world).await;
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
-    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
-    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let body = device.push_from(0);
     let mut bytes = format!(
         "POST /v1/push HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n",
         body.len(),
@@ -320,8 +316,7 @@ async fn a_database_that_is_held_by_others_is_asked_again_later() {
     let site = Site::open(&world).await;
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
-    let rows: Vec<Vec<u8>> = device.rows.iter().map(|row| row.bytes().to_vec()).collect();
-    let body = push_body(&PushHeader::default(), &rows).unwrap();
+    let body = device.push_from(0);
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     let held = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();

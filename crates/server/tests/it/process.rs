@@ -8,7 +8,7 @@ use std::sync::Arc;
 use stempel_domain::ports::Clock;
 use stempel_server::system::{SystemClock, SystemEntropy};
 use stempel_server::{Db, Server};
-use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer, PushHeader, push_body};
+use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer};
 
 use crate::http::Address;
 use crate::world::{Device, HOUR_MS, card, member};
@@ -73,9 +73,7 @@ async fn what_was_acknowledged_survives_a_kill() {
         assert_eq!(page.held, held, "round {round}");
         for _ in 0..5 {
             device.give(member(1), 1);
-            let from = held as usize;
-            let rows: Vec<Vec<u8>> = device.rows[from..].iter().map(|row| row.bytes().to_vec()).collect();
-            let body = push_body(&PushHeader::default(), &rows).unwrap();
+            let body = device.push_from(held as usize);
             let answer: PushAnswer =
                 running.at.signed(&device, "POST", "/v1/push", &body, clock.now_ms()).await.read();
             held = answer.held[&device.id];

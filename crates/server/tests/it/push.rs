@@ -15,7 +15,9 @@ async fn rows_are_stored_once_however_often_they_come() {
     device.give(member(1), 7);
     let first = world.push(&device, &device.rows).await.unwrap();
     assert_eq!(first.held[&device.id], 3);
-    let head = world.feed(&device, 0).await.head;
+    let page = world.feed(&device, 0).await;
+    assert_eq!((page.held, page.held_hash), (3, device.rows[2].hash().to_string()));
+    let head = page.head;
     for rows in [&device.rows[..], &device.rows[1..], &device.rows[2..3], &[]] {
         let again = world.push(&device, rows).await.unwrap();
         assert_eq!(again, first);

@@ -11,7 +11,7 @@ use stempel_domain::ports::{Clock, Entropy};
 use stempel_domain::{AuthorId, CardId, Day, EventRef, MemberId, Moment, ShopId, TenantId, Unit};
 use stempel_server::{Db, Error, Server};
 use stempel_wire::message::{
-    EnrollAnswer, EnrollRequest, FeedChange, FeedPage, KeyOf, PushAnswer, PushHeader,
+    EnrollAnswer, EnrollRequest, FeedChange, FeedPage, KeyOf, PushAnswer, PushHeader, push_body,
 };
 use stempel_wire::{Certificate, Hash, Row, SecretKey};
 
@@ -204,6 +204,12 @@ impl Device {
             shop: Some(self.shop),
             public_key,
         }));
+    }
+
+    /// The body of a push of its rows after that many.
+    pub fn push_from(&self, rows: usize) -> Vec<u8> {
+        let rows: Vec<Vec<u8>> = self.rows[rows..].iter().map(|row| row.bytes().to_vec()).collect();
+        push_body(&PushHeader::default(), &rows).unwrap()
     }
 
     pub fn next(&self) -> (EventRef, Hash) {
