@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `edges` | the edges of windows, and the order in which things come off |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
@@ -16,6 +17,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod edges;
 mod golden;
 mod manual;
 mod properties;
