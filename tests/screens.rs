@@ -7,6 +7,7 @@
 //! - `scenes`: every state of every screen; with `STEMPEL_SNAPSHOTS=FOLDER` they are drawn as PNG files
 #![cfg(feature = "ui")]
 #![allow(dead_code, unused_imports, reason = "the program uses the modules as a whole, these tests in parts")]
+#![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
 #[path = "../src/controllers/mod.rs"]
 mod controllers;

@@ -2,8 +2,8 @@
 
 use i_slint_backend_testing::AccessibleRole;
 
-use crate::controllers::{Effect, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction};
 use crate::controllers::sample_desk::at;
+use crate::controllers::{Effect, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction};
 use crate::terminal::Terminal;
 
 #[test]
@@ -36,7 +36,7 @@ fn three_coffees_and_one_of_them_free_are_two_taps() {
     terminal.scan("ada");
     assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps"));
     terminal.tap("1 of these free");
-    assert!(terminal.sees("Taken: Free coffee"));
+    assert!(terminal.sees("Taken: Gratis-Kaffee"));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn the_language_changes_while_the_screen_stands() {
     terminal.tap("Menu");
     terminal.tap("Deutsch");
     assert!(terminal.sees("Kaffeekarte: 8 von 10 Stempeln"));
-    assert!(terminal.sees("Noch 2 Stempel, dann: Free coffee"));
+    assert!(terminal.sees("Noch 2 Stempel, dann: Gratis-Kaffee"));
     terminal.tap("English");
     terminal.tap("Dark");
     assert_eq!(terminal.face(|face| face.model().app.look), Look::Dark);

@@ -1,9 +1,9 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit, LineId,
-    MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped, Stamping, SyncReport,
-    SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit,
+    LineId, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped,
+    Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -36,7 +36,8 @@ pub struct SampleDesk {
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
-    let card = CardState { title: "Kaffeekarte".into(), stamps, slots: SLOTS, reward: "Free coffee".into() };
+    let card =
+        CardState { title: "Kaffeekarte".into(), stamps, slots: SLOTS, reward: "Gratis-Kaffee".into() };
     let guest = Guest { member: id.into(), name: name.into(), card, points: Some(128), ..Guest::default() };
     Member { guest, last: None }
 }
@@ -108,7 +109,7 @@ impl SampleDesk {
 
 fn with_rewards(guest: &mut Guest) {
     guest.rewards = if guest.card.stamps >= guest.card.slots {
-        vec![Reward { id: "free-coffee".into(), name: "Free coffee".into(), waiting: 1, of_these: true }]
+        vec![Reward { id: "free-coffee".into(), name: "Gratis-Kaffee".into(), waiting: 1, of_these: true }]
     } else {
         Vec::new()
     };
@@ -149,7 +150,11 @@ impl Desk for SampleDesk {
     }
 
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
-        if proof == "receipt" { self.stamp(member, 1, Stamping::Hand, now) } else { Err(Refusal::UnknownCode) }
+        if proof == "receipt" {
+            self.stamp(member, 1, Stamping::Hand, now)
+        } else {
+            Err(Refusal::UnknownCode)
+        }
     }
 
     fn claim(
@@ -168,7 +173,7 @@ impl Desk for SampleDesk {
         with_rewards(&mut found.guest);
         let guest = found.guest.clone();
         let event = self.record(Some(before));
-        Ok(Stamped { event, guest, reward: "Free coffee".into(), ..Stamped::default() })
+        Ok(Stamped { event, guest, reward: "Gratis-Kaffee".into(), ..Stamped::default() })
     }
 
     fn undo(&mut self, event: &EventId, _now: Moment) -> Result<Option<Guest>, Refusal> {
@@ -202,11 +207,16 @@ impl Desk for SampleDesk {
     }
 
     fn catalogue(&self) -> Catalogue {
-        let categories =
-            [("coffee", "Kaffee"), ("drinks", "Getränke"), ("cake", "Kuchen"), ("food", "Herzhaft"), ("all", "Alles")]
-                .into_iter()
-                .map(|(id, name)| ArticleCategory { id: id.into(), name: name.into() })
-                .collect();
+        let categories = [
+            ("coffee", "Kaffee"),
+            ("drinks", "Getränke"),
+            ("cake", "Kuchen"),
+            ("food", "Herzhaft"),
+            ("all", "Alles"),
+        ]
+        .into_iter()
+        .map(|(id, name)| ArticleCategory { id: id.into(), name: name.into() })
+        .collect();
         Catalogue { categories, articles: Self::articles() }
     }
 

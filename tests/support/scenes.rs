@@ -1,13 +1,12 @@
 //! Every state of every screen, in every size: that each control has a name and a size, and how it looks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use i_slint_backend_testing::AccessibleRole;
+use i_slint_backend_testing::{AccessibleRole, mock_elapsed_time};
 
 use crate::controllers::sample_desk::at;
-use crate::controllers::{
-    CameraState, FaceOptions, Language, Look, Route, SyncReport, SyncState, UiAction,
-};
+use crate::controllers::{CameraState, FaceOptions, Language, Look, Route, SyncReport, SyncState, UiAction};
 use crate::terminal::Terminal;
 
 const SIZES: [(u32, u32); 3] = [(1280, 800), (1024, 600), (800, 1280)];
@@ -75,9 +74,10 @@ const SCENES: [(&str, Route, Play); 32] = [
     }),
     ("counter-sync", Route::Counter, |terminal| {
         offline(terminal);
-        let badge = terminal.all(AccessibleRole::Button).into_iter().find(|button| {
-            button.accessible_label().is_some_and(|label| label.starts_with("offline"))
-        });
+        let badge = terminal
+            .all(AccessibleRole::Button)
+            .into_iter()
+            .find(|button| button.accessible_label().is_some_and(|label| label.starts_with("offline")));
         badge.unwrap().invoke_accessible_default_action();
     }),
     ("counter-menu", Route::Counter, |terminal| {
@@ -190,11 +190,22 @@ fn every_control_has_a_name_and_a_size_that_a_finger_finds() {
     assert!(poor.is_empty(), "{poor:#?}");
 }
 
+/// Where pictures are wanted, and of which scenes.
+fn wanted() -> Option<(PathBuf, String)> {
+    let folder = PathBuf::from(std::env::var_os("STEMPEL_SNAPSHOTS")?);
+    std::fs::create_dir_all(&folder).unwrap();
+    Some((folder, std::env::var("STEMPEL_SCENE").unwrap_or_default()))
+}
+
+fn keep(terminal: &Terminal, file: &Path) {
+    let picture = terminal.screens.picture().unwrap();
+    let (width, height) = (picture.width, picture.height);
+    image::save_buffer(file, &picture.rgba, width, height, image::ColorType::Rgba8).unwrap();
+}
+
 #[test]
 fn every_scene_is_drawn() {
-    let Some(folder) = std::env::var_os("STEMPEL_SNAPSHOTS") else { return };
-    let only = std::env::var("STEMPEL_SCENE").unwrap_or_default();
-    std::fs::create_dir_all(&folder).unwrap();
+    let Some((folder, only)) = wanted() else { return };
     for (name, route, play) in SCENES.into_iter().filter(|(name, ..)| name.contains(&only)) {
         for size in SIZES {
             for language in [Language::German, Language::English] {
@@ -202,19 +213,40 @@ fn every_scene_is_drawn() {
                     let terminal = terminal(route, language, look, size);
                     play(&terminal);
                     terminal.draw();
-                    let picture = terminal.screens.picture().unwrap();
-                    assert_eq!((picture.width, picture.height), size);
                     let file = format!("{name}-{}x{}-{}-{shade}.png", size.0, size.1, language.tag());
-                    image::save_buffer(
-                        Path::new(&folder).join(file),
-                        &picture.rgba,
-                        picture.width,
-                        picture.height,
-                        image::ColorType::Rgba8,
-                    )
-                    .unwrap();
+                    keep(&terminal, &folder.join(file));
                 }
             }
         }
     }
+}
+
+#[test]
+fn the_stamp_lands_and_then_everything_keeps_still() {
+    let terminal = terminal(Route::Counter, Language::German, Look::Light, SIZES[0]);
+    terminal.act(UiAction::Arm(2));
+    terminal.scan("ben");
+    let still = terminal.screens.picture().unwrap();
+    terminal.act_without_drawing(UiAction::AddStamp { member: "ben".into(), count: 2 });
+    let mut moved = 0;
+    for step in 0..10 {
+        let picture = terminal.screens.picture().unwrap();
+        moved += usize::from(picture != still);
+        if let Some((folder, _)) = wanted().filter(|(_, only)| "landing".contains(only.as_str())) {
+            keep(&terminal, &folder.join(format!("landing-{:03}ms.png", step * 40)));
+        }
+        mock_elapsed_time(Duration::from_millis(40));
+    }
+    assert!(moved > 5, "the stamp falls");
+    terminal.draw();
+    let landed = terminal.screens.picture().unwrap();
+    mock_elapsed_time(Duration::from_millis(500));
+    assert!(landed == terminal.screens.picture().unwrap(), "it lies still");
+    assert!(!terminal.screens.window().has_active_animations(), "and the screen rests");
+
+    terminal.act(UiAction::SetStill(true));
+    terminal.act_without_drawing(UiAction::AddStamp { member: "ben".into(), count: 1 });
+    let at_once = terminal.screens.picture().unwrap();
+    mock_elapsed_time(Duration::from_millis(60));
+    assert!(at_once == terminal.screens.picture().unwrap(), "without motion it lies there at once");
 }

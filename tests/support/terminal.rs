@@ -92,6 +92,14 @@ impl Terminal {
         self.draw();
     }
 
+    /// Shows what an action led to, and lets no time go by.
+    pub fn act_without_drawing(&self, action: UiAction) {
+        self.state.handle(action);
+        let model = self.state.face.borrow().model();
+        self.screens.show(&model);
+        mock_elapsed_time(Duration::ZERO);
+    }
+
     pub fn scan(&self, text: &str) {
         self.act(UiAction::Scan(text.into()));
     }
@@ -153,7 +161,13 @@ impl Terminal {
                 let (x, y) = (place % width, place / width);
                 let card = (220..420).contains(&x) && (140..340).contains(&y);
                 let dot = ((x / 20) * 7 + (y / 20) * 13 + (x / 20) * (y / 20)) % 3 == 0;
-                if card && dot { 30 } else if card { 235 } else { 70 + (x * 60 / width + y * 50 / height) as u8 }
+                if card && dot {
+                    30
+                } else if card {
+                    235
+                } else {
+                    70 + (x * 60 / width + y * 50 / height) as u8
+                }
             })
             .collect();
         let corners = Some([(220.0, 140.0), (420.0, 140.0), (420.0, 340.0), (220.0, 340.0)]);

@@ -52,7 +52,11 @@ fn there_are_four_palettes_with_the_same_names() {
 #[test]
 fn words_can_be_read_and_controls_be_seen() {
     let text = [
-        ("ink", ["paper", "card", "sand", "stamp-tint", "good-tint", "warn-tint", "bad-tint", "info-tint"].as_slice()),
+        (
+            "ink",
+            ["paper", "card", "sand", "stamp-tint", "good-tint", "warn-tint", "bad-tint", "info-tint"]
+                .as_slice(),
+        ),
         ("faded", &["paper", "card", "sand"]),
         ("on-stamp", &["stamp", "stamp-pressed"]),
         ("stamp", &["paper", "card"]),
@@ -62,7 +66,11 @@ fn words_can_be_read_and_controls_be_seen() {
         ("info", &["paper", "card", "info-tint"]),
         ("card", &["ink"]),
     ];
-    let shapes = [("slot", ["paper", "card", "sand"].as_slice()), ("stamp", &["stamp-tint", "sand"]), ("info", &["paper", "card"])];
+    let shapes = [
+        ("slot", ["paper", "card", "sand"].as_slice()),
+        ("stamp", &["stamp-tint", "sand"]),
+        ("info", &["paper", "card"]),
+    ];
     let mut poor = Vec::new();
     for (name, palette) in palettes() {
         let wanted = if name.ends_with("-contrast") { 7.0 } else { 4.5 };
