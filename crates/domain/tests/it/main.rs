@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
 //! | `edges` | the edges of windows, and the order in which things come off |
+//! | `fairness` | who gets what back, and what is not given by the side door |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
@@ -18,6 +19,7 @@
 
 mod behaviour;
 mod edges;
+mod fairness;
 mod golden;
 mod manual;
 mod properties;
