@@ -238,3 +238,45 @@ fn the_first_run_is_four_taps() {
     assert_eq!(terminal.face(|face| face.model().app.route), Route::Till);
     assert!(terminal.effects().contains(&Effect::KeepSettings));
 }
+
+#[test]
+fn a_scanner_that_types_is_heard_whatever_had_the_focus() {
+    let terminal = Terminal::at(Route::Counter);
+    let keys = std::rc::Rc::new(std::cell::Cell::new(0));
+    let heard = std::rc::Rc::clone(&keys);
+    terminal.screens.on_key(move |_| {
+        heard.set(heard.get() + 1);
+        true
+    });
+    let mut expected = 0;
+    let mut types = |after: &str| {
+        terminal.key("X");
+        expected += 1;
+        assert_eq!(keys.get(), expected, "nobody listens after {after}");
+    };
+    types("the start");
+    terminal.tap("Menu");
+    types("a dialog opened");
+    terminal.tap("Close");
+    types("a dialog closed");
+    terminal.scan("ada");
+    terminal.tap("Take back the stamp of Ada");
+    types("an undo");
+    terminal.tap("Close the message");
+    types("a message closed");
+    terminal.tap("Put the card away");
+    types("a card put away");
+    terminal.act(UiAction::Navigate(Route::Till));
+    types("another screen");
+    terminal.tap("Espresso");
+    terminal.tap("Take one Espresso out");
+    types("a line went");
+    terminal.tap("Espresso");
+    terminal.tap("Pay cash");
+    types("the cash panel opened");
+    terminal.tap("Exact");
+    types("a sale");
+    terminal.act(UiAction::Navigate(Route::Kiosk));
+    terminal.tap("Hold up the card");
+    types("a page of the kiosk");
+}

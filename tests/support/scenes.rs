@@ -34,7 +34,7 @@ fn basket(terminal: &Terminal) {
     terminal.act(UiAction::PickCategory("all".into()));
 }
 
-const SCENES: [(&str, Route, Play); 32] = [
+const SCENES: [(&str, Route, Play); 34] = [
     ("counter-idle", Route::Counter, |_| {}),
     ("counter-guest", Route::Counter, |terminal| {
         terminal.scan("ben");
@@ -83,6 +83,17 @@ const SCENES: [(&str, Route, Play); 32] = [
     ("counter-menu", Route::Counter, |terminal| {
         let menu = ["Menu", "Menü"].into_iter().find(|name| terminal.sees(name));
         terminal.tap(menu.unwrap());
+    }),
+    ("counter-focus", Route::Counter, |terminal| {
+        terminal.scan("clara");
+        for _ in 0..10 {
+            terminal.key(&slint::SharedString::from(slint::platform::Key::Tab));
+        }
+    }),
+    ("till-focus", Route::Till, |terminal| {
+        for _ in 0..3 {
+            terminal.key(&slint::SharedString::from(slint::platform::Key::Tab));
+        }
     }),
     ("counter-contrast", Route::Counter, |terminal| {
         terminal.act(UiAction::SetHighContrast(true));
