@@ -1,5 +1,7 @@
 //! What a person does, and what the rest of the program is asked to do about it.
 
+use std::path::PathBuf;
+
 use super::desk::{Claim, EventId, LineId, MemberId, RewardId, SampleId, Sku};
 
 /// The screens.
@@ -133,10 +135,18 @@ pub enum UiAction {
         /// What was given, in minor units.
         given: i64,
     },
-    /// A picture file is to be read.
+    /// A picture file is to be chosen and read.
     OpenImage,
-    /// A folder of pictures is to be played.
+    /// A folder of pictures is to be chosen and played.
     OpenFolder,
+    /// An entry of the chooser.
+    PickFile(String),
+    /// The folder that the chooser shows.
+    PickFolder,
+    /// The folder above it.
+    FolderUp,
+    /// The chooser closes without an answer.
+    CloseFiles,
     /// A scanner that types is to be used.
     UseScanner,
     /// The camera is to be looked for again.
@@ -179,10 +189,10 @@ pub enum UiAction {
 pub enum Effect {
     /// Play a sound.
     Play(Sound),
-    /// Let a person pick a picture file, then read it.
-    OpenImage,
-    /// Let a person pick a folder, then play it.
-    OpenFolder,
+    /// Read this picture file.
+    OpenImage(PathBuf),
+    /// Play the pictures of this folder.
+    OpenFolder(PathBuf),
     /// Listen to a scanner that types.
     UseScanner,
     /// Look for the camera again.

@@ -1,11 +1,14 @@
 //! All screens together: one action in, the model and the effects out.
 
+use std::path::PathBuf;
+
 use super::action::{Effect, Language, Look, Route, UiAction};
 use super::counter::CounterController;
 use super::desk::{Desk, Moment, Money};
+use super::files::FilesController;
 use super::kiosk::KioskController;
 use super::model::{
-    AppModel, CameraState, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel,
+    AppModel, CameraState, FilesWanted, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel,
 };
 use super::till::TillController;
 
@@ -28,6 +31,8 @@ pub struct FaceOptions {
     pub stamp_by_scan: bool,
     /// The kiosk wants a proof of purchase.
     pub needs_proof: bool,
+    /// Where the chooser of pictures opens first.
+    pub pictures: PathBuf,
 }
 
 impl Default for FaceOptions {
@@ -41,6 +46,7 @@ impl Default for FaceOptions {
             demo: false,
             stamp_by_scan: true,
             needs_proof: false,
+            pictures: PathBuf::from("/"),
         }
     }
 }
@@ -55,6 +61,7 @@ pub struct Face<D> {
     kiosk: KioskController,
     scan: ScanModel,
     setup: SetupModel,
+    files: FilesController,
 }
 
 impl<D: Desk> Face<D> {
@@ -69,6 +76,7 @@ impl<D: Desk> Face<D> {
             kiosk: KioskController::new(options.needs_proof),
             scan: ScanModel { samples: desk.samples(), ..ScanModel::default() },
             setup: SetupModel { role },
+            files: FilesController::new(options.pictures),
             app: AppModel {
                 route: options.route,
                 place: options.place,
@@ -99,6 +107,7 @@ impl<D: Desk> Face<D> {
             sync: SyncModel { report: self.desk.sync_report() },
             scan: self.scan.clone(),
             setup: self.setup.clone(),
+            files: self.files.model().clone(),
         }
     }
 
@@ -147,8 +156,24 @@ impl<D: Desk> Face<D> {
                 self.desk.sync_now();
                 Vec::new()
             }
-            UiAction::OpenImage => vec![Effect::OpenImage],
-            UiAction::OpenFolder => vec![Effect::OpenFolder],
+            UiAction::OpenImage => {
+                self.files.open(FilesWanted::Picture);
+                Vec::new()
+            }
+            UiAction::OpenFolder => {
+                self.files.open(FilesWanted::Folder);
+                Vec::new()
+            }
+            UiAction::PickFile(name) => self.files.pick(&name).into_iter().map(Effect::OpenImage).collect(),
+            UiAction::PickFolder => vec![Effect::OpenFolder(self.files.pick_folder())],
+            UiAction::FolderUp => {
+                self.files.up();
+                Vec::new()
+            }
+            UiAction::CloseFiles => {
+                self.files.close();
+                Vec::new()
+            }
             UiAction::UseScanner => {
                 self.camera(CameraState::Scanner, "", 0, 0);
                 vec![Effect::UseScanner]

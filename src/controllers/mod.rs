@@ -8,6 +8,7 @@ mod action;
 mod counter;
 mod desk;
 mod face;
+mod files;
 mod kiosk;
 mod model;
 mod till;
@@ -24,9 +25,11 @@ pub use desk::{
     Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 pub use face::{Face, FaceOptions};
+pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
-    AppModel, CameraState, CounterModel, KioskModel, KioskPage, LastGuest, LastSale, Notice, NoticeKind,
-    QuickNote, ScanModel, ScreenModel, SetupModel, SyncModel, Tile, TillModel,
+    AppModel, CameraState, CounterModel, FileEntry, FilesModel, FilesWanted, KioskModel, KioskPage,
+    LastGuest, LastSale, Notice, NoticeKind, QuickNote, ScanModel, ScreenModel, SetupModel, SyncModel, Tile,
+    TillModel,
 };
 pub use till::{TillController, UNDO_SECONDS};

@@ -22,6 +22,8 @@ pub struct ScreenModel {
     pub scan: ScanModel,
     /// The first run.
     pub setup: SetupModel,
+    /// The chooser of pictures and folders.
+    pub files: FilesModel,
 }
 
 /// What every screen has around it.
@@ -339,6 +341,41 @@ pub struct ScanModel {
     pub frames: u32,
     /// The cards of the sample shop.
     pub samples: Vec<Sample>,
+}
+
+/// What is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesWanted {
+    /// One picture.
+    Picture,
+    /// A folder of pictures.
+    Folder,
+}
+
+/// The chooser of pictures and folders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilesModel {
+    /// It is open, for this.
+    pub wanted: Option<FilesWanted>,
+    /// The folder that is shown.
+    pub folder: String,
+    /// There is a folder above it.
+    pub has_parent: bool,
+    /// It cannot be read.
+    pub unreadable: bool,
+    /// Folders, then pictures.
+    pub entries: Vec<FileEntry>,
+    /// How many pictures it holds.
+    pub pictures: u32,
+}
+
+/// A line of the chooser.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileEntry {
+    /// Its name.
+    pub name: String,
+    /// It is a folder.
+    pub folder: bool,
 }
 
 /// The first run.

@@ -7,6 +7,7 @@
 
 mod app;
 mod counter;
+mod files;
 mod format;
 mod generated;
 mod kiosk;

@@ -8,6 +8,7 @@ use slint::{ComponentHandle, EventLoopError, PlatformError, Timer, TimerMode, We
 
 use super::app::AppAdapter;
 use super::counter::CounterAdapter;
+use super::files::FilesAdapter;
 use super::generated::AppWindow;
 use super::kiosk::KioskAdapter;
 use super::scan::{self, CameraFrame, ScanAdapter};
@@ -32,6 +33,7 @@ struct Adapters {
     till: TillAdapter,
     kiosk: KioskAdapter,
     scan: ScanAdapter,
+    files: FilesAdapter,
     shown: RefCell<Option<ScreenModel>>,
 }
 
@@ -71,6 +73,7 @@ impl AppScreens {
             till: TillAdapter::new(&window, &handler),
             kiosk: KioskAdapter::new(&window, &handler),
             scan: ScanAdapter::new(&window, &handler),
+            files: FilesAdapter::new(&window, &handler),
             shown: RefCell::new(None),
         });
         ADAPTERS.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&adapters)));
@@ -185,6 +188,9 @@ impl Adapters {
         }
         if anew || before.is_some_and(|before| before.scan != model.scan) {
             self.scan.show(window, &model.scan);
+        }
+        if anew || before.is_some_and(|before| before.files != model.files) {
+            self.files.show(window, &model.files);
         }
         *shown = Some(model.clone());
     }

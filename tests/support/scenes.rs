@@ -34,7 +34,7 @@ fn basket(terminal: &Terminal) {
     terminal.act(UiAction::PickCategory("all".into()));
 }
 
-const SCENES: [(&str, Route, Play); 34] = [
+const SCENES: [(&str, Route, Play); 36] = [
     ("counter-idle", Route::Counter, |_| {}),
     ("counter-guest", Route::Counter, |terminal| {
         terminal.scan("ben");
@@ -84,6 +84,8 @@ const SCENES: [(&str, Route, Play); 34] = [
         let menu = ["Menu", "Menü"].into_iter().find(|name| terminal.sees(name));
         terminal.tap(menu.unwrap());
     }),
+    ("counter-picture", Route::Counter, |terminal| terminal.act(UiAction::OpenImage)),
+    ("counter-folder", Route::Counter, |terminal| terminal.act(UiAction::OpenFolder)),
     ("counter-focus", Route::Counter, |terminal| {
         terminal.scan("clara");
         for _ in 0..10 {
@@ -165,6 +167,7 @@ fn terminal(route: Route, language: Language, look: Look, (width, height): (u32,
         language,
         look,
         demo: true,
+        pictures: "assets".into(),
         ..FaceOptions::default()
     });
     terminal.size(width, height);
