@@ -15,7 +15,7 @@ mod till;
 
 #[cfg(test)]
 #[path = "../../tests/support/sample_desk.rs"]
-pub(crate) mod sample_desk;
+mod sample_desk;
 
 pub use action::{Effect, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;

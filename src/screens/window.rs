@@ -106,9 +106,8 @@ impl AppScreens {
     }
 
     /// The component, for tests that look for its elements.
-    #[cfg(test)]
-    #[allow(dead_code, reason = "the window tests include this module by its path")]
-    pub(crate) fn component(&self) -> &AppWindow {
+    #[doc(hidden)]
+    pub fn component(&self) -> &AppWindow {
         &self.window
     }
 

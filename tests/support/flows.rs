@@ -1,11 +1,9 @@
 //! What a person does at the screens, by the names that a screen reader says.
 
-use i_slint_backend_testing::AccessibleRole;
-
-use crate::controllers::sample_desk::at;
 use crate::controllers::{
-    Effect, FaceOptions, Language, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction,
+    Effect, FaceOptions, Language, Look, Route, Sound, SyncReport, SyncState, UiAction,
 };
+use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
 #[test]

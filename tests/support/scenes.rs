@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use i_slint_backend_testing::{AccessibleRole, mock_elapsed_time};
 
-use crate::controllers::sample_desk::at;
 use crate::controllers::{CameraState, FaceOptions, Language, Look, Route, SyncReport, SyncState, UiAction};
+use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
 const SIZES: [(u32, u32); 3] = [(1280, 800), (1024, 600), (800, 1280)];

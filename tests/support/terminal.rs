@@ -8,10 +8,10 @@ use i_slint_backend_testing::{
     AccessibleRole, ElementHandle, ElementQuery, TestingBackend, TestingBackendOptions, mock_elapsed_time,
 };
 use slint::PhysicalSize;
-use slint::platform::WindowEvent;
+use slint::platform::{PointerEventButton, WindowEvent};
 
-use crate::controllers::sample_desk::{SampleDesk, at};
 use crate::controllers::{Effect, Face, FaceOptions, Language, Look, Route, UiAction};
+use crate::sample_desk::{SampleDesk, at};
 use crate::screens::{AppScreens, CameraFrame};
 
 /// The window with its controllers.
@@ -143,7 +143,7 @@ impl Terminal {
             .find(|element| element.accessible_role() == Some(AccessibleRole::Button))
             .unwrap_or_else(|| panic!("no button is called {label:?}"));
         assert_ne!(found.accessible_enabled(), Some(false), "{label:?} cannot be pressed now");
-        found.mock_single_click(i_slint_core_button());
+        found.mock_single_click(PointerEventButton::Left);
         self.draw();
     }
 
@@ -174,8 +174,4 @@ impl Terminal {
         let frame = CameraFrame { width: 640, height: 480, luma: luma.into(), corners, mirrored: false };
         self.screens.camera_frame(&frame);
     }
-}
-
-fn i_slint_core_button() -> slint::platform::PointerEventButton {
-    slint::platform::PointerEventButton::Left
 }
