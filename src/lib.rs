@@ -3,10 +3,17 @@
 //! - [`cli`]: every capability, for scripts, support and tests.
 //! - [`edge`]: the machine's clock and randomness.
 //! - [`words`]: amounts and explanations as the command line says them.
-//! - [`csv`], [`sample`]: catalogues from files, and the sample café.
+//! - `station`: the window, what reads codes, the sync thread and the door, around one terminal; `screens` and
+//!   `controllers` are what it shows.
+//! - [`sample`]: the sample café.
 
 pub mod cli;
-pub mod csv;
+#[cfg(feature = "ui")]
+pub mod controllers;
 pub mod edge;
 pub mod sample;
+#[cfg(feature = "ui")]
+pub mod screens;
+#[cfg(feature = "ui")]
+pub mod station;
 pub mod words;

@@ -1,8 +1,11 @@
 //! The sample café: what `init --demo` and `stempel demo` begin with.
 
+use stempel_domain::ProgrammeId;
+use stempel_domain::programme::Programme;
+use stempel_wire::catalogue::{self, CatalogueError};
 use stempel_wire::message::Article;
 
-use crate::csv::{CsvError, articles_from_csv};
+use crate::cli::Failure;
 
 /// The programmes, in TOML: the stamp card, and points at the till.
 pub const PROGRAMMES: [&str; 2] =
@@ -18,6 +21,15 @@ pub const MEMBERS: [&str; 6] = ["Ada", "Ben", "Cem", "Dora", "Emil", "Fatma"];
 pub const CATALOGUE: &str = include_str!("../assets/demo/catalogue.csv");
 
 /// The catalogue.
-pub fn articles() -> Result<Vec<Article>, CsvError> {
-    articles_from_csv(CATALOGUE)
+pub fn articles() -> Result<Vec<Article>, CatalogueError> {
+    catalogue::read(CATALOGUE)
+}
+
+/// The programmes as they are published: their names and their JSON.
+pub fn published() -> Result<Vec<(ProgrammeId, String)>, Failure> {
+    let each = PROGRAMMES.iter().map(|text| {
+        let programme = Programme::parse_toml(text).map_err(Failure::machine)?;
+        Ok((programme.id().clone(), programme.to_json()))
+    });
+    each.collect()
 }

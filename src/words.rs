@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use stempel_domain::Unit;
-use stempel_domain::rules::TraceStep;
+use stempel_domain::rules::{self, Language, TraceStep};
 
 /// Amounts by unit, as decimal strings.
 pub fn amounts(amounts: &BTreeMap<Unit, i64>) -> Value {
@@ -32,8 +32,13 @@ pub fn trace(steps: &[TraceStep]) -> Value {
     Value::Array(each.collect())
 }
 
-/// One step as a sentence.
+/// One step as a sentence, in the language of the machine.
 pub fn sentence(step: &TraceStep) -> String {
-    let values: Vec<String> = step.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    format!("{}: {}", step.code, values.join(", "))
+    rules::sentence(step, language())
+}
+
+/// The language that the environment asks for.
+pub fn language() -> Language {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+    Language::of(&named.into_iter().find(|value| !value.is_empty()).unwrap_or_default())
 }

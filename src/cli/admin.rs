@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stempel_domain::TenantId;
-use stempel_server::admin::restore;
+use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Db, Server, http};
+use stempel_wire::catalogue;
 use stempel_wire::message::Shop;
 
 use super::args::{
-    Admin, AdminCommand, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant, Args, Catalogue, Serve,
+    Admin, AdminCommand, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant, Args, Catalogue,
+    Serve,
 };
 use super::programme::{programme_of, text_of};
 use super::{Answer, Failure};
-use crate::csv::articles_from_csv;
 use crate::edge::{SystemClock, SystemEntropy};
 
 /// How long a code for a new device can be used, in milliseconds.
@@ -52,8 +53,11 @@ async fn told_to_stop() {
 }
 
 fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::machine)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::machine)?;
     runtime.block_on(work)
 }
 
@@ -63,7 +67,7 @@ async fn open(database: &str) -> Result<Server, Failure> {
 }
 
 /// What the server says, with the exit code that fits: 1 for what it refuses or does not find, 3 for trouble.
-fn failure(error: stempel_server::Error) -> Failure {
+pub(super) fn failure(error: stempel_server::Error) -> Failure {
     let problem = error.problem();
     let exit = match problem.status {
         400 => 2,
@@ -86,7 +90,8 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
             let clock = Arc::new(SystemClock::new(""));
             let restored =
                 restore(file, &admin.database, clock, Box::new(SystemEntropy)).await.map_err(failure)?;
-            let text = "The copy is in place. Devices notice at their next contact and send again what it lacks.";
+            let text =
+                "The copy is in place. Devices notice at their next contact and send again what it lacks.";
             return Ok(Answer::one(text, serde_json::to_value(restored).map_err(Failure::machine)?));
         }
         let server = open(&admin.database).await?;
@@ -146,32 +151,41 @@ async fn of_tenant(
         AdminCommand::Device(command) => device(server, tenant, command, named).await,
         AdminCommand::Programme(AdminProgramme::Publish { file }) => {
             let (programme, _) = programme_of(file)?;
-            let reference =
-                server.programme_publish(tenant, programme.id(), &programme.to_json()).await.map_err(failure)?;
+            let reference = server
+                .programme_publish(tenant, programme.id(), &programme.to_json())
+                .await
+                .map_err(failure)?;
             Ok(Answer::one(
                 format!("“{}” version {} is in force.", reference.id, reference.version),
                 json!({"programme": reference.id, "version": reference.version}),
             ))
         }
         AdminCommand::Catalogue(Catalogue::Import { file }) => {
-            let articles = articles_from_csv(&text_of(file)?)
+            let articles = catalogue::read(&text_of(file)?)
                 .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
             let count = articles.len();
             server.articles_put(tenant, articles).await.map_err(failure)?;
             Ok(Answer::one(format!("{count} articles are in the catalogue."), json!({"imported": count})))
         }
-        AdminCommand::Catalogue(Catalogue::List) => list(&server.catalogue_list(tenant).await.map_err(failure)?),
+        AdminCommand::Catalogue(Catalogue::List) => {
+            list(&server.catalogue_list(tenant).await.map_err(failure)?)
+        }
         AdminCommand::Member(AdminMember::Show { code }) => {
             let member = server.member_find(tenant, code).await.map_err(failure)?;
-            let balances: Value =
-                member.balances.iter().map(|(unit, amount)| (unit.name().to_owned(), json!(amount))).collect();
+            let balances: Value = member
+                .balances
+                .iter()
+                .map(|(unit, amount)| (unit.name().to_owned(), json!(amount)))
+                .collect();
             let json = json!({
                 "member": member.member, "name": member.name, "balances": balances, "numbers": member.numbers,
                 "events": member.events,
             });
             Ok(Answer::one(json.to_string(), json))
         }
-        AdminCommand::Member(AdminMember::Why { code }) => list(&server.why(tenant, code).await.map_err(failure)?),
+        AdminCommand::Member(AdminMember::Why { code }) => {
+            list(&server.why(tenant, code).await.map_err(failure)?)
+        }
         AdminCommand::Inbox => {
             let inbox = server.inbox(tenant).await.map_err(failure)?;
             let json = serde_json::to_value(&inbox).map_err(Failure::machine)?;
@@ -237,7 +251,9 @@ async fn the_shop(server: &Server, tenant: TenantId, named: Option<&str>) -> Res
             .find(|shop| shop.name == named || shop.id.to_string() == named)
             .ok_or_else(|| Failure::refused(format!("there is no shop “{named}”"))),
         None if shops.len() == 1 => Ok(shops.remove(0)),
-        None if shops.is_empty() => Err(Failure::refused("there is no shop yet; add one with `stempel admin shop add NAME`")),
+        None if shops.is_empty() => {
+            Err(Failure::refused("there is no shop yet; add one with `stempel admin shop add NAME`"))
+        }
         None => Err(Failure::usage("there are several shops; say which one with --shop")),
     }
 }
@@ -247,27 +263,16 @@ async fn init(server: &Server, demo: bool) -> Result<Answer, Failure> {
     if !demo {
         return Ok(Answer::one("The database is ready.", json!({"ready": true})));
     }
-    let (tenant, shop) = sample(server).await?;
-    let json = json!({"tenant": tenant, "shop": shop.id, "name": shop.name});
-    Ok(Answer::one(format!("“{}” is ready.", shop.name), json))
-}
-
-/// Makes the sample café on a server.
-pub(crate) async fn sample(server: &Server) -> Result<(TenantId, Shop), Failure> {
-    let tenant = server.tenant_add(crate::sample::TENANT, true).await.map_err(failure)?;
-    let zone = SystemClock::system_zone();
-    let shop = server.shop_add(tenant, crate::sample::TENANT, &zone, 0).await.map_err(failure)?;
-    for text in crate::sample::PROGRAMMES {
-        let programme =
-            stempel_domain::programme::Programme::parse_toml(text).map_err(Failure::machine)?;
-        server.programme_publish(tenant, programme.id(), &programme.to_json()).await.map_err(failure)?;
-    }
-    server.articles_put(tenant, crate::sample::articles().map_err(Failure::machine)?).await.map_err(failure)?;
-    for name in crate::sample::MEMBERS {
-        let new = stempel_server::admin::NewMember { name: Some(name.to_owned()), language: None };
-        server.member_add(tenant, &new, None).await.map_err(failure)?;
-    }
-    Ok((tenant, shop))
+    let sample = server
+        .init_demo(
+            &crate::sample::published()?,
+            crate::sample::articles().map_err(Failure::machine)?,
+            &demo_guests(),
+        )
+        .await
+        .map_err(failure)?;
+    let json = json!({"tenant": sample.tenant, "shop": sample.shop.id, "name": sample.shop.name});
+    Ok(Answer::one(format!("“{}” is ready.", sample.shop.name), json))
 }
 
 /// One line of JSON for each thing.

@@ -136,18 +136,21 @@ pub enum Command {
 #[cfg(all(feature = "ui", feature = "demo"))]
 #[derive(Debug, Clone, clap::Args)]
 pub struct Demo {
-    /// Ends after that many seconds, for tests
-    #[arg(long, value_name = "SECONDS", hide = true)]
-    pub seconds: Option<u64>,
-    /// The screen to begin with: counter, till or kiosk
-    #[arg(long, default_value = "counter")]
-    pub screen: String,
+    /// Begins with the kiosk
+    #[arg(long)]
+    pub kiosk: bool,
+    /// The window
+    #[command(flatten)]
+    pub screen: Screen,
 }
 
 /// A screen.
 #[cfg(feature = "ui")]
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Screen {
+    /// Begins with the till rather than the stamp card
+    #[arg(long)]
+    pub till: bool,
     /// Ends after that many seconds, for tests
     #[arg(long, value_name = "SECONDS", hide = true)]
     pub seconds: Option<u64>,

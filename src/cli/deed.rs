@@ -123,7 +123,8 @@ pub enum Deed {
 impl Request {
     /// Does it.
     pub fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
-        let how = |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at };
+        let how =
+            |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at, by_hand: false };
         match self.deed {
             Deed::MemberAdd { name } => {
                 let joined = terminal.add_member(name.as_deref(), &self.operator, self.key.as_deref())?;

@@ -12,8 +12,11 @@
 mod admin;
 pub mod answer;
 pub mod args;
+mod bench;
 mod cards;
 pub mod deed;
+#[cfg(all(feature = "ui", feature = "demo"))]
+mod demo;
 mod open;
 mod programme;
 mod read;
@@ -26,6 +29,13 @@ use clap::Parser;
 
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
+#[cfg(feature = "ui")]
+pub(crate) use open::writer;
+#[cfg(feature = "ui")]
+pub(crate) use sync::transport_of;
+
+#[cfg(feature = "ui")]
+use crate::controllers::Route;
 
 /// Runs the program with the arguments it was started with.
 pub fn main() -> ExitCode {
@@ -67,10 +77,19 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Why(why) => read::why(&global, &why.code),
         Command::Journal(command) => read::journal(&global, command),
         Command::Status => read::status(&global),
+        Command::Bench(bench) => bench::run(&bench),
         #[cfg(feature = "demo")]
         Command::Serve(serve) => admin::serve(&serve),
         #[cfg(feature = "demo")]
         Command::Admin(admin) => admin::admin(&admin, &named),
-        _ => Err(Failure::usage("not yet")),
+        #[cfg(feature = "ui")]
+        Command::Terminal(screen) => {
+            let route = if screen.till { Route::Till } else { Route::Counter };
+            crate::station::run(&global, &screen, route)
+        }
+        #[cfg(feature = "ui")]
+        Command::Kiosk(screen) => crate::station::run(&global, &screen, Route::Kiosk),
+        #[cfg(all(feature = "ui", feature = "demo"))]
+        Command::Demo(demo) => demo::demo(&global, demo),
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::json;
 use stempel_domain::programme::Programme;
 use stempel_domain::rules::case;
+use stempel_wire::catalogue;
 
 use super::args::{self, Catalogue, Global};
 use super::deed::Deed;
 use super::{Answer, Failure, open};
-use crate::csv::articles_from_csv;
 
 /// The longest file that is read, in bytes.
 const FILE_LEN_MAX: u64 = 16 * 1024 * 1024;
@@ -69,8 +69,7 @@ pub(super) fn programme(global: &Global, command: args::Programme) -> Result<Ans
         args::Programme::Evaluate { files, case } => {
             let programmes =
                 files.iter().map(|file| Ok(programme_of(file)?.0)).collect::<Result<Vec<_>, Failure>>()?;
-            let steps: Vec<serde_json::Value> = Vec::new();
-            let _ = (programmes, case);
+            let steps = case::run(&programmes, &text_of(&case)?).map_err(Failure::usage)?;
             Ok(Answer::lines(steps.into_iter().map(|step| (step.to_string(), step))))
         }
     }
@@ -91,7 +90,7 @@ pub(super) fn catalogue(global: &Global, command: Catalogue) -> Result<Answer, F
             })))
         }
         Catalogue::Import { file } => {
-            let articles = articles_from_csv(&text_of(&file)?)
+            let articles = catalogue::read(&text_of(&file)?)
                 .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
             open::write(global, Deed::CatalogueImport { articles })
         }

@@ -43,15 +43,17 @@ fn report_answer(report: &Report) -> Answer {
         "sent": report.sent, "acked": report.acked, "received": report.received, "pending": report.pending,
     });
     if report.quarantined {
-        text.push_str("\nThis terminal was copied: the server holds other rows under the same numbers. Nothing is \
-                       overwritten and nothing is lost; somebody has to decide on the server.");
+        text.push_str(
+            "\nThis terminal was copied: the server holds other rows under the same numbers. Nothing is \
+                       overwritten and nothing is lost; somebody has to decide on the server.",
+        );
         json["quarantined"] = json!(true);
     }
     Answer::one(text, json)
 }
 
 pub(super) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
-    stempel_sync::http::parse_address(&enroll.server).map_err(|error| Failure::usage(error))?;
+    stempel_sync::http::parse_address(&enroll.server).map_err(Failure::usage)?;
     let store = open::store(&global.data, "stempel enroll")?;
     let clock = Arc::new(SystemClock::new(""));
     let (mut terminal, mut transport) = setup::enroll(

@@ -132,7 +132,7 @@ fn a_programme_is_checked_published_and_versioned() {
     std::fs::write(&file, tea.replace("amount = 1", "amount = 2")).unwrap();
     assert_eq!(till.one(&["programme", "publish", path])["version"], 2);
     let (_, code) = till.joined("Ada");
-    let sale = till.one(&["sale", "--member", &code, "--item", "chai"]);
+    let sale = till.one(&["sale", "--member", &code, "--item", "tea"]);
     assert_eq!(sale["balances"]["stamp:tea"], "2");
 }
 

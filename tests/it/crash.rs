@@ -19,11 +19,8 @@ fn a_loop_of_stamps_loses_none_that_was_reported_done() {
             till.one(&["stamp", "--member", &code]);
             reported += 1;
         }
-        let mut child = till
-            .command(&["stamp", "--member", &code])
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            till.command(&["stamp", "--member", &code]).stdout(std::process::Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(700 * (round as u64 + 1)));
         // It may have ended by itself already.
         let _ = child.kill();

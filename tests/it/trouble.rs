@@ -133,7 +133,8 @@ fn a_changed_row_is_noticed() {
 fn a_damaged_database_is_said_and_kept() {
     let till = sample();
     let database = till.folder().join("stempel.db");
-    std::fs::write(&database, b"this is no database at all, but long enough to be looked at".repeat(100)).unwrap();
+    std::fs::write(&database, b"this is no database at all, but long enough to be looked at".repeat(100))
+        .unwrap();
     let _ = std::fs::remove_file(till.folder().join("stempel.db-wal"));
     let before = std::fs::read(&database).unwrap();
     let (exit, said) = till.refused(&["member", "add"]);

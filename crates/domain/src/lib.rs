@@ -6,7 +6,7 @@
 //!
 //! | module | what it answers |
 //! |---|---|
-//! | [`money`], [`unit`], [`time`], [`ids`] | the small values everything is made of |
+//! | [`money`], [`mod@unit`], [`time`], [`ids`] | the small values everything is made of |
 //! | [`sale`] | what was bought, or how many stamps were asked for |
 //! | [`programme`], [`rules`] | what a programme says, and what it gives for a sale |
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |

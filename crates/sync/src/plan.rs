@@ -171,8 +171,9 @@ impl Planner {
             return false;
         }
         self.followed = false;
-        if answer.quarantined.iter().any(|trouble| trouble.author == self.own) {
-            // What the server holds under these numbers is not ours: ours still wait.
+        let mut aside = answer.quarantined.iter().chain(&answer.refused);
+        if aside.any(|trouble| trouble.author == self.own) {
+            // What the server holds under these numbers is not ours, or it does not take ours: they still wait.
             self.quarantined = true;
             return true;
         }

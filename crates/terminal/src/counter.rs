@@ -28,6 +28,9 @@ pub struct Circumstances {
     pub key: Option<String>,
     /// A time that a script names, in milliseconds and minutes of offset; none: now.
     pub at: Option<(i64, i16)>,
+    /// A person at the counter asked for it, who knows what was sold: the pause between two scans does not
+    /// count.
+    pub by_hand: bool,
 }
 
 /// What an action gave.
@@ -111,7 +114,7 @@ impl Terminal {
         let who = self.who(code)?;
         let at = self.moment(how.at)?;
         let (state, joined) = self.begin(&who)?;
-        let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at);
+        let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at, how.by_hand);
         if !outcome.refused.is_empty() {
             return Err(TerminalError::Refused(outcome.refused));
         }
@@ -152,7 +155,7 @@ impl Terminal {
             None => (MemberState::default(), None),
         };
         let (facts, outcome) = match &who {
-            Some(_) => self.judge(&state, Order::Sale(&sale), &at),
+            Some(_) => self.judge(&state, Order::Sale(&sale), &at, how.by_hand),
             None => {
                 let outcome = rules::evaluate(&self.book, None, Order::Sale(&sale), self.identity.shop, &at);
                 (MemberFacts::default(), outcome)
@@ -180,7 +183,7 @@ impl Terminal {
         rules::check_order(order).map_err(|error| TerminalError::Input(error.to_string()))?;
         let at = self.moment(None)?;
         Ok(match who {
-            Some(who) => self.judge(&self.begin(who)?.0, order, &at).1,
+            Some(who) => self.judge(&self.begin(who)?.0, order, &at, true).1,
             None => rules::evaluate(&self.book, None, order, self.identity.shop, &at),
         })
     }
@@ -247,8 +250,17 @@ impl Terminal {
         Ok(found)
     }
 
-    fn judge(&self, state: &MemberState, order: Order<'_>, at: &Moment) -> (MemberFacts, Outcome) {
-        let facts = state.facts(at).trimmed(at.day.plus_days(-self.book.reads_days_back()));
+    fn judge(
+        &self,
+        state: &MemberState,
+        order: Order<'_>,
+        at: &Moment,
+        by_hand: bool,
+    ) -> (MemberFacts, Outcome) {
+        let mut facts = state.facts(at).trimmed(at.day.plus_days(-self.book.reads_days_back()));
+        if by_hand {
+            facts.last_visit_ms = None;
+        }
         let outcome = rules::evaluate(&self.book, Some(&facts), order, self.identity.shop, at);
         (facts, outcome)
     }

@@ -183,6 +183,9 @@ impl Local for Terminal {
             for trouble in answer.quarantined.iter().filter(|trouble| trouble.author == own) {
                 write.put_trouble(trouble, "quarantined")?;
             }
+            for trouble in answer.refused.iter().filter(|trouble| trouble.author == own) {
+                write.put_trouble(trouble, "refused")?;
+            }
             Ok(())
         })?;
         Ok(())

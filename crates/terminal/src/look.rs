@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stempel_domain::event::Fact;
-use stempel_domain::rules::TraceStep;
+use stempel_domain::rules::{self, Offers, Outcome, TraceStep};
 use stempel_domain::{Account, AuthorId, CardNumber, EventRef, MemberId, Moment, Posting, Unit};
 use stempel_wire::Profile;
 
@@ -75,6 +75,14 @@ impl Terminal {
             balances: state.balances(at.day),
             new_card: matches!(who, Who::NewCard { .. }),
         })
+    }
+
+    /// What a member can take now, and how the stamp cards look; after an order, if one was judged.
+    pub fn offers(&self, who: &Who, order: Option<&Outcome>) -> Result<Offers, TerminalError> {
+        let at = self.moment(None)?;
+        let state = self.view().member(who.member())?.unwrap_or_default();
+        let facts = state.facts(&at).trimmed(at.day.plus_days(-self.book.reads_days_back()));
+        Ok(rules::offers(&self.book, &facts, order, self.identity.shop, &at))
     }
 
     /// Explains a member's balances: every event kept here that moved them, and one line for everything that

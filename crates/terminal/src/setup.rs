@@ -153,6 +153,23 @@ fn secret_from(text: &str) -> Result<SecretKey, TerminalError> {
 }
 
 impl Terminal {
+    /// Whether a store is a terminal already.
+    pub fn is_set_up(store: &Store) -> Result<bool, TerminalError> {
+        Ok(store.view().setting::<Identity>(IDENTITY)?.is_some())
+    }
+
+    /// Takes note that the server answers at another address now.
+    pub fn move_to(&mut self, url: &str) -> Result<(), TerminalError> {
+        let Some(server) = &mut self.identity.server else {
+            return Err(TerminalError::NotNow(
+                "this terminal works alone; there is no server to move to".into(),
+            ));
+        };
+        server.url = url.to_owned();
+        let identity = self.identity.clone();
+        self.keep_setting(IDENTITY, &identity)
+    }
+
     /// Writes the first event of the journal.
     fn begin_journal(&mut self) -> Result<(), TerminalError> {
         let fact = Fact::JournalBegun(JournalBegun {

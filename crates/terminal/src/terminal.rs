@@ -165,7 +165,13 @@ impl Terminal {
         Ok(answer)
     }
 
-    /// Refuses to go on where this store was opened for reading only.
+    /// Keeps a setting of the screens or devices around this terminal.
+    pub fn keep_setting<T: serde::Serialize>(&mut self, name: &str, value: &T) -> Result<(), TerminalError> {
+        self.store.write::<_, StoreError>(|write| write.set(name, value))?;
+        Ok(())
+    }
+
+    /// Whether this store was opened for writing.
     pub fn is_writer(&self) -> bool {
         self.store.is_writer()
     }

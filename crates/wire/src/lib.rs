@@ -9,9 +9,11 @@
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`message`] | what device and server say to each other |
 //! | [`request`] | how a device signs what it says |
+//! | [`mod@catalogue`] | articles as a spreadsheet writes them |
 //!
 //! Reading never panics and never allocates more than the input justifies: every length has a bound.
 
+pub mod catalogue;
 pub mod certificate;
 pub mod frame;
 pub mod key;

@@ -4,9 +4,8 @@ use serde::Serialize;
 use stempel_domain::TenantId;
 use stempel_wire::message::{Article, FeedChange};
 
-use super::csv;
 use crate::db::{Tx, values};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -26,7 +25,10 @@ impl Server {
     /// that are not in the file stay as they are. A file with a mistake changes nothing; the refusal names
     /// line and column.
     pub async fn catalogue_import(&self, tenant: TenantId, text: &str) -> Result<Imported> {
-        self.articles_put(tenant, csv::read(text)?).await
+        let articles = stempel_wire::catalogue::read(text).map_err(|error| {
+            Error::refused("catalogue", 400, "The catalogue has mistakes; nothing was taken", error.detail())
+        })?;
+        self.articles_put(tenant, articles).await
     }
 
     /// Adds articles or changes those that are there. An article with `gone` is no longer sold.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stempel_domain::event::{Adjustment, Fact, ProgrammeRef};
 use stempel_domain::ledger::{Account, Booking, Posting};
-use stempel_domain::{EventRef, MemberId, Money, ProgrammeId, Rate, TenantId, Unit};
+use stempel_domain::{EventRef, MemberId, ProgrammeId, TenantId, Unit};
 use stempel_wire::message::{Article, Shop};
 use stempel_wire::token::Token;
 
@@ -20,24 +20,6 @@ const OWNER: &str = "Café Morgenrot";
 /// The demo's shop.
 const SHOP: &str = "Café Morgenrot am Markt";
 const ZONE: &str = "Europe/Berlin";
-
-/// The catalogue: number, name, category, price and tax in hundredths. Food 7 %, drinks 19 % (Germany, 2026).
-const ARTICLES: [(&str, &str, &str, i64, i32); 14] = [
-    ("espresso", "Espresso", "coffee", 240, 1900),
-    ("filter-coffee", "Filterkaffee", "coffee", 290, 1900),
-    ("cappuccino", "Cappuccino", "coffee", 350, 1900),
-    ("flat-white", "Flat White", "coffee", 390, 1900),
-    ("latte", "Latte Macchiato", "coffee", 410, 1900),
-    ("tea", "Kännchen Tee", "tea", 380, 1900),
-    ("chocolate", "Heiße Schokolade", "drink", 390, 1900),
-    ("lemonade", "Hauslimonade", "drink", 420, 1900),
-    ("croissant", "Buttercroissant", "cake", 240, 700),
-    ("cheesecake", "Käsekuchen", "cake", 450, 700),
-    ("cookie", "Haferkeks", "cake", 220, 700),
-    ("sandwich", "Käsesandwich", "snack", 590, 700),
-    ("beans", "Espressobohnen 250 g", "beans", 890, 700),
-    ("cup", "Pfandbecher", "deposit", 100, 1900),
-];
 
 /// A member of the demo as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +83,7 @@ impl Server {
     pub async fn init_demo(
         &self,
         programmes: &[(ProgrammeId, String)],
+        articles: Vec<Article>,
         guests: &[DemoGuest],
     ) -> Result<Demo> {
         if let Some(tenant) = self.tenants().await?.into_iter().find(|tenant| tenant.demo) {
@@ -108,18 +91,7 @@ impl Server {
         }
         let tenant = self.tenant_add(OWNER, true).await?;
         self.shop_add(tenant, SHOP, ZONE, 0).await?;
-        let articles = ARTICLES.iter().map(|&(sku, name, category, price, vat)| {
-            Ok(Article {
-                sku: sku.parse().map_err(|_| Error::Damaged(format!("the demo's article {sku}")))?,
-                name: name.to_owned(),
-                category: category.to_owned(),
-                price: Money(price),
-                vat: Rate(vat),
-                deposit: category == "deposit",
-                gone: false,
-            })
-        });
-        self.articles_put(tenant, articles.collect::<Result<_>>()?).await?;
+        self.articles_put(tenant, articles).await?;
         for (id, text) in programmes {
             self.programme_publish(tenant, id, text).await?;
         }

@@ -2,7 +2,6 @@
 
 mod backup;
 mod catalogue;
-mod csv;
 mod demo;
 mod devices;
 mod inbox;

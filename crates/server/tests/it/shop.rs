@@ -59,8 +59,8 @@ async fn a_programme_gets_a_new_version_only_when_it_changes() {
 async fn the_demo_is_made_once() {
     let world = World::new().await;
     let programmes = [("coffee".parse().unwrap(), "{}".to_owned())];
-    let demo = world.server.init_demo(&programmes, &demo_guests()).await.unwrap();
-    assert_eq!(world.server.init_demo(&programmes, &demo_guests()).await.unwrap(), demo);
+    let demo = world.server.init_demo(&programmes, articles(), &demo_guests()).await.unwrap();
+    assert_eq!(world.server.init_demo(&programmes, articles(), &demo_guests()).await.unwrap(), demo);
     assert_eq!((demo.members.len(), demo.programmes.len()), (6, 1));
     assert_eq!(world.server.catalogue_list(demo.tenant).await.unwrap().len(), 14);
     let ada = world.server.member_find(demo.tenant, &demo.members[0].code.to_string()).await.unwrap();
@@ -83,4 +83,9 @@ async fn a_database_of_a_later_version_is_left_alone() {
     let error = Db::open(&format!("sqlite:{}", world.path().display())).await.unwrap_err();
     assert!(matches!(error, Error::Newer { found: 999, .. }), "{error}");
     assert!(error.to_string().contains("newer program"));
+}
+
+/// The catalogue of the sample shop.
+fn articles() -> Vec<stempel_wire::message::Article> {
+    stempel_wire::catalogue::read(include_str!("../../../../assets/demo/catalogue.csv")).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Reads a catalogue as spreadsheets write it. Pure.
+//! A catalogue as spreadsheets write it: CSV.
 //!
 //! The first line names the columns: `sku,name,category,price,vat`, in any order, `deposit` may be added.
 //! Separated by commas or by semicolons; with semicolons a price may be written with a comma. Texts may stand
@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use stempel_domain::{Money, Rate, Sku};
-use stempel_wire::message::Article;
 
-use crate::error::{Error, Result};
+use crate::message::Article;
 
 /// The longest file, in bytes.
 const LEN_MAX: usize = 8 * 1024 * 1024;
@@ -28,11 +27,27 @@ struct Field {
     column: usize,
 }
 
-#[derive(Debug)]
-struct Mistake {
-    line: usize,
-    column: usize,
-    what: String,
+/// One mistake in a file, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// A file with mistakes. Nothing of it is taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the catalogue has mistakes; nothing was taken:\n{}", listed(.0))]
+pub struct CatalogueError(pub Vec<Mistake>);
+
+impl CatalogueError {
+    /// The mistakes, one on each line; of many only the first.
+    pub fn detail(&self) -> String {
+        listed(&self.0)
+    }
 }
 
 impl Mistake {
@@ -42,16 +57,20 @@ impl Mistake {
 }
 
 /// Reads the articles of a catalogue, in the file's order.
-pub(super) fn read(text: &str) -> Result<Vec<Article>> {
+pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
     if text.len() > LEN_MAX {
-        return Err(refuse(&[Mistake { line: 1, column: 1, what: "the file is too long".to_owned() }], 1));
+        return Err(CatalogueError(vec![Mistake {
+            line: 1,
+            column: 1,
+            what: "the file is too long".to_owned(),
+        }]));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let separator = if text.lines().next().unwrap_or("").contains(';') { ';' } else { ',' };
-    let records = split(text, separator).map_err(|mistake| refuse(&[mistake], 1))?;
+    let records = split(text, separator).map_err(|mistake| CatalogueError(vec![mistake]))?;
     let mut records = records.into_iter();
     let header = records.next().unwrap_or_default();
-    let columns = columns(&header).map_err(|mistakes| refuse(&mistakes, mistakes.len()))?;
+    let columns = columns(&header).map_err(CatalogueError)?;
     let (mut articles, mut mistakes) = (Vec::new(), Vec::new());
     let mut seen: BTreeMap<Sku, usize> = BTreeMap::new();
     for record in records {
@@ -67,22 +86,22 @@ pub(super) fn read(text: &str) -> Result<Vec<Article>> {
             Err(mistake) => mistakes.push(mistake),
         }
     }
-    if mistakes.is_empty() { Ok(articles) } else { Err(refuse(&mistakes, mistakes.len())) }
+    if mistakes.is_empty() { Ok(articles) } else { Err(CatalogueError(mistakes)) }
 }
 
-fn refuse(mistakes: &[Mistake], count: usize) -> Error {
-    let mut detail: Vec<String> = mistakes
+fn listed(mistakes: &[Mistake]) -> String {
+    let mut lines: Vec<String> = mistakes
         .iter()
         .take(MISTAKES_MAX)
         .map(|Mistake { line, column, what }| format!("line {line}, column {column}: {what}"))
         .collect();
-    if count > MISTAKES_MAX {
-        detail.push(format!("and {} more", count - MISTAKES_MAX));
+    if mistakes.len() > MISTAKES_MAX {
+        lines.push(format!("and {} more", mistakes.len() - MISTAKES_MAX));
     }
-    Error::refused("catalogue", 400, "The catalogue has mistakes; nothing was taken", detail.join("\n"))
+    lines.join("\n")
 }
 
-fn columns(header: &[Field]) -> std::result::Result<BTreeMap<&'static str, usize>, Vec<Mistake>> {
+fn columns(header: &[Field]) -> Result<BTreeMap<&'static str, usize>, Vec<Mistake>> {
     let (mut columns, mut mistakes) = (BTreeMap::new(), Vec::new());
     for (index, field) in header.iter().enumerate() {
         let name = field.text.trim().to_lowercase();
@@ -109,7 +128,7 @@ fn article(
     header: &[Field],
     columns: &BTreeMap<&'static str, usize>,
     separator: char,
-) -> std::result::Result<Article, Mistake> {
+) -> Result<Article, Mistake> {
     if record.len() != header.len() {
         let what = format!("there are {} fields, the first line has {}", record.len(), header.len());
         return Err(Mistake::at(&record[0], what));
@@ -155,7 +174,7 @@ fn article(
 }
 
 /// Splits the text into records of fields. Empty lines are passed over.
-fn split(text: &str, separator: char) -> std::result::Result<Vec<Vec<Field>>, Mistake> {
+fn split(text: &str, separator: char) -> Result<Vec<Vec<Field>>, Mistake> {
     let (mut records, mut record) = (Vec::new(), Vec::new());
     let (mut line, mut column) = (1, 1);
     let mut field = Field { text: String::new(), line, column };
@@ -213,10 +232,7 @@ mod tests {
     use super::*;
 
     fn mistake(text: &str) -> String {
-        match read(text) {
-            Err(Error::Refused(refusal)) => refusal.detail,
-            other => panic!("{other:?}"),
-        }
+        read(text).unwrap_err().detail()
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! The demo: server, terminal and a sample café in one process, with nothing to set up.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+
+use stempel_domain::ports::Entropy;
+use stempel_server::admin::{Demo as Sample, demo_guests};
+use stempel_server::{Db, Server, http};
+use stempel_sync::http::Http;
+use stempel_terminal::exchange::exchange;
+use stempel_terminal::{Terminal, setup};
+
+use super::admin::failure;
+use super::args::{Demo, Global};
+use super::{Answer, Failure, open};
+use crate::controllers::Route;
+use crate::edge::{SystemClock, SystemEntropy};
+use crate::station::{SampleCard, StationOptions, stand};
+
+/// How long the code for the terminal beside the server is good, in milliseconds.
+const INVITE_MS: i64 = 60_000;
+
+/// What the server's thread tells when it is ready.
+struct Ready {
+    url: String,
+    code: String,
+    sample: Sample,
+}
+
+/// Opens the demo and stays until the window is closed.
+pub(super) fn demo(global: &Global, demo: Demo) -> Result<Answer, Failure> {
+    if !has_display() {
+        return Err(Failure::machine(
+            "there is no display here, so no window can be opened. The same works on the command line: \
+             `stempel init --demo`, then `stempel member add --name Ada` and `stempel stamp --member CODE`",
+        ));
+    }
+    let folder = global.data.join("demo");
+    let (server, ready) = start_server(&folder)?;
+    let ready = ready.recv().map_err(|_| ()).and_then(|ready| ready.map_err(|_| ()));
+    let ready = match ready {
+        Ok(ready) => ready,
+        // The thread has ended; what it says is why.
+        Err(()) => {
+            return Err(server
+                .join()
+                .unwrap_or_else(|_| Err(Failure::machine("the server stopped")))
+                .err()
+                .unwrap_or_else(|| Failure::machine("the server stopped")));
+        }
+    };
+    let terminal = terminal_of(&folder.join("terminal"), &ready)?;
+    let route = if demo.kiosk {
+        Route::Kiosk
+    } else if demo.screen.till {
+        Route::Till
+    } else {
+        Route::Counter
+    };
+    let samples = cards(&ready.sample);
+    let mut screen = demo.screen;
+    // A sample shop begins with sample cards; the camera is one touch away.
+    screen.no_camera = screen.folder.is_none();
+    let options = StationOptions { route, samples, demo: true, screen: Some(screen) };
+    stand(terminal, folder.join("terminal"), options)?;
+    // The server's thread ends with the process; what it has taken in is durable.
+    drop(server);
+    Ok(Answer::default())
+}
+
+fn has_display() -> bool {
+    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || named("DISPLAY") || named("WAYLAND_DISPLAY")
+}
+
+type Started = (JoinHandle<Result<(), Failure>>, Receiver<Result<Ready, ()>>);
+
+fn start_server(folder: &Path) -> Result<Started, Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
+    let database = format!("sqlite:{}", folder.join("server.db").display());
+    let (tell, ready) = channel();
+    let serve = move || -> Result<(), Failure> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
+        runtime.block_on(async {
+            let db = Db::open(&database).await.map_err(failure)?;
+            let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+            let sample = server
+                .init_demo(
+                    &crate::sample::published()?,
+                    crate::sample::articles().map_err(Failure::machine)?,
+                    &demo_guests(),
+                )
+                .await
+                .map_err(failure)?;
+            let invite =
+                server.device_invite(sample.tenant, sample.shop.id, INVITE_MS).await.map_err(failure)?;
+            let listener = http::listen("127.0.0.1:0", false).await.map_err(failure)?;
+            let url = format!("http://{}", listener.local_addr().map_err(Failure::machine)?);
+            // Nobody waits any more if the program is ending already.
+            let _ = tell.send(Ok(Ready { url, code: invite.code, sample }));
+            http::serve(server, listener, std::future::pending()).await.map_err(failure)
+        })
+    };
+    let thread = std::thread::Builder::new().name("server".into()).spawn(serve).map_err(Failure::machine)?;
+    Ok((thread, ready))
+}
+
+/// The terminal of an earlier demo, brought to the server's new address; or a new one.
+fn terminal_of(folder: &Path, ready: &Ready) -> Result<Terminal, Failure> {
+    let clock = Arc::new(SystemClock::new(""));
+    let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
+    let store = open::store(folder, "stempel demo")?;
+    if Terminal::is_set_up(&store)? {
+        let mut terminal = Terminal::open(store, clock, entropy())?;
+        terminal.move_to(&ready.url)?;
+        return Ok(terminal);
+    }
+    let (mut terminal, mut transport) =
+        setup::enroll(store, clock.clone(), entropy(), &ready.url, &ready.code, "Kasse 1", |device, key| {
+            Http::new(&ready.url, device, key, clock, None)
+        })?;
+    exchange(&mut terminal, &mut transport)?;
+    Ok(terminal)
+}
+
+/// The members' cards, and cards that something is the matter with.
+fn cards(sample: &Sample) -> Vec<SampleCard> {
+    let mut cards: Vec<SampleCard> = sample
+        .members
+        .iter()
+        .map(|member| SampleCard {
+            name: member.name.clone().unwrap_or_default(),
+            detail: member.number.clone(),
+            text: member.code.to_string(),
+        })
+        .collect();
+    if let Some(first) = cards.first() {
+        let mut forged = first.text.clone();
+        let last = forged.pop().unwrap_or('A');
+        forged.push(if last == 'A' { 'B' } else { 'A' });
+        let middle = forged.len() / 2;
+        let other = if forged.as_bytes()[middle] == b'A' { "B" } else { "A" };
+        forged.replace_range(middle..=middle, other);
+        cards.push(SampleCard { name: "?".into(), detail: "gefälscht · forged".into(), text: forged });
+    }
+    cards
+}

@@ -1,0 +1,565 @@
+//! The desk of the screens, answered by the terminal.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+
+use stempel_domain::event::Fact;
+use stempel_domain::rules::codes;
+use stempel_domain::sale::{Claim, Order, Sale, Tender, TenderKind};
+use stempel_domain::{Event, EventRef, OperatorId, Quantity};
+use stempel_terminal::cards::Who;
+use stempel_terminal::counter::{Circumstances, Given};
+use stempel_terminal::handle::Handle;
+use stempel_terminal::{Terminal, TerminalError};
+
+use super::guest::{guest, is_point, reasons, refusal, whole};
+use super::syncing::{SharedReport, Wake, read};
+use crate::cli::Failure;
+use crate::controllers::{
+    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Desk, EventId, Guest, Language,
+    LineId, MemberId, Moment, Money, Paid, Refusal, RewardId, Sample, SampleId, Sku, Stamped, Stamping,
+    SyncReport,
+};
+
+/// Guests whose code is remembered until the next: the last three are on the screen.
+const REMEMBERED_MAX: usize = 50;
+/// Who works at a screen that asks nobody.
+const OPERATOR: &str = "counter";
+
+/// A card of the sample shop to click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleCard {
+    /// Whose it is, or what is the matter with it.
+    pub name: String,
+    /// What to expect.
+    pub detail: String,
+    /// What stands in its code.
+    pub text: String,
+}
+
+/// The cards of a sample shop that holds its own keys.
+pub(super) fn samples_of(terminal: &Terminal) -> Result<Vec<SampleCard>, Failure> {
+    let mut samples = Vec::new();
+    for (member, profile) in terminal.view().find_by_name("", 6)? {
+        if let Some(card) = terminal.card_of(member)? {
+            let text = terminal.token_of(card)?.to_string();
+            samples.push(SampleCard { name: profile.name, detail: card.number().to_string(), text });
+        }
+    }
+    Ok(samples)
+}
+
+/// The desk of one station. Lives on the window's thread and asks the terminal's.
+#[derive(Debug)]
+pub(super) struct TerminalDesk {
+    handle: Handle,
+    report: SharedReport,
+    wake: SyncSender<Wake>,
+    samples: Vec<SampleCard>,
+    language: Language,
+    /// The code by which each guest was last seen: a new card has no other name yet.
+    seen: Vec<(MemberId, String)>,
+    /// The last stamps by hand or scan, for a free one among them.
+    last_stamp: Option<(MemberId, EventRef, u32)>,
+    items: Vec<(Sku, u32)>,
+    seated: Option<MemberId>,
+    taken: Vec<RewardId>,
+}
+
+impl TerminalDesk {
+    pub fn new(
+        handle: Handle,
+        report: SharedReport,
+        wake: SyncSender<Wake>,
+        samples: Vec<SampleCard>,
+        language: Language,
+    ) -> Self {
+        Self {
+            handle,
+            report,
+            wake,
+            samples,
+            language,
+            seen: Vec::new(),
+            last_stamp: None,
+            items: Vec::new(),
+            seated: None,
+            taken: Vec::new(),
+        }
+    }
+
+    /// Speaks that language from now on.
+    pub fn speak(&mut self, language: Language) {
+        self.language = language;
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Terminal) -> Result<T, TerminalError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        match self.handle.call(work) {
+            Ok(answer) => answer.map_err(|error| refusal(error, self.language)),
+            Err(closed) => Err(Refusal::Trouble { what: closed.to_string() }),
+        }
+    }
+
+    /// Something was stored: the server should hear of it. A full line means that it will look anyway.
+    fn stored(&self) {
+        let _ = self.wake.try_send(Wake::Now);
+    }
+
+    fn remember(&mut self, member: &MemberId, code: &str) {
+        self.seen.retain(|(known, _)| known != member);
+        self.seen.push((member.clone(), code.to_owned()));
+        if self.seen.len() > REMEMBERED_MAX {
+            self.seen.remove(0);
+        }
+    }
+
+    /// The code under which the terminal finds a guest of the screen.
+    fn code_of(&self, member: &MemberId) -> String {
+        let seen = self.seen.iter().find(|(known, _)| known == member);
+        seen.map_or_else(|| member.to_string(), |(_, code)| code.clone())
+    }
+
+    fn circumstances(by_hand: bool) -> Circumstances {
+        let operator: Option<OperatorId> = OPERATOR.parse().ok();
+        Circumstances { operator, by_hand, ..Circumstances::default() }
+    }
+
+    /// What a stamp or reward led to, or why it led to nothing.
+    fn stamped(
+        &self,
+        member: &MemberId,
+        given: Given,
+        reward: &str,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let (code, language) = (self.code_of(member), self.language);
+        let (guest, last_ms) = self.ask(move |terminal| {
+            let who = terminal.who(&code)?;
+            let at = terminal.moment(None)?;
+            Ok((guest(terminal, &who, None, language)?, terminal.last_visit_ms(who.member(), &at)?))
+        })?;
+        let reasons = reasons(&given.outcome.trace, language);
+        let stamps: i64 = given
+            .outcome
+            .earned()
+            .iter()
+            .filter(|(unit, _)| unit.is_stamp())
+            .map(|(_, amount)| *amount)
+            .sum();
+        let nothing = stamps == 0 && given.outcome.spends.is_empty();
+        let Some(event) = given.event else {
+            let at = Moment { unix_ms: last_ms.unwrap_or(now.unix_ms), offset_minutes: now.offset_minutes };
+            return Err(Refusal::AlreadyCounted { at, guest: Box::new(guest) });
+        };
+        if nothing && given.outcome.trace.iter().any(|step| step.code == codes::DAILY_LIMIT) {
+            return Err(Refusal::DayIsFull { guest: Box::new(guest) });
+        }
+        if nothing {
+            return Err(Refusal::NothingGiven { guest: Box::new(guest), reasons });
+        }
+        Ok(Stamped {
+            event: event.to_string().as_str().into(),
+            guest,
+            given: u32::try_from(stamps).unwrap_or(0),
+            reward: reward.to_owned(),
+            reasons,
+        })
+    }
+
+    fn sale(&self, terminal: &Terminal) -> Result<Sale, TerminalError> {
+        let mut lines = Vec::with_capacity(self.items.len());
+        for (sku, count) in &self.items {
+            lines.push(terminal.line(&sku.0.parse()?, Quantity::pieces(*count))?);
+        }
+        let claims = self.taken.iter().map(|reward| Ok(Claim::once(reward.0.parse()?)));
+        Ok(Sale {
+            lines,
+            tenders: vec![Tender { kind: TenderKind::Cash, amount: stempel_domain::Money::ZERO }],
+            claims: claims.collect::<Result<_, TerminalError>>()?,
+            codes: Vec::new(),
+        })
+    }
+
+    /// A copy that can go to the terminal's thread.
+    fn basket_only(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            report: self.report.clone(),
+            wake: self.wake.clone(),
+            samples: Vec::new(),
+            language: self.language,
+            seen: Vec::new(),
+            last_stamp: None,
+            items: self.items.clone(),
+            seated: self.seated.clone(),
+            taken: self.taken.clone(),
+        }
+    }
+
+    fn priced(&self) -> Result<Basket, Refusal> {
+        let (desk, code, language) =
+            (self.basket_only(), self.seated.as_ref().map(|m| self.code_of(m)), self.language);
+        self.ask(move |terminal| {
+            let who = code.as_deref().map(|code| terminal.who(code)).transpose()?;
+            let sale = desk.sale(terminal)?;
+            let outcome = terminal.preview(who.as_ref(), Order::Sale(&sale))?;
+            if !outcome.refused.is_empty() {
+                return Err(TerminalError::Refused(outcome.refused));
+            }
+            let mut lines = Vec::with_capacity(sale.lines.len() + 1);
+            for (line, (sku, count)) in sale.lines.iter().zip(&desk.items) {
+                lines.push(BasketItem {
+                    line: sku.0.as_str().into(),
+                    sku: Some(sku.clone()),
+                    name: line.name.clone(),
+                    count: *count,
+                    amount: Money(line.gross().0),
+                });
+            }
+            let discount: i64 = outcome.lines.iter().map(|line| line.discount.0).sum();
+            if discount != 0 {
+                let name = match language {
+                    Language::German => "Rabatt",
+                    Language::English => "Discount",
+                };
+                lines.push(BasketItem {
+                    line: "discount".into(),
+                    sku: None,
+                    name: name.to_owned(),
+                    count: 1,
+                    amount: Money(-discount),
+                });
+            }
+            let earned = outcome.earned();
+            let stamps: i64 =
+                earned.iter().filter(|(unit, _)| unit.is_stamp()).map(|(_, amount)| amount).sum();
+            let points: i64 =
+                earned.iter().filter(|(unit, _)| is_point(unit)).map(|(u, a)| whole(u, *a)).sum();
+            let guest = who.as_ref().map(|who| guest(terminal, who, None, language)).transpose()?;
+            Ok(Basket {
+                lines,
+                total: Money(outcome.total.0),
+                guest,
+                taken: desk.taken,
+                stamps: u32::try_from(stamps).unwrap_or(0),
+                points,
+                reasons: reasons(&outcome.trace, language),
+            })
+        })
+    }
+}
+
+impl Desk for TerminalDesk {
+    fn scan(&mut self, text: &str, _now: Moment) -> Result<Guest, Refusal> {
+        let (code, language) = (text.to_owned(), self.language);
+        let guest = self.ask(move |terminal| {
+            let who = terminal.who(&code)?;
+            guest(terminal, &who, None, language)
+        })?;
+        self.remember(&guest.member, text);
+        Ok(guest)
+    }
+
+    fn stamp(
+        &mut self,
+        member: &MemberId,
+        count: u32,
+        how: Stamping,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let code = self.code_of(member);
+        let circumstances = Self::circumstances(how == Stamping::Hand);
+        let given =
+            self.ask(move |terminal| terminal.stamp(&code, None, count, Vec::new(), &circumstances))?;
+        self.stored();
+        self.last_stamp = given.event.map(|event| (member.clone(), event, count));
+        self.stamped(member, given, "", now)
+    }
+
+    fn stamp_for_proof(&mut self, member: &MemberId, _proof: &str, now: Moment) -> Result<Stamped, Refusal> {
+        // No proof of purchase is checked in this version, and the kiosk is not set to ask for one.
+        self.stamp(member, 1, Stamping::Scan, now)
+    }
+
+    fn claim(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        how: ui::Claim,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let code = self.code_of(member);
+        let circumstances = Self::circumstances(true);
+        let claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
+        let last = self.last_stamp.clone().filter(|(known, _, _)| known == member);
+        let given = match (how, last) {
+            (ui::Claim::OfThese, Some((_, event, count))) => self.ask(move |terminal| {
+                // The stamps just given are given again, one of them free: first the old event goes, and it
+                // comes back if the reward cannot be taken without it.
+                terminal.undo(event, &circumstances)?;
+                match terminal.stamp(&code, None, count, vec![claim], &circumstances) {
+                    Ok(given) => Ok(given),
+                    Err(error) => {
+                        terminal.stamp(&code, None, count, Vec::new(), &circumstances)?;
+                        Err(error)
+                    }
+                }
+            })?,
+            _ => self.ask(move |terminal| terminal.redeem(&code, claim, &circumstances))?,
+        };
+        self.stored();
+        self.last_stamp = None;
+        let name = self.reward_name(reward);
+        self.stamped(member, given, &name, now)
+    }
+
+    fn undo(&mut self, event: &EventId, _now: Moment) -> Result<Option<Guest>, Refusal> {
+        let event: EventRef = event.0.parse().map_err(|_| Refusal::TooLate)?;
+        let (circumstances, language) = (Self::circumstances(true), self.language);
+        let guest = self.ask(move |terminal| {
+            let back = terminal.undo(event, &circumstances)?;
+            let who = back.member.map(|member| Who::Member { member, card: None });
+            who.map(|who| guest(terminal, &who, None, language)).transpose()
+        })?;
+        self.last_stamp = None;
+        self.stored();
+        Ok(guest)
+    }
+
+    fn join(&mut self, _now: Moment) -> Result<Guest, Refusal> {
+        let (operator, language) = (Self::circumstances(true).operator, self.language);
+        let (guest, code) = self.ask(move |terminal| {
+            let joined = terminal.add_member(None, &operator, None)?;
+            let who = Who::Member { member: joined.member, card: Some(joined.card) };
+            Ok((guest(terminal, &who, None, language)?, joined.token.to_string()))
+        })?;
+        self.remember(&guest.member, &code);
+        self.stored();
+        Ok(guest)
+    }
+
+    fn stamps_today(&self, _now: Moment) -> u32 {
+        self.ask(|terminal| {
+            let day = terminal.moment(None)?.day;
+            let rows =
+                terminal.view().recent(terminal.identity().device, &["stamp", "sale", "reversal"], 1000)?;
+            let today =
+                rows.iter().filter_map(|row| row.event().ok()).filter(|event| event.record.at.day == day);
+            Ok(u32::try_from(today.map(|event| stamps_of(&event)).sum::<i64>()).unwrap_or(0))
+        })
+        .unwrap_or(0)
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        super::listed(&self.samples)
+    }
+
+    fn sample_text(&self, sample: &SampleId) -> Option<String> {
+        let place: usize = sample.0.parse().ok()?;
+        self.samples.get(place).map(|card| card.text.clone())
+    }
+
+    fn catalogue(&self) -> Catalogue {
+        let language = self.language;
+        let articles = self.ask(|terminal| Ok(terminal.view().articles()?)).unwrap_or_default();
+        let mut categories: Vec<ArticleCategory> = Vec::new();
+        for article in &articles {
+            if !categories.iter().any(|known| known.id == article.category) {
+                let name = category_name(&article.category, language);
+                categories.push(ArticleCategory { id: article.category.clone(), name });
+            }
+        }
+        let articles = articles
+            .into_iter()
+            .map(|article| Article {
+                sku: article.sku.as_str().into(),
+                picture: picture_of(article.sku.as_str(), &article.category).to_owned(),
+                name: article.name,
+                price: Money(article.price.0),
+                categories: vec![article.category],
+            })
+            .collect();
+        Catalogue { categories, articles }
+    }
+
+    fn basket(&self, _now: Moment) -> Basket {
+        // What cannot be priced is not shown; the action that led to it says why.
+        self.priced().unwrap_or_default()
+    }
+
+    fn put_in(&mut self, sku: &Sku, _now: Moment) -> Result<(), Refusal> {
+        let known: stempel_domain::Sku = sku.0.parse().map_err(|_| Refusal::UnknownCode)?;
+        self.ask(move |terminal| terminal.line(&known, Quantity::ONE))?;
+        match self.items.iter_mut().find(|(known, _)| known == sku) {
+            Some((_, count)) => *count = count.saturating_add(1).min(999),
+            None => self.items.push((sku.clone(), 1)),
+        }
+        Ok(())
+    }
+
+    fn take_out(&mut self, line: &LineId, _now: Moment) -> Result<(), Refusal> {
+        let place = self.items.iter().position(|(sku, _)| sku.0 == line.0).ok_or(Refusal::TooLate)?;
+        self.items[place].1 -= 1;
+        if self.items[place].1 == 0 {
+            self.items.remove(place);
+        }
+        // A reward that needs what has just gone goes with it.
+        while self.priced().is_err() && self.taken.pop().is_some() {}
+        Ok(())
+    }
+
+    fn seat(&mut self, member: Option<&MemberId>, _now: Moment) -> Result<(), Refusal> {
+        self.seated = member.cloned();
+        self.taken.clear();
+        Ok(())
+    }
+
+    fn put_reward(&mut self, reward: &RewardId, take: bool, _now: Moment) -> Result<(), Refusal> {
+        if !take {
+            self.taken.retain(|taken| taken != reward);
+            return Ok(());
+        }
+        self.taken.push(reward.clone());
+        if let Err(refused) = self.priced() {
+            self.taken.pop();
+            return Err(refused);
+        }
+        Ok(())
+    }
+
+    fn pay_cash(&mut self, given: Money, _now: Moment) -> Result<Paid, Refusal> {
+        let total = self.priced()?.total;
+        if given < total {
+            let what = match self.language {
+                Language::German => "Das ist weniger als die Summe. Bitte den ganzen Betrag eingeben.",
+                Language::English => "That is less than the total. Please enter the whole amount.",
+            };
+            return Err(Refusal::Trouble { what: what.to_owned() });
+        }
+        let (desk, code) = (self.basket_only(), self.seated.as_ref().map(|member| self.code_of(member)));
+        let circumstances = Self::circumstances(true);
+        let sold = self.ask(move |terminal| {
+            let sale = desk.sale(terminal)?;
+            terminal.sale(code.as_deref(), sale, &circumstances)
+        })?;
+        self.items.clear();
+        self.taken.clear();
+        self.seated = None;
+        self.stored();
+        let total = Money(sold.outcome.total.0);
+        let event = sold.event.map(|event| event.to_string()).unwrap_or_default();
+        Ok(Paid { event: event.as_str().into(), total, change: Money(given.0 - total.0) })
+    }
+
+    fn sync_report(&self) -> SyncReport {
+        let waiting = self.ask(|terminal| terminal.pending()).unwrap_or(0);
+        SyncReport { waiting: u32::try_from(waiting).unwrap_or(u32::MAX), ..read(&self.report) }
+    }
+
+    fn sync_now(&mut self) {
+        self.stored();
+    }
+}
+
+impl TerminalDesk {
+    fn reward_name(&self, reward: &RewardId) -> String {
+        let (wanted, tag) = (reward.0.clone(), self.language.tag());
+        let name = self.ask(move |terminal| {
+            let specs = terminal.programmes().iter().map(|published| published.programme.spec());
+            let found = specs.flat_map(|spec| &spec.reward).find(|reward| reward.id.as_str() == wanted);
+            Ok(found.and_then(|reward| reward.name.as_ref()).map(|name| name.get(tag).to_owned()))
+        });
+        name.ok().flatten().unwrap_or_else(|| reward.to_string())
+    }
+}
+
+/// Stamps that an event gave, or took back.
+fn stamps_of(event: &Event) -> i64 {
+    let given = |outcome: &stempel_domain::rules::Outcome| -> i64 {
+        outcome.earned().iter().filter(|(unit, _)| unit.is_stamp()).map(|(_, amount)| *amount).sum()
+    };
+    match &event.record.fact {
+        Fact::Stamp(fact) => given(&fact.outcome),
+        Fact::Sale(fact) => given(&fact.outcome),
+        Fact::Reversal(fact) => fact
+            .postings
+            .iter()
+            .filter(|posting| posting.unit.is_stamp() && posting.amount < 0)
+            .filter(|posting| matches!(posting.booking, Some(stempel_domain::Booking::Lot { .. })))
+            .map(|posting| posting.amount)
+            .sum(),
+        _ => 0,
+    }
+}
+
+/// The name of a category that the templates know; others are shown as written.
+fn category_name(category: &str, language: Language) -> String {
+    let names: BTreeMap<&str, (&str, &str)> = BTreeMap::from([
+        ("coffee", ("Kaffee", "Coffee")),
+        ("tea", ("Tee & Kakao", "Tea & cocoa")),
+        ("cake", ("Kuchen", "Cake")),
+        ("beans", ("Bohnen", "Beans")),
+        ("cold", ("Kaltes", "Cold drinks")),
+        ("snack", ("Herzhaftes", "Savoury")),
+        ("deposit", ("Pfand", "Deposit")),
+    ]);
+    match (names.get(category), language) {
+        (Some((german, _)), Language::German) => (*german).to_owned(),
+        (Some((_, english)), Language::English) => (*english).to_owned(),
+        (None, _) => category.to_owned(),
+    }
+}
+
+/// The picture of an article: its own, or its category's.
+fn picture_of(sku: &str, category: &str) -> &'static str {
+    const PICTURES: [&str; 12] = [
+        "beans",
+        "cappuccino",
+        "cheesecake",
+        "chocolate",
+        "cookie",
+        "croissant",
+        "espresso",
+        "flat-white",
+        "latte",
+        "lemonade",
+        "sandwich",
+        "tea",
+    ];
+    if let Some(own) = PICTURES.iter().find(|picture| sku.contains(**picture)) {
+        return own;
+    }
+    match category {
+        "coffee" => "cappuccino",
+        "tea" => "tea",
+        "cake" => "cheesecake",
+        "beans" => "beans",
+        "cold" => "lemonade",
+        "snack" => "sandwich",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_category_of_the_sample_shop_has_a_name() {
+        for article in crate::sample::articles().unwrap() {
+            assert_ne!(category_name(&article.category, Language::German), article.category);
+        }
+    }
+
+    #[test]
+    fn a_guest_is_named_by_the_members_id() {
+        let member = stempel_domain::MemberId([7; 16]);
+        assert_eq!(
+            crate::station::guest::name_of(member).0.parse::<stempel_domain::MemberId>().unwrap(),
+            member
+        );
+    }
+}

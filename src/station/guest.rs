@@ -1,0 +1,120 @@
+//! A member as the screens show them, and the desk's words for the terminal's errors.
+
+use stempel_domain::programme::RewardKind;
+use stempel_domain::rules::{self, Outcome, TraceStep};
+use stempel_domain::{MemberId, Unit};
+use stempel_terminal::cards::Who;
+use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::token::TokenError;
+
+use crate::controllers::{self as ui, CardState, Guest, Refusal, Reward, Why, WhyKind};
+
+/// The rules' name of a language of the screens.
+pub(super) fn spoken(language: ui::Language) -> rules::Language {
+    match language {
+        ui::Language::German => rules::Language::De,
+        ui::Language::English => rules::Language::En,
+    }
+}
+
+/// A member as the screens show them; after an order, if one was judged but not yet booked.
+pub(super) fn guest(
+    terminal: &Terminal,
+    who: &Who,
+    order: Option<&Outcome>,
+    language: ui::Language,
+) -> Result<Guest, TerminalError> {
+    let look = terminal.look(who)?;
+    let offers = terminal.offers(who, order)?;
+    let tag = language.tag();
+    let text = |name: &stempel_domain::programme::Text| name.get(tag).to_owned();
+    let rewards = offers.rewards.iter().filter(|offer| offer.possible()).map(|offer| Reward {
+        id: offer.reward.as_str().into(),
+        name: offer.name.as_ref().map_or_else(|| offer.reward.to_string(), text),
+        waiting: offer.times,
+        of_these: offer.unit.is_stamp() && offer.kind == RewardKind::FreeItem,
+    });
+    let rewards: Vec<Reward> = rewards.collect();
+    let card = offers.cards.first().map(|card| CardState {
+        title: text(&card.name),
+        // A full card stays on the screen until it is taken.
+        stamps: if card.filled == 0 && card.full > 0 { card.size } else { card.filled },
+        slots: card.size,
+        reward: offers
+            .rewards
+            .iter()
+            .find(|offer| offer.programme == card.programme)
+            .and_then(|offer| offer.name.as_ref())
+            .map(text)
+            .unwrap_or_default(),
+    });
+    Ok(Guest {
+        member: name_of(who.member()),
+        name: look.profile.map(|profile| profile.name).unwrap_or_default(),
+        tier: String::new(),
+        birthday: false,
+        is_new: look.new_card,
+        card: card.unwrap_or_default(),
+        points: look
+            .balances
+            .iter()
+            .find(|(unit, _)| is_point(unit))
+            .map(|(unit, amount)| whole(unit, *amount)),
+        usual: None,
+        rewards,
+    })
+}
+
+/// A member's name at the desk.
+pub(super) fn name_of(member: MemberId) -> ui::MemberId {
+    member.to_string().as_str().into()
+}
+
+/// Whether a unit is shown as points.
+pub(super) fn is_point(unit: &Unit) -> bool {
+    unit.name() == "point"
+}
+
+/// Whole units; a rest does not show.
+pub(super) fn whole(unit: &Unit, amount: i64) -> i64 {
+    amount / 10_i64.pow(unit.scale().into())
+}
+
+/// The reasons of an outcome, as sentences.
+pub(super) fn reasons(steps: &[TraceStep], language: ui::Language) -> Vec<Why> {
+    let each = steps.iter().map(|step| Why {
+        kind: WhyKind::Other,
+        given: matches!(
+            step.code.as_str(),
+            "earned" | "multiplied" | "discount" | "free-item" | "gift" | "voucher"
+        ),
+        what: rules::sentence(step, spoken(language)),
+        limit: ui::Limit::None,
+        units: 0,
+    });
+    each.collect()
+}
+
+/// What the screen says of an error.
+pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
+    match error {
+        TerminalError::Code(TokenError::NotACard) | TerminalError::Unknown(_) => Refusal::UnknownCode,
+        TerminalError::Code(TokenError::Foreign(_)) => Refusal::ForeignCode,
+        TerminalError::Code(TokenError::Forged) => Refusal::ForgedCode,
+        TerminalError::Blocked | TerminalError::OldSeries => Refusal::BlockedCard,
+        TerminalError::AlreadyReversed(_) => Refusal::TooLate,
+        TerminalError::Refused(refused) => {
+            let each = refused.iter().map(|refusal| {
+                let step = TraceStep {
+                    code: refusal.reason.clone(),
+                    programme: None,
+                    rule: Some(refusal.reward.to_string()),
+                    values: Default::default(),
+                };
+                rules::sentence(&step, spoken(language))
+            });
+            Refusal::RewardRefused { why: each.collect::<Vec<_>>().join(" ") }
+        }
+        error => Refusal::Trouble { what: error.to_string() },
+    }
+}

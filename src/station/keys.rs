@@ -1,0 +1,40 @@
+//! A scanner that types: tells its keys from a person's, and takes the layout under which a card verifies.
+
+use std::sync::Arc;
+
+use stempel_domain::ports::Clock;
+use stempel_scan::wedge::{Wedge, WedgeOutcome, WedgePolicy};
+use stempel_terminal::handle::Handle;
+
+use super::{STATION, act, moment};
+use crate::controllers::UiAction;
+use crate::screens::AppScreens;
+
+/// Hands every key to the wedge before the screen sees it.
+pub(super) fn listen(screens: &AppScreens, handle: &Handle, clock: Arc<dyn Clock>) {
+    let mut wedge = Wedge::new(WedgePolicy::default());
+    let handle = handle.clone();
+    screens.on_key(move |text| {
+        let good = |text: &str| {
+            let text = text.to_owned();
+            handle.call(move |terminal| terminal.is_card(&text)).unwrap_or(false)
+        };
+        let now = moment(&*clock);
+        let at_ms = u64::try_from(now.unix_ms).unwrap_or(0);
+        match wedge.key(text, at_ms, &good) {
+            WedgeOutcome::Read(reading) => {
+                if let Some(station) = STATION.with(|slot| slot.borrow().clone()) {
+                    act(&station, UiAction::Scan(reading.text), now);
+                }
+                true
+            }
+            WedgeOutcome::Unknown { typed } => {
+                if let Some(station) = STATION.with(|slot| slot.borrow().clone()) {
+                    act(&station, UiAction::Scan(typed), now);
+                }
+                true
+            }
+            WedgeOutcome::Nothing => false,
+        }
+    });
+}

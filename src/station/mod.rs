@@ -1,0 +1,298 @@
+//! The place where a person stands: the window, what reads codes, the thread that syncs, and the door for
+//! commands, all around one terminal.
+//!
+//! Data flows one way: a device gives a text → the face asks the desk → the terminal stores an event → the model
+//! → the window. The window's thread never touches the store or the network; it asks the terminal's thread.
+
+mod desk;
+mod guest;
+mod keys;
+mod reading;
+mod syncing;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stempel_domain::ports::Clock;
+use stempel_terminal::handle::Handle;
+use stempel_terminal::{Terminal, door};
+
+use crate::cli::args::{Global, Screen};
+use crate::cli::deed::Request;
+use crate::cli::{Answer, Failure, writer};
+use crate::controllers::{CameraState, Effect, Face, FaceOptions, Language, Moment, Route, Sample, UiAction};
+use crate::edge::SystemClock;
+use crate::screens::{AppScreens, ScreensHandle};
+pub use desk::SampleCard;
+use desk::TerminalDesk;
+use reading::{Heard, Reader, ReaderChoice};
+use syncing::Syncing;
+
+/// The setting that keeps language, look and role.
+const SCREEN_SETTINGS: &str = "screen";
+
+/// What the person chose at this device.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+struct ScreenSettings {
+    language: Option<String>,
+    look: Option<String>,
+}
+
+/// How a station begins.
+#[derive(Debug, Clone, Default)]
+pub struct StationOptions {
+    /// The first screen.
+    pub route: Route,
+    /// Cards of the sample shop to click.
+    pub samples: Vec<SampleCard>,
+    /// It is the sample shop.
+    pub demo: bool,
+    /// Where codes come from.
+    pub screen: Option<Screen>,
+}
+
+/// Opens the screens of the folder's terminal and stays until the window is closed.
+pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Failure> {
+    let terminal = writer(global, "stempel terminal")?;
+    let demo = terminal.identity().demo;
+    let samples = if demo { desk::samples_of(&terminal)? } else { Vec::new() };
+    let options = StationOptions { route, samples, demo, screen: Some(screen.clone()) };
+    stand(terminal, global.data.clone(), options)?;
+    Ok(Answer::default())
+}
+
+/// Opens the screens in front of a terminal and stays until the window is closed.
+pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Result<(), Failure> {
+    let clock: Arc<dyn Clock> = terminal.clock().clone();
+    let place = terminal.identity().device_name.clone();
+    let shop = terminal.shop()?.map(|shop| shop.name).unwrap_or_default();
+    let settings: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
+    let syncing = Syncing::of(&terminal)?;
+    let (handle, thread) = Handle::start(terminal).map_err(Failure::machine)?;
+    open_door(&folder, &handle)?;
+
+    let language = settings.language.map_or_else(system_language, |tag| Language::from_tag(&tag));
+    let face_options = FaceOptions {
+        route: options.route,
+        place,
+        shop,
+        language,
+        demo: options.demo,
+        ..FaceOptions::default()
+    };
+    let desk = TerminalDesk::new(handle.clone(), syncing.report(), syncing.wake(), options.samples, language);
+    let now = {
+        let clock = clock.clone();
+        move || moment(&*clock)
+    };
+    let station = Rc::new(RefCell::new(Station {
+        face: Face::new(desk, face_options, now()),
+        handle: handle.clone(),
+        screens: None,
+        reader: None,
+        screen: options.screen.clone(),
+    }));
+    STATION.with(|slot| *slot.borrow_mut() = Some(station.clone()));
+    let acting = {
+        let (station, now) = (station.clone(), now.clone());
+        move |action: UiAction| act(&station, action, now())
+    };
+    let screens = AppScreens::new(acting).map_err(no_window)?;
+    keys::listen(&screens, &handle, clock.clone());
+    let window = screens.handle();
+    station.borrow_mut().screens = Some(window.clone());
+    if options.screen.as_ref().is_some_and(|screen| screen.fullscreen) {
+        screens.set_fullscreen(true);
+    }
+    station.borrow_mut().begin_reading(None);
+    let sync_thread =
+        syncing.start(handle.clone(), clock.clone(), refresh_window(&window)).map_err(Failure::machine)?;
+    if let Some(seconds) = options.screen.as_ref().and_then(|screen| screen.seconds) {
+        end_after(Duration::from_secs(seconds), window.clone());
+    }
+    screens.show(&station.borrow().face.model());
+    let ended = screens.run().map_err(no_window);
+
+    // Everything that the window's thread holds goes first, so that the terminal's thread can end.
+    station.borrow_mut().reader = None;
+    STATION.with(|slot| slot.borrow_mut().take());
+    drop((screens, station));
+    sync_thread.stop();
+    drop(handle);
+    // The door keeps a handle for as long as the process lives; the terminal's events are durable as they are.
+    drop(thread);
+    ended
+}
+
+/// What the window's thread holds.
+struct Station {
+    face: Face<TerminalDesk>,
+    handle: Handle,
+    screens: Option<ScreensHandle>,
+    reader: Option<Reader>,
+    screen: Option<Screen>,
+}
+
+thread_local! {
+    /// The station of the window's thread, for what other threads send to it.
+    static STATION: RefCell<Option<Rc<RefCell<Station>>>> = const { RefCell::new(None) };
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    let unix_ms = clock.now_ms();
+    Moment { unix_ms, offset_minutes: clock.offset_minutes_at(unix_ms).into() }
+}
+
+/// Does what was asked, shows what it led to, and sees to the rest.
+fn act(station: &Rc<RefCell<Station>>, action: UiAction, now: Moment) {
+    let (effects, model, window) = {
+        let mut station = station.borrow_mut();
+        if let UiAction::SetLanguage(language) = &action {
+            station.face.desk().speak(*language);
+        }
+        let effects = station.face.handle(action, now);
+        (effects, station.face.model(), station.screens.clone())
+    };
+    if let Some(window) = window {
+        // The event loop is gone only when the program ends.
+        let _ = window.show(model);
+    }
+    for effect in effects {
+        station.borrow_mut().see_to(effect);
+    }
+}
+
+impl Station {
+    fn see_to(&mut self, effect: Effect) {
+        match effect {
+            Effect::OpenImage(path) => self.begin_reading(Some(ReaderChoice::Picture(path))),
+            Effect::OpenFolder(path) => self.begin_reading(Some(ReaderChoice::Folder(path))),
+            Effect::UseCamera => self.begin_reading(Some(ReaderChoice::Camera)),
+            Effect::UseScanner => self.reader = None,
+            Effect::KeepSettings => self.keep_settings(),
+            // Sounds need a device that speaks; there is none in this version.
+            Effect::Play(_) | Effect::CallHelp | Effect::TryDemo => {}
+        }
+    }
+
+    fn keep_settings(&mut self) {
+        let app = self.face.model().app;
+        let settings = ScreenSettings {
+            language: Some(app.language.tag().to_owned()),
+            look: Some(format!("{:?}", app.look).to_lowercase()),
+        };
+        // A setting that could not be kept is asked for again at the next start.
+        let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(SCREEN_SETTINGS, &settings)));
+    }
+
+    /// Begins to read codes: from what was chosen, or as the command line says.
+    fn begin_reading(&mut self, choice: Option<ReaderChoice>) {
+        let choice = choice.or_else(|| ReaderChoice::of(self.screen.as_ref()));
+        let Some(choice) = choice else {
+            self.face.camera(CameraState::None, "", 0, 0);
+            return;
+        };
+        self.reader = None;
+        let Some(window) = self.screens.clone() else { return };
+        let (state, file) = choice.begins_as();
+        self.face.camera(state, &file, 0, 0);
+        let good = {
+            let handle = self.handle.clone();
+            move |text: &str| {
+                let text = text.to_owned();
+                handle.call(move |terminal| terminal.is_card(&text)).unwrap_or(false)
+            }
+        };
+        let heard = move |heard: Heard| {
+            let frames = window.clone();
+            // The event loop is gone only when the program ends.
+            let _ = window.run_there(move || hear(heard, &frames));
+        };
+        self.reader = Reader::start(&choice, good, heard);
+        if let Some(window) = self.screens.clone() {
+            let _ = window.show(self.face.model());
+        }
+    }
+}
+
+/// Something came from the reader, on the window's thread.
+fn hear(heard: Heard, window: &ScreensHandle) {
+    let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+    let now = moment(&SystemClock::new(""));
+    match heard {
+        Heard::Code(text) => act(&station, UiAction::Scan(text), now),
+        Heard::NoCode => act(&station, UiAction::NoCode, now),
+        Heard::State(state) => {
+            let mut station = station.borrow_mut();
+            station.face.camera(state, "", 0, 0);
+            let _ = window.show(station.face.model());
+        }
+        Heard::Frame(frame) => {
+            let _ = window.camera_frame(frame);
+        }
+    }
+}
+
+/// What the sync thread and the door call when the data changed underneath.
+fn refresh_window(window: &ScreensHandle) -> impl Fn() + Send + Sync + 'static {
+    let window = window.clone();
+    move || {
+        let shown = window.clone();
+        let _ = window.run_there(move || {
+            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+            let mut station = station.borrow_mut();
+            station.face.reload(moment(&SystemClock::new("")));
+            let _ = shown.show(station.face.model());
+        });
+    }
+}
+
+/// Lets commands in while the screens have the folder.
+fn open_door(folder: &std::path::Path, handle: &Handle) -> Result<(), Failure> {
+    let handle = handle.clone();
+    let answer = move |line: String| -> String {
+        let answer: Result<Answer, Failure> = match serde_json::from_str::<Request>(&line) {
+            Ok(request) => match handle.call(move |terminal| request.run(terminal)) {
+                Ok(answer) => answer,
+                Err(closed) => Err(Failure::machine(closed)),
+            },
+            Err(error) => Err(Failure::usage(format!("the running terminal is of another version: {error}"))),
+        };
+        serde_json::to_string(&answer).unwrap_or_default()
+    };
+    door::listen(folder, answer).map_err(|error| Failure::machine(format!("the door for commands: {error}")))
+}
+
+fn end_after(time: Duration, window: ScreensHandle) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        let _ = window.quit();
+    });
+}
+
+fn system_language() -> Language {
+    Language::from_tag(crate::words::language().code())
+}
+
+fn no_window(error: impl std::fmt::Display) -> Failure {
+    Failure::machine(format!(
+        "no window can be opened here ({error}). On a machine without a display use the command line: `stempel stamp --member CODE`, `stempel --help`"
+    ))
+}
+
+/// The samples as the screens list them.
+fn listed(samples: &[SampleCard]) -> Vec<Sample> {
+    samples
+        .iter()
+        .enumerate()
+        .map(|(place, card)| Sample {
+            id: place.to_string().as_str().into(),
+            name: card.name.clone(),
+            detail: card.detail.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,196 @@
+//! Where codes come from: a camera, a picture, or a folder played like a film.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use stempel_scan::clock::{Clock, monotonic};
+use stempel_scan::decode::{Mode, Pipeline};
+use stempel_scan::reader::watchdog::{Condition, SourceState};
+use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner};
+use stempel_scan::source::camera::{CameraChoice, opener};
+use stempel_scan::source::film::{Film, FilmOptions, load_picture, sleeping};
+use stempel_scan::source::{FrameSource, Opener};
+
+use crate::cli::args::Screen;
+use crate::controllers::CameraState;
+use crate::screens::CameraFrame;
+
+/// Pictures of the preview each second.
+const PREVIEWS_PER_SECOND: u64 = 15;
+/// The longer side of the preview, in pixels.
+const PREVIEW_SIDE: u32 = 640;
+
+/// Where codes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ReaderChoice {
+    /// The first camera that works.
+    Camera,
+    /// One picture, read once with every stage.
+    Picture(PathBuf),
+    /// A folder of pictures, played like a film.
+    Folder(PathBuf),
+}
+
+impl ReaderChoice {
+    /// What the command line asks for: a folder, no camera, or the camera.
+    pub fn of(screen: Option<&Screen>) -> Option<Self> {
+        match screen {
+            Some(Screen { folder: Some(folder), .. }) => Some(Self::Folder(folder.clone())),
+            Some(Screen { no_camera: true, .. }) => None,
+            _ => Some(Self::Camera),
+        }
+    }
+
+    /// What the screen shows until the first frame.
+    pub fn begins_as(&self) -> (CameraState, String) {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match self {
+            Self::Camera => (CameraState::Starting, String::new()),
+            Self::Picture(path) => (CameraState::Picture, name(path)),
+            Self::Folder(path) => (CameraState::Film, name(path)),
+        }
+    }
+}
+
+/// What a reader has to say.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A text that was read.
+    Code(String),
+    /// A picture held no code.
+    NoCode,
+    /// How the source is.
+    State(CameraState),
+    /// A picture for the preview.
+    Frame(CameraFrame),
+}
+
+/// Something that reads codes until it is dropped.
+pub(super) struct Reader {
+    _scanner: Option<Arc<Scanner>>,
+    ending: Arc<AtomicBool>,
+    preview: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts to read. Returns none where one look is all there is.
+    pub fn start(
+        choice: &ReaderChoice,
+        good: impl Fn(&str) -> bool + Send + Sync + 'static,
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let (clock, heard) = (monotonic(), Arc::new(heard));
+        let opener: Opener = match choice {
+            ReaderChoice::Picture(path) => {
+                look_once(path.clone(), clock, good, heard);
+                return None;
+            }
+            ReaderChoice::Camera => opener(CameraChoice::First, clock.clone()),
+            ReaderChoice::Folder(path) => film(path.clone(), clock.clone()),
+        };
+        let is_camera = *choice == ReaderChoice::Camera;
+        let listener = {
+            let heard = heard.clone();
+            Arc::new(move |event: ScanEvent| match event {
+                ScanEvent::Read(reading) => heard(Heard::Code(reading.code.text)),
+                ScanEvent::Source(state) if is_camera => heard(Heard::State(camera_state(&state))),
+                ScanEvent::Source(_) => {}
+            })
+        };
+        let scanner =
+            Arc::new(Scanner::start(opener, Arc::new(good), listener, ScanOptions::default(), clock).ok()?);
+        let ending = Arc::new(AtomicBool::new(false));
+        let preview = preview(scanner.clone(), ending.clone(), is_camera, heard);
+        Some(Self { _scanner: Some(scanner), ending, preview })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.ending.store(true, Ordering::SeqCst);
+        if let Some(preview) = self.preview.take() {
+            // It looks at the flag fifteen times a second.
+            let _ = preview.join();
+        }
+    }
+}
+
+fn film(path: PathBuf, clock: Clock) -> Opener {
+    Arc::new(move || {
+        let film = Film::open(&path, FilmOptions::default(), clock.clone(), sleeping())?;
+        Ok(Box::new(film) as Box<dyn FrameSource>)
+    })
+}
+
+/// Reads one picture with every stage, beside the window's thread.
+fn look_once(
+    path: PathBuf,
+    clock: Clock,
+    good: impl Fn(&str) -> bool + Send + 'static,
+    heard: Arc<impl Fn(Heard) + Send + Sync + 'static>,
+) {
+    std::thread::spawn(move || {
+        let Ok(frame) = load_picture(&path) else {
+            heard(Heard::NoCode);
+            return;
+        };
+        let report = Pipeline::new(Mode::Thorough, clock).decode(&frame, &good);
+        let preview = frame.preview(PREVIEW_SIDE);
+        let luma: Arc<[u8]> = preview.luma().into();
+        let (width, height) = (preview.width(), preview.height());
+        heard(Heard::Frame(CameraFrame { width, height, luma, corners: None, mirrored: false }));
+        // A text that is no card is shown to the desk as well, which says what it is.
+        match report.good().or(report.codes.first()) {
+            Some(code) => heard(Heard::Code(code.text.clone())),
+            None => heard(Heard::NoCode),
+        }
+    });
+}
+
+/// Shows the newest frame again and again, smaller.
+fn preview(
+    scanner: Arc<Scanner>,
+    ending: Arc<AtomicBool>,
+    mirrored: bool,
+    heard: Arc<impl Fn(Heard) + Send + Sync + 'static>,
+) -> Option<JoinHandle<()>> {
+    let show = move || {
+        let mut shown = None;
+        while !ending.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1000 / PREVIEWS_PER_SECOND));
+            let view = scanner.view();
+            let Some(frame) = view.preview else { continue };
+            if shown == Some(frame.captured_at()) {
+                continue;
+            }
+            shown = Some(frame.captured_at());
+            let small = frame.preview(PREVIEW_SIDE);
+            let scale = small.width() as f32 / frame.width() as f32;
+            let code = view.report.good();
+            let corners = code.map(|code| code.corners.map(|corner| (corner.x * scale, corner.y * scale)));
+            let luma: Arc<[u8]> = small.luma().into();
+            heard(Heard::Frame(CameraFrame {
+                width: small.width(),
+                height: small.height(),
+                luma,
+                corners,
+                mirrored,
+            }));
+        }
+    };
+    std::thread::Builder::new().name("preview".into()).spawn(show).ok()
+}
+
+fn camera_state(state: &SourceState) -> CameraState {
+    match state.condition {
+        Condition::Opening => CameraState::Starting,
+        Condition::Running => CameraState::Live,
+        Condition::Busy => CameraState::Busy,
+        Condition::Black => CameraState::Dark,
+        Condition::Frozen | Condition::Stalled => CameraState::Frozen,
+        _ => CameraState::None,
+    }
+}
