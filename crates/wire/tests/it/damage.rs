@@ -1,8 +1,8 @@
 //! Rows that were cut, stretched or changed, and rows of later versions.
 
 use proptest::prelude::*;
-use stempel_domain::event::{Fact, Record};
 use stempel_domain::EventRef;
+use stempel_domain::event::{Fact, Record};
 use stempel_wire::row::{RecordError, RowError};
 use stempel_wire::{Hash, Row};
 
@@ -115,14 +115,18 @@ fn a_field_of_a_later_version_is_ignored_and_passed_on_byte_for_byte() {
 
 #[test]
 fn a_kind_of_a_later_version_is_named() {
-    let row = row_of(r#"{"at":{"utc_ms":1,"offset_minutes":0,"day":"2026-06-02"},"fact":{"gift-wrapped":{"ribbon":"red"}}}"#);
+    let row = row_of(
+        r#"{"at":{"utc_ms":1,"offset_minutes":0,"day":"2026-06-02"},"fact":{"gift-wrapped":{"ribbon":"red"}}}"#,
+    );
     assert_eq!(row.kind().as_deref(), Some("gift-wrapped"));
     assert_eq!(row.event(), Err(RecordError::UnknownKind("gift-wrapped".into())));
 }
 
 #[test]
 fn a_known_kind_that_cannot_be_read_says_why() {
-    let row = row_of(r#"{"at":{"utc_ms":1,"offset_minutes":0,"day":"2026-06-02"},"fact":{"clock-set":{"before_ms":"noon"}}}"#);
+    let row = row_of(
+        r#"{"at":{"utc_ms":1,"offset_minutes":0,"day":"2026-06-02"},"fact":{"clock-set":{"before_ms":"noon"}}}"#,
+    );
     assert!(matches!(row.event(), Err(RecordError::Unreadable(_))));
     assert_eq!(row.kind().as_deref(), Some("clock-set"));
 }

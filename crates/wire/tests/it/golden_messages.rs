@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stempel_domain::event::Fact;
 use stempel_wire::message::{
-    BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange, FeedPage, Problem, PushAnswer, PushHeader, push_body,
+    BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange, FeedPage, Problem, PushAnswer, PushHeader,
+    push_body,
 };
 use stempel_wire::{Row, frame};
 
@@ -22,7 +23,9 @@ fn same<T: Serialize + DeserializeOwned>(name: &str) -> T {
 
 #[test]
 fn messages_keep_their_bytes() {
-    same::<EnrollAnswer>("enroll-answer.json").certificate.verify(&server_key().public()).unwrap();
+    let answer: EnrollAnswer = same("enroll-answer.json");
+    answer.certificate.verify(&answer.server_key).unwrap();
+    assert_eq!((answer.server, answer.server_key), (SERVER, server_key().public()));
     same::<PushAnswer>("push-answer.json");
     same::<BlanksAnswer>("blanks-answer.json");
     same::<Problem>("problem.json");

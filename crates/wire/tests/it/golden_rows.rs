@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use stempel_domain::EventRef;
 use stempel_domain::event::{Event, Fact, Record};
 use stempel_domain::ledger::imbalance;
 use stempel_domain::member::{MemberState, effect_of};
-use stempel_domain::EventRef;
 use stempel_wire::{Hash, Row};
 
 use crate::support::*;

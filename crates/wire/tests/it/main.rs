@@ -18,4 +18,3 @@ mod golden_rows;
 mod golden_secrets;
 mod protocol;
 mod support;
-mod scratch;
