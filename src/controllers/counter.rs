@@ -276,7 +276,7 @@ mod tests {
             ("forged", NoticeKind::ForgedCode),
             ("foreign", NoticeKind::ForeignCode),
             ("blocked", NoticeKind::BlockedCard),
-            ("https://example.org", NoticeKind::UnknownCode),
+            ("WIFI:S:Gast;;", NoticeKind::UnknownCode),
         ] {
             let effects = counter.scan(&mut desk, text, at(1));
             assert_eq!(counter.model().notice.kind, kind, "{text}");
