@@ -1,8 +1,416 @@
-//! The figures of docs/PERFORMANCE.md, each beside its floor on the same machine.
+//! The figures of docs/PERFORMANCE.md, each beside its floor: the least that the same machine needs for the same
+//! work, measured in the same run.
 
-use super::args::Bench;
-use super::{Answer, Failure};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-pub(super) fn run(bench: &Bench) -> Result<Answer, Failure> {
-    Err(Failure::usage(format!("there is no bench “{}”", bench.name)))
+use rusqlite::{Connection, params};
+use serde_json::json;
+use stempel_domain::event::{Fact, Loyalty, MemberJoined, Record, StampFact};
+use stempel_domain::ports::draw;
+use stempel_domain::rules::{self, Award, Outcome};
+use stempel_domain::sale::{StampCount, StampOrder};
+use stempel_domain::{CardId, Day, Event, EventRef, MemberFacts, MemberId, Moment, Unit};
+use stempel_scan::clock::monotonic;
+use stempel_scan::decode::{Mode, Pipeline};
+use stempel_scan::frame::Frame;
+use stempel_store::journal::Keeping;
+use stempel_store::{Folder, Head, Store};
+use stempel_terminal::cards::Who;
+use stempel_terminal::counter::Circumstances;
+use stempel_terminal::setup::{Beginning, begin_alone};
+use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::token::Token;
+use stempel_wire::{MemberKey, Profile, Row};
+
+use super::args::{Bench, Global};
+use super::cards::draw_code;
+use super::{Answer, Failure, deed};
+use crate::edge::{SystemClock, SystemEntropy};
+
+/// Milliseconds in a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Rows of one transaction when a history is made up.
+const BATCH: usize = 1000;
+/// A live frame.
+const FRAME: (u32, u32) = (1280, 720);
+
+/// One figure beside its floor.
+struct Figure {
+    name: &'static str,
+    what: String,
+    times: Vec<Duration>,
+    floor: &'static str,
+    floor_times: Vec<Duration>,
+}
+
+impl Figure {
+    fn line(self) -> (String, serde_json::Value) {
+        let ms = |times: &[Duration], share: f64| -> f64 {
+            let mut sorted = times.to_vec();
+            sorted.sort();
+            let place = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1;
+            (sorted[place].as_secs_f64() * 1_000_000.0).round() / 1000.0
+        };
+        let (p50, p99) = (ms(&self.times, 0.5), ms(&self.times, 0.99));
+        let floor = ms(&self.floor_times, 0.5);
+        let text = format!(
+            "{:<8} {:<52} p50 {p50:>9.3} ms  p99 {p99:>9.3} ms   floor {floor:>8.3} ms ({})",
+            self.name, self.what, self.floor
+        );
+        let json = json!({
+            "bench": self.name, "what": self.what, "runs": self.times.len(), "p50_ms": p50, "p99_ms": p99,
+            "floor": self.floor, "floor_p50_ms": floor,
+        });
+        (text, json)
+    }
+}
+
+/// Measures what was named.
+pub(super) fn run(global: &Global, bench: &Bench) -> Result<Answer, Failure> {
+    let folder = global.data.join(format!("bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
+    let figures = measure(&folder, bench);
+    std::fs::remove_dir_all(&folder).map_err(Failure::machine)?;
+    Ok(Answer::lines(figures?.into_iter().map(Figure::line)))
+}
+
+fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
+    match bench.name.as_str() {
+        "decode" => decode(),
+        "commit" => commit(folder),
+        "balance" => balance(folder),
+        "start" => start(folder, bench.members),
+        "all" => {
+            let mut figures = decode()?;
+            figures.extend(commit(&folder.join("commit"))?);
+            figures.extend(balance(&folder.join("balance"))?);
+            figures.extend(start(&folder.join("start"), bench.members)?);
+            Ok(figures)
+        }
+        other => Err(Failure::usage(format!(
+            "there is no bench “{other}”; there are decode, commit, balance, start and all"
+        ))),
+    }
+}
+
+fn time<T, E>(runs: usize, mut work: impl FnMut(usize) -> Result<T, E>) -> Result<Vec<Duration>, E> {
+    (0..runs)
+        .map(|run| {
+            let begun = Instant::now();
+            std::hint::black_box(work(run)?);
+            Ok(begun.elapsed())
+        })
+        .collect()
+}
+
+/// A live frame with a card in it, and one without: both decoded as the counter does.
+fn decode() -> Result<Vec<Figure>, Failure> {
+    let (width, height) = FRAME;
+    let key = stempel_wire::SecretKey::from_bytes(&[7; 32]);
+    let token = Token::issue(stempel_domain::TenantId([1; 16]), &key, CardId([2; 8])).to_string();
+    let code = draw_code(&token).map_err(Failure::machine)?;
+    let side = code.width();
+    let shade = |x: u32, y: u32| (90 + (x * 7 + y * 13) % 40 + (x / 90 + y / 70) % 2 * 40) as u8;
+    let picture = |with_code: bool| {
+        let (left, top) = ((width - side) / 2, (height - side) / 2);
+        let mut luma = Vec::with_capacity((width * height) as usize);
+        for y in 0..height {
+            for x in 0..width {
+                let inside = with_code && (left..left + side).contains(&x) && (top..top + side).contains(&y);
+                luma.push(if inside { code.get_pixel(x - left, y - top).0[0] } else { shade(x, y) });
+            }
+        }
+        luma
+    };
+    let clock = monotonic();
+    let mut figures = Vec::new();
+    for (what, with_code) in
+        [("a card in a 1280×720 frame", true), ("a 1280×720 frame without a card", false)]
+    {
+        let luma = picture(with_code);
+        let frame = Frame::new(width, height, luma.clone(), clock()).map_err(Failure::machine)?;
+        let mut pipeline = Pipeline::new(Mode::LIVE, clock.clone());
+        let found = pipeline.decode(&frame, &|text| text == token).good().is_some();
+        if found != with_code {
+            return Err(Failure::machine("the decoder does not read its own sample"));
+        }
+        let times = time(60, |_| Ok::<_, Failure>(pipeline.decode(&frame, &|text| text == token)))?;
+        let sum = |_: usize| Ok::<u64, Failure>(luma.iter().map(|&byte| u64::from(byte)).sum());
+        let floor_times = time(60, sum)?;
+        figures.push(Figure {
+            name: "decode",
+            what: what.into(),
+            times,
+            floor: "one pass over the bytes",
+            floor_times,
+        });
+    }
+    Ok(figures)
+}
+
+fn sample(folder: &Path) -> Result<Terminal, Failure> {
+    let store = Store::open(Folder::take(folder, "stempel bench")?)?;
+    let beginning = Beginning {
+        shop_name: "Bench".into(),
+        programmes: crate::sample::PROGRAMMES
+            .iter()
+            .map(|text| stempel_domain::programme::Programme::parse_toml(text).map_err(Failure::machine))
+            .collect::<Result<_, _>>()?,
+        articles: crate::sample::articles().map_err(Failure::machine)?,
+        ..Beginning::default()
+    };
+    Ok(begin_alone(store, Arc::new(SystemClock::new("")), Box::new(SystemEntropy), &beginning)?)
+}
+
+/// A sale with rules, signature and commit, beside a bare transaction of the same bytes with the same fsync.
+fn commit(folder: &Path) -> Result<Vec<Figure>, Failure> {
+    let mut terminal = sample(&folder.join("terminal"))?;
+    let joined = terminal.add_member(Some("Ada"), &None, None)?;
+    let code = joined.token.to_string();
+    let items = [("espresso", 1_u32), ("croissant", 1), ("flat-white", 2)];
+    let sell = |terminal: &mut Terminal| -> Result<(), TerminalError> {
+        let sale = deed::basket_of(terminal, &items)?;
+        terminal.sale(Some(&code), sale, &Circumstances::default()).map(drop)
+    };
+    for _ in 0..20 {
+        sell(&mut terminal)?;
+    }
+    let times = time(400, |_| sell(&mut terminal))?;
+
+    let head = terminal.view().head(terminal.identity().device)?;
+    let reference = EventRef { author: terminal.identity().device, seq: head.seq };
+    let row = terminal.view().row(reference)?.ok_or_else(|| Failure::machine("the last row is gone"))?;
+    let state = terminal.view().member(joined.member)?.unwrap_or_default();
+    let now = serde_json::to_string(&state).map_err(Failure::machine)?;
+    let bare = Connection::open(folder.join("bare.db")).map_err(Failure::machine)?;
+    let begun = bare
+        .pragma_update(None, "journal_mode", "WAL")
+        .and_then(|()| bare.pragma_update(None, "synchronous", "FULL"))
+        .and_then(|()| {
+            bare.execute_batch(
+                "CREATE TABLE journal (author BLOB, seq INTEGER, hash BLOB, kind TEXT, member BLOB, bytes BLOB,
+                                       UNIQUE (author, seq));
+                 CREATE TABLE member (member BLOB PRIMARY KEY, base TEXT, now TEXT, profile TEXT);",
+            )
+        });
+    begun.map_err(Failure::machine)?;
+    let floor_times = time(400, |run| {
+        let seq = run as i64;
+        bare.execute_batch("BEGIN IMMEDIATE")?;
+        bare.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3, 'sale', ?4, ?5)")?.execute(params![
+            reference.author.0.as_slice(),
+            seq,
+            row.hash().0.as_slice(),
+            joined.member.0.as_slice(),
+            row.bytes(),
+        ])?;
+        bare.prepare_cached("INSERT OR REPLACE INTO member VALUES (?1, ?2, ?2, NULL)")?
+            .execute(params![joined.member.0.as_slice(), now])?;
+        bare.execute_batch("COMMIT")
+    })
+    .map_err(Failure::machine)?;
+    let what = "a sale of three lines: rules, signature, commit".to_owned();
+    Ok(vec![Figure {
+        name: "commit",
+        what,
+        times,
+        floor: "bare transaction, same rows and fsync",
+        floor_times,
+    }])
+}
+
+/// Appends made-up facts to the terminal's own journal, many in one transaction.
+struct History {
+    store: Store,
+    identity: stempel_terminal::Identity,
+    head: Head,
+}
+
+impl History {
+    fn of(folder: &Path) -> Result<Self, Failure> {
+        drop(sample(folder)?);
+        let store = Store::open(Folder::take(folder, "stempel bench")?)?;
+        let identity: stempel_terminal::Identity =
+            store.view().setting("identity")?.ok_or_else(|| Failure::machine("the terminal is gone"))?;
+        let head = store.view().head(identity.device)?;
+        Ok(Self { store, identity, head })
+    }
+
+    fn append(
+        &mut self,
+        facts: impl IntoIterator<Item = (Moment, Fact, Option<(MemberId, MemberKey)>)>,
+    ) -> Result<(), Failure> {
+        let key = self.identity.key()?;
+        let (author, mut head) = (self.identity.device, self.head);
+        let mut facts = facts.into_iter().peekable();
+        while facts.peek().is_some() {
+            head = self.store.write::<_, Failure>(|write| {
+                for (at, fact, member_key) in facts.by_ref().take(BATCH) {
+                    let record = Record { at, operator: None, fact };
+                    let reference = EventRef { author, seq: head.seq + 1 };
+                    let row = Row::write(&key, reference, head.hash, &record).map_err(TerminalError::from)?;
+                    write.append(&row, &Event { author, seq: reference.seq, record }, Keeping::Base)?;
+                    if let Some((member, member_key)) = member_key {
+                        write.keep_key(member, &member_key, false)?;
+                    }
+                    head = Head { seq: row.seq(), hash: row.hash() };
+                }
+                Ok(head)
+            })?;
+        }
+        self.head = head;
+        Ok(())
+    }
+}
+
+fn moment_of_day(day: i64) -> Moment {
+    Moment {
+        utc_ms: day * DAY_MS + DAY_MS / 2,
+        offset_minutes: 60,
+        day: Day::from_number(day),
+        skew_ms: None,
+        clock_doubtful: false,
+    }
+}
+
+fn joined(member: MemberId, card: CardId) -> Fact {
+    Fact::MemberJoined(MemberJoined { member, card, profile: None })
+}
+
+/// One stamp on a day, as a counter writes it.
+fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Failure> {
+    let unit = Unit::new("stamp:coffee", 0).map_err(Failure::machine)?;
+    let programme: stempel_domain::ProgrammeId = "coffee".parse().map_err(Failure::machine)?;
+    let award = Award {
+        programme: programme.clone(),
+        rule: "coffees".into(),
+        unit,
+        amount: 1,
+        last: None,
+        weights: Vec::new(),
+    };
+    let outcome = Outcome { awards: vec![award], ..Outcome::default() };
+    let shop = history.identity.shop;
+    Ok(Fact::Stamp(Box::new(StampFact {
+        shop,
+        order: StampOrder { stamps: vec![StampCount { programme, count: 1 }], claims: Vec::new() },
+        loyalty: Loyalty {
+            member,
+            card: None,
+            rules: rules::VERSION,
+            programmes: Vec::new(),
+            facts: MemberFacts::default(),
+        },
+        postings: outcome.postings(member, shop, at.day),
+        outcome,
+    })))
+}
+
+/// The balance of a member with 10 and with 100,000 events behind it.
+fn balance(folder: &Path) -> Result<Vec<Figure>, Failure> {
+    let today = SystemClock::new("");
+    let last_day = stempel_domain::ports::Clock::now_ms(&today) / DAY_MS - 1;
+    let mut history = History::of(folder)?;
+    let mut figures = Vec::new();
+    let mut members = Vec::new();
+    for (number, events) in [(1_u8, 10_i64), (2, 100_000)] {
+        let card = CardId([number; 8]);
+        let member = MemberId::of_first_card(history.identity.tenant, card);
+        let mut facts = vec![(moment_of_day(last_day - 3650), joined(member, card), None)];
+        for event in 0..events {
+            // Spread over ten years.
+            let at = moment_of_day(last_day - 3650 + event * 3650 / events);
+            facts.push((at, stamp_on(&history, member, &at)?, None));
+        }
+        history.append(facts)?;
+        members.push((member, events));
+    }
+    drop(history);
+    let terminal = open(folder)?;
+    let bare = Connection::open(folder.join(stempel_store::folder::DATABASE)).map_err(Failure::machine)?;
+    for (member, events) in members {
+        let who = Who::Member { member, card: None };
+        let held: i64 = terminal.look(&who)?.balances.values().sum();
+        if held != events {
+            return Err(Failure::machine(format!("{events} stamps were given, {held} are there")));
+        }
+        let times = time(300, |_| terminal.look(&who))?;
+        let floor_times = time(300, |_| {
+            bare.prepare_cached("SELECT now FROM member WHERE member = ?1")?
+                .query_row([member.0.as_slice()], |row| row.get::<_, String>(0))
+        })
+        .map_err(Failure::machine)?;
+        let what = format!("the balance of a member with {events} events");
+        figures.push(Figure { name: "balance", what, times, floor: "reading the member's row", floor_times });
+    }
+    Ok(figures)
+}
+
+fn open(folder: &Path) -> Result<Terminal, Failure> {
+    Ok(Terminal::open(Store::read(folder)?, Arc::new(SystemClock::new("")), Box::new(SystemEntropy))?)
+}
+
+/// From nothing to knowing the first card, with many members: in this process, and as a command of its own.
+fn start(folder: &Path, members: u32) -> Result<Vec<Figure>, Failure> {
+    let mut history = History::of(folder)?;
+    let card_key = history.identity.card_key()?.ok_or_else(|| Failure::machine("there is no card key"))?;
+    let tenant = history.identity.tenant;
+    let at = moment_of_day(20_000);
+    let mut entropy = SystemEntropy;
+    let mut card = CardId([0; 8]);
+    let mut facts = Vec::with_capacity(members as usize);
+    for _ in 0..members {
+        card = CardId(draw(&mut entropy));
+        let member = MemberId::of_first_card(tenant, card);
+        let member_key = MemberKey::generate(&mut entropy);
+        let profile = Profile { name: "Ada".into(), language: None };
+        let sealed = member_key.seal(member, &profile, &mut entropy).map_err(TerminalError::from)?;
+        let fact = Fact::MemberJoined(MemberJoined { member, card, profile: Some(sealed) });
+        facts.push((at, fact, Some((member, member_key))));
+    }
+    history.append(facts)?;
+    drop(history);
+    let code = Token::issue(tenant, &card_key, card).to_string();
+    let floor_times = time(20, |_| {
+        let bare = Connection::open(folder.join(stempel_store::folder::DATABASE))?;
+        bare.query_row("SELECT member FROM card WHERE card = ?1", [card.0.as_slice()], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })
+    })
+    .map_err(Failure::machine)?;
+    let inside = time(20, |_| -> Result<_, Failure> {
+        let terminal = open(folder)?;
+        Ok(terminal.look(&terminal.who(&code)?)?)
+    })?;
+    let program = std::env::current_exe().map_err(Failure::machine)?;
+    let outside = time(10, |_| -> Result<(), Failure> {
+        let mut command = std::process::Command::new(&program);
+        command.arg("--data").arg(folder).args(["member", "show", &code]);
+        let output = command.output().map_err(Failure::machine)?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(Failure::machine("the program did not find the card"))
+        }
+    })?;
+    let floor = "opening SQLite and reading one row";
+    Ok(vec![
+        Figure {
+            name: "start",
+            what: format!("{members} members: open, verify a card, show it"),
+            times: inside,
+            floor,
+            floor_times: floor_times.clone(),
+        },
+        Figure {
+            name: "start",
+            what: format!("{members} members: the whole command, from its start"),
+            times: outside,
+            floor,
+            floor_times,
+        },
+    ])
 }

@@ -255,6 +255,13 @@ fn basket(
     Ok(Sale { lines, tenders, claims, codes })
 }
 
+/// A basket of articles that is paid in cash, for benches.
+pub(super) fn basket_of(terminal: &Terminal, items: &[(&str, u32)]) -> Result<Sale, TerminalError> {
+    let items = items.iter().map(|(sku, count)| Ok((sku.parse()?, Quantity::pieces(*count))));
+    let items = items.collect::<Result<Vec<_>, TerminalError>>()?;
+    basket(terminal, &items, Vec::new(), Vec::new(), TenderKind::Cash)
+}
+
 fn quantities_by_line(
     terminal: &Terminal,
     event: EventRef,

@@ -111,14 +111,15 @@ fn start_server(folder: &Path) -> Result<Started, Failure> {
 
 /// The terminal of an earlier demo, brought to the server's new address; or a new one.
 fn terminal_of(folder: &Path, ready: &Ready) -> Result<Terminal, Failure> {
-    let clock = Arc::new(SystemClock::new(""));
     let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
     let store = open::store(folder, "stempel demo")?;
     if Terminal::is_set_up(&store)? {
+        let clock = open::clock_of(&store);
         let mut terminal = Terminal::open(store, clock, entropy())?;
         terminal.move_to(&ready.url)?;
         return Ok(terminal);
     }
+    let clock = Arc::new(SystemClock::new(&ready.sample.shop.zone));
     let (mut terminal, mut transport) =
         setup::enroll(store, clock.clone(), entropy(), &ready.url, &ready.code, "Kasse 1", |device, key| {
             Http::new(&ready.url, device, key, clock, None)

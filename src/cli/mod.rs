@@ -77,7 +77,7 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Why(why) => read::why(&global, &why.code),
         Command::Journal(command) => read::journal(&global, command),
         Command::Status => read::status(&global),
-        Command::Bench(bench) => bench::run(&bench),
+        Command::Bench(bench) => bench::run(&global, &bench),
         #[cfg(feature = "demo")]
         Command::Serve(serve) => admin::serve(&serve),
         #[cfg(feature = "demo")]

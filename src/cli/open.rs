@@ -22,7 +22,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_millis(25);
 
 /// The clock of a shop's time zone, as far as a store knows the shop.
-fn clock_of(store: &Store) -> Arc<SystemClock> {
+pub(crate) fn clock_of(store: &Store) -> Arc<SystemClock> {
     let shop: Option<Shop> = store.view().setting(SHOP).ok().flatten();
     Arc::new(SystemClock::new(&shop.map(|shop| shop.zone).unwrap_or_default()))
 }

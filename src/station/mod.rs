@@ -24,7 +24,6 @@ use crate::cli::args::{Global, Screen};
 use crate::cli::deed::Request;
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{CameraState, Effect, Face, FaceOptions, Language, Moment, Route, Sample, UiAction};
-use crate::edge::SystemClock;
 use crate::screens::{AppScreens, ScreensHandle};
 pub use desk::SampleCard;
 use desk::TerminalDesk;
@@ -95,6 +94,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         screens: None,
         reader: None,
         screen: options.screen.clone(),
+        clock: clock.clone(),
     }));
     STATION.with(|slot| *slot.borrow_mut() = Some(station.clone()));
     let acting = {
@@ -135,6 +135,7 @@ struct Station {
     screens: Option<ScreensHandle>,
     reader: Option<Reader>,
     screen: Option<Screen>,
+    clock: Arc<dyn Clock>,
 }
 
 thread_local! {
@@ -222,7 +223,7 @@ impl Station {
 /// Something came from the reader, on the window's thread.
 fn hear(heard: Heard, window: &ScreensHandle) {
     let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
-    let now = moment(&SystemClock::new(""));
+    let now = moment(&*station.borrow().clock);
     match heard {
         Heard::Code(text) => act(&station, UiAction::Scan(text), now),
         Heard::NoCode => act(&station, UiAction::NoCode, now),
@@ -245,7 +246,8 @@ fn refresh_window(window: &ScreensHandle) -> impl Fn() + Send + Sync + 'static {
         let _ = window.run_there(move || {
             let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
             let mut station = station.borrow_mut();
-            station.face.reload(moment(&SystemClock::new("")));
+            let now = moment(&*station.clock);
+            station.face.reload(now);
             let _ = shown.show(station.face.model());
         });
     }

@@ -6,6 +6,8 @@
 //! - `crash`: kill -9 in the middle of work.
 //! - `trouble`: bad input and a server that misbehaves.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
+
 mod alone;
 mod arrows;
 #[cfg(feature = "demo")]
