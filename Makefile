@@ -37,7 +37,7 @@ lint:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 deny:
-	cargo deny --offline check licenses bans sources
+	cargo deny --all-features check licenses bans sources
 
 unit:
 	cargo nextest run --workspace --locked --no-fail-fast
