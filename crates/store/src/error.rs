@@ -24,6 +24,11 @@ pub enum StoreError {
     /// No room is left.
     #[error("the disk is full; nothing was lost. Make room, then do it again")]
     Full,
+    /// The disk gave an error.
+    #[error(
+        "the disk gave an error ({0}); nothing was changed. Check the disk and its room, then do it again"
+    )]
+    Disk(rusqlite::Error),
     /// The database was written by a later version of the program.
     #[error(
         "the data was written by a newer version of the program (format {found}, this program knows {known}); update the program"
@@ -60,6 +65,7 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly("the database".into()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(error),

@@ -147,14 +147,14 @@ impl View<'_> {
         self.for_each_row(|row| {
             let before = match last {
                 Some((author, head)) if author == row.author() => head,
-                _ => Head { seq: row.seq() - 1, hash: row.previous() },
+                _ => Head { seq: 0, hash: Hash::NONE },
             };
             let wrong = |why: &str| StoreError::Damaged(format!("row {}: {why}", row.reference()));
-            if before.seq == 0 && row.previous() != Hash::NONE {
-                return Err(wrong("it is the first and names a row before it"));
-            }
             if !row.follows(before.seq, before.hash) {
-                return Err(wrong("it does not continue the row before it"));
+                return Err(wrong(match before.seq {
+                    0 => "no journal begins with it; what came before is missing",
+                    _ => "it does not continue the row before it",
+                }));
             }
             let key = key_of(row.author()).ok_or_else(|| wrong("its author is not known here"))?;
             row.verify(&key).map_err(|error| wrong(&error.to_string()))?;
