@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use stempel_domain::Unit;
 use stempel_domain::rules::{self, Language, TraceStep};
+use stempel_store::StoreError;
+use stempel_sync::SyncError;
+use stempel_terminal::TerminalError;
 
 /// Amounts by unit, as decimal strings.
 pub fn amounts(amounts: &BTreeMap<Unit, i64>) -> Value {
@@ -41,4 +44,62 @@ pub fn sentence(step: &TraceStep) -> String {
 pub fn language() -> Language {
     let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
     Language::of(&named.into_iter().find(|value| !value.is_empty()).unwrap_or_default())
+}
+
+/// An error in a language of the screens. English is the errors' own text.
+pub fn error(error: &TerminalError, language: Language) -> String {
+    match language {
+        Language::En => error.to_string(),
+        Language::De => german(error),
+    }
+}
+
+fn german(error: &TerminalError) -> String {
+    let known = match error {
+        TerminalError::Sync(error) => match error {
+            SyncError::Unreachable => {
+                "Der Server ist nicht erreichbar. Alles bleibt hier und wird später übertragen."
+            }
+            SyncError::Slow => {
+                "Der Server hat nicht rechtzeitig geantwortet. Alles bleibt hier und wird später übertragen."
+            }
+            SyncError::CutOff => {
+                "Die Verbindung ist mitten in der Antwort abgebrochen. Es wird noch einmal gefragt."
+            }
+            SyncError::Rubbish(_) => {
+                "Unter der Adresse antwortet kein Stempel-Server, den dieses Programm versteht."
+            }
+            SyncError::Busy => "Der Server hat gerade viel zu tun. Es wird noch einmal gefragt.",
+            SyncError::Insecure => "Die Adresse muss mit https:// beginnen.",
+            SyncError::BadAddress(_) => "Das ist keine Adresse eines Servers.",
+            SyncError::Stuck => {
+                "Der Server antwortet, nimmt aber nichts an. Bitte jemanden nachsehen lassen."
+            }
+            SyncError::OlderCopy => {
+                "Der Server weiß mehr von diesem Gerät als das Gerät selbst: Hier liegt eine ältere Kopie. Bitte neu anmelden."
+            }
+            SyncError::Refused(problem) => match problem.code.as_str() {
+                "device-revoked" => "Dieses Gerät wurde gesperrt. Was hier gespeichert ist, bleibt erhalten.",
+                "device-unknown" => "Der Server kennt dieses Gerät nicht. Bitte neu anmelden.",
+                "clock" => "Die Uhr dieses Geräts geht falsch. Bitte stellen.",
+                _ => "Der Server lehnt die Übertragung ab. Bitte jemanden nachsehen lassen.",
+            },
+        },
+        TerminalError::Store(error) => match error {
+            StoreError::Full => {
+                "Der Speicher ist voll. Nichts ging verloren. Bitte Platz schaffen und noch einmal versuchen."
+            }
+            StoreError::ReadOnly(_) => "Der Speicher ist schreibgeschützt. Es wurde nichts gespeichert.",
+            StoreError::Damaged(_) => {
+                "Die gespeicherten Daten sind beschädigt. Bitte den Ordner aufheben und jemanden nachsehen lassen."
+            }
+            StoreError::InUse { .. } => "Ein anderes Programm benutzt die Daten gerade.",
+            _ => "Der Speicher kann nicht benutzt werden. Es wurde nichts gespeichert.",
+        },
+        TerminalError::NotNow(_) => "Das geht gerade nicht.",
+        TerminalError::Blocked => "Diese Karte ist gesperrt. Sie wurde verloren oder ersetzt.",
+        TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
+        _ => return error.to_string(),
+    };
+    known.to_owned()
 }

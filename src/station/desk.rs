@@ -12,7 +12,7 @@ use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
 use stempel_terminal::{Terminal, TerminalError};
 
-use super::guest::{guest, is_point, reasons, refusal, whole};
+use super::guest::{guest, is_point, reasons, refusal, spoken, whole};
 use super::syncing::{SharedReport, Wake, read};
 use crate::cli::Failure;
 use crate::controllers::{
@@ -456,7 +456,10 @@ impl Desk for TerminalDesk {
 
     fn sync_report(&self) -> SyncReport {
         let waiting = self.ask(|terminal| terminal.pending()).unwrap_or(0);
-        SyncReport { waiting: u32::try_from(waiting).unwrap_or(u32::MAX), ..read(&self.report) }
+        SyncReport {
+            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+            ..read(&self.report, spoken(self.language))
+        }
     }
 
     fn sync_now(&mut self) {

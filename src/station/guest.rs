@@ -115,6 +115,6 @@ pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
             });
             Refusal::RewardRefused { why: each.collect::<Vec<_>>().join(" ") }
         }
-        error => Refusal::Trouble { what: error.to_string() },
+        error => Refusal::Trouble { what: crate::words::error(&error, spoken(language)) },
     }
 }

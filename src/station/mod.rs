@@ -23,7 +23,9 @@ use stempel_terminal::{Terminal, door};
 use crate::cli::args::{Global, Screen};
 use crate::cli::deed::Request;
 use crate::cli::{Answer, Failure, writer};
-use crate::controllers::{CameraState, Effect, Face, FaceOptions, Language, Moment, Route, Sample, UiAction};
+use crate::controllers::{
+    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Route, Sample, UiAction,
+};
 use crate::screens::{AppScreens, ScreensHandle};
 pub use desk::SampleCard;
 use desk::TerminalDesk;
@@ -80,6 +82,11 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         place,
         shop,
         language,
+        look: match settings.look.as_deref() {
+            Some("light") => Look::Light,
+            Some("dark") => Look::Dark,
+            _ => Look::System,
+        },
         demo: options.demo,
         ..FaceOptions::default()
     };

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use stempel_domain::ports::{Clock, draw};
+use stempel_domain::rules::Language;
 use stempel_sync::Backoff;
 use stempel_sync::http::Http;
 use stempel_terminal::exchange::exchange;
@@ -19,12 +20,21 @@ use crate::edge::SystemEntropy;
 /// How often a terminal that is online looks for news when nothing happens here.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// What the screen shows of the connection. The number that waits is the terminal's own.
-pub(super) type SharedReport = Arc<Mutex<SyncReport>>;
+/// What the sync thread knows of the connection.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    report: SyncReport,
+    error: Option<TerminalError>,
+}
 
-/// Reads the report.
-pub(super) fn read(report: &SharedReport) -> SyncReport {
-    report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// What the screen shows of the connection. The number that waits is the terminal's own.
+pub(super) type SharedReport = Arc<Mutex<Connection>>;
+
+/// Reads the report, in a language.
+pub(super) fn read(report: &SharedReport, language: Language) -> SyncReport {
+    let connection = report.lock().unwrap_or_else(PoisonError::into_inner);
+    let error = connection.error.as_ref().map(|error| crate::words::error(error, language));
+    SyncReport { last_error: error.unwrap_or_default(), ..connection.report.clone() }
 }
 
 /// What the sync thread is woken by.
@@ -62,7 +72,10 @@ impl Syncing {
         let (wake, woken) = sync_channel(1);
         Ok(Self {
             transport,
-            report: Arc::new(Mutex::new(SyncReport { state, ..SyncReport::default() })),
+            report: Arc::new(Mutex::new(Connection {
+                report: SyncReport { state, ..SyncReport::default() },
+                error: None,
+            })),
             wake,
             woken,
         })
@@ -114,29 +127,29 @@ fn go_on(
 ) {
     let mut backoff = Backoff::default();
     loop {
-        set(report, |report| {
+        set(report, |Connection { report, .. }| {
             if report.state == SyncState::Online {
                 report.state = SyncState::Busy;
             }
         });
         let outcome = exchange(&mut handle, &mut transport);
         let now = moment(clock);
-        let wait = match &outcome {
+        let wait = match outcome {
             Ok(done) => {
                 backoff.reset();
-                set(report, |report| {
+                set(report, |Connection { report, error }| {
                     report.state = if done.quarantined { SyncState::Trouble } else { SyncState::Online };
                     report.offline_since = None;
                     report.last_sync = Some(now);
-                    report.last_error.clear();
+                    *error = None;
                 });
                 LOOK_EVERY
             }
-            Err(error) => {
-                set(report, |report| {
+            Err(failed) => {
+                set(report, |Connection { report, error }| {
                     report.state = SyncState::Offline;
                     report.offline_since = report.offline_since.or(Some(now));
-                    report.last_error = error.to_string();
+                    *error = Some(failed);
                 });
                 Duration::from_millis(backoff.failed(u64::from_le_bytes(draw(&mut SystemEntropy))))
             }
@@ -149,6 +162,6 @@ fn go_on(
     }
 }
 
-fn set(report: &SharedReport, change: impl FnOnce(&mut SyncReport)) {
+fn set(report: &SharedReport, change: impl FnOnce(&mut Connection)) {
     change(&mut report.lock().unwrap_or_else(PoisonError::into_inner));
 }

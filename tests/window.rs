@@ -1,0 +1,124 @@
+//! The real window, on a display without a screen: a click on a sample card becomes a stamp on the disk and at the
+//! server, commands reach the running terminal, and kill -9 loses nothing.
+#![cfg(all(feature = "ui", feature = "demo", target_os = "linux"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Where the first sample card lies in a window of 1280×800.
+const FIRST_SAMPLE: (&str, &str) = ("100", "482");
+
+/// Ends the process when the test ends, however it ends.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A display of its own: Xvfb picks a free number and tells it.
+fn display() -> (Ends, String) {
+    let mut xvfb = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Xvfb is installed by `make test`");
+    let mut number = String::new();
+    BufReader::new(xvfb.stdout.take().unwrap()).read_line(&mut number).unwrap();
+    (Ends(xvfb), format!(":{}", number.trim()))
+}
+
+fn demo(display: &str, data: &Path) -> Ends {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+    command.arg("--data").arg(data).args(["demo", "--seconds", "120"]);
+    command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
+    // The software renderer needs no graphics card.
+    command.env("SLINT_BACKEND", "winit-software");
+    Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+}
+
+fn stempel(data: &Path, words: &[&str]) -> Option<Value> {
+    let folder = data.join("demo/terminal");
+    let output = Command::new(env!("CARGO_BIN_EXE_stempel"))
+        .arg("--json")
+        .arg("--data")
+        .arg(folder)
+        .args(words)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then(|| serde_json::from_str(text.lines().next()?).ok())?
+}
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn on_display(display: &str, program: &str, words: &[&str]) -> bool {
+    let status = Command::new(program).env("DISPLAY", display).args(words).stderr(Stdio::null()).status();
+    status.unwrap_or_else(|error| panic!("{program} is installed by `make test`: {error}")).success()
+}
+
+fn stamps(data: &Path) -> Option<u64> {
+    let ada = stempel(data, &["member", "find", "Ada"])?;
+    ada["balances"]["stamp:coffee"].as_str()?.parse().ok()
+}
+
+/// How many different colours a picture of the display has: an empty window has one or two.
+fn colours(display: &str, file: &Path) -> usize {
+    assert!(on_display(display, "import", &["-window", "root", file.to_str().unwrap()]));
+    let picture = image::open(file).unwrap().to_rgb8();
+    picture.pixels().map(|pixel| pixel.0).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_click_on_a_sample_card_is_a_stamp_that_survives() {
+    let (_xvfb, display) = display();
+    let folder = tempfile::tempdir().unwrap();
+    let data: PathBuf = folder.path().to_owned();
+    let running = demo(&display, &data);
+    let before = wait_for("the sample café", || stamps(&data));
+    let picture = data.join("window.png");
+    wait_for("a drawn window", || (colours(&display, &picture) > 100).then_some(()));
+
+    // The window may still be moving into its place: click until the stamp lands.
+    let (x, y) = FIRST_SAMPLE;
+    wait_for("the stamp", || {
+        assert!(on_display(&display, "xdotool", &["mousemove", x, y, "click", "1"]));
+        std::thread::sleep(Duration::from_millis(800));
+        stamps(&data).filter(|now| *now > before)
+    });
+    let added = stempel(&data, &["member", "add", "--name", "Nina"]);
+    assert!(added.is_some(), "commands reach the running terminal");
+    wait_for("everything at the server", || {
+        stempel(&data, &["status"]).filter(|status| status["pending"] == 0 && status["last_error"].is_null())
+    });
+
+    let shown = stamps(&data).unwrap();
+    drop(running); // kill -9
+    assert_eq!(stamps(&data), Some(shown), "what was on the screen is on the disk");
+    assert!(stempel(&data, &["journal", "verify"]).is_some());
+    let _again = demo(&display, &data);
+    wait_for("the second start", || stempel(&data, &["member", "add", "--name", "Otto"]));
+    wait_for("everything at the server again", || {
+        stempel(&data, &["status"]).filter(|status| status["pending"] == 0)
+    });
+    assert_eq!(stamps(&data), Some(shown));
+}
