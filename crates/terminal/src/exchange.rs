@@ -4,13 +4,17 @@
 //! and touches the terminal in short pieces through [`Local`]: directly for a command, through
 //! [`crate::handle::Handle`] beside a running screen.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use stempel_domain::{AuthorId, EventRef, MemberId};
+use stempel_domain::{AuthorId, EventRef, Fact, MemberId};
 use stempel_store::StoreError;
 use stempel_sync::plan::PageVerdict;
 use stempel_sync::{Planner, Progress, Step, SyncError, Transport};
-use stempel_wire::MemberKey;
-use stempel_wire::message::{BlanksAnswer, FeedPage, KeyOf, PushAnswer, PushHeader, push_body};
+use stempel_wire::message::{
+    BlanksAnswer, FeedPage, KeyOf, PUSH_ROWS_MAX, PushAnswer, PushHeader, push_body,
+};
+use stempel_wire::{MemberKey, Row};
 
 use crate::handle::Handle;
 use crate::{Terminal, TerminalError};
@@ -127,6 +131,29 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// The keys that travel beside rows: those of the members whose profiles the rows seal, also where the server
+    /// had them before (it may have been set back since), and others that wait, as many as a push holds.
+    fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
+        let events = rows.iter().filter_map(|bytes| Row::parse(bytes.clone()).ok()?.event().ok());
+        let sealed: BTreeSet<MemberId> = events
+            .filter_map(|event| match event.record.fact {
+                Fact::MemberJoined(fact) => fact.profile.map(|_| fact.member),
+                Fact::ProfileChanged(fact) => Some(fact.member),
+                _ => None,
+            })
+            .collect();
+        let mut keys = Vec::new();
+        for member in &sealed {
+            keys.extend(self.view().member_keys(*member)?.into_iter().map(|key| (*member, key)));
+        }
+        let waiting = self.view().pending_keys()?.into_iter();
+        keys.extend(waiting.filter(|(member, _)| !sealed.contains(member)));
+        keys.truncate(PUSH_ROWS_MAX);
+        Ok(keys)
+    }
+}
+
 impl Local for Terminal {
     fn begin(&mut self) -> Result<(AuthorId, Progress), TerminalError> {
         let state = self.view().sync_state()?;
@@ -148,7 +175,7 @@ impl Local for Terminal {
         bytes_max: usize,
     ) -> Result<Parcel, TerminalError> {
         let rows = self.view().rows_after(self.identity.device, after, rows_max, bytes_max)?;
-        let keys = self.view().pending_keys()?;
+        let keys = self.keys_for(&rows)?;
         let header = PushHeader {
             epoch: epoch.to_owned(),
             keys: keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect(),

@@ -1,0 +1,122 @@
+//! A terminal that works alone.
+
+use stempel_domain::Fact;
+use stempel_terminal::counter::Circumstances;
+use stempel_terminal::{Terminal, TerminalError};
+
+use crate::support::*;
+
+#[test]
+fn from_nothing_to_a_free_coffee() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let ada = till.add_member(Some("Ada"), &None, None).unwrap();
+    let code = ada.token.to_string();
+    for visit in 1..=10 {
+        clock.move_by(DAY);
+        assert_eq!(stamp(&mut till, &code, 1).balances[&"stamp:coffee".parse().unwrap()], visit);
+    }
+    clock.move_by(DAY);
+    let given = till.stamp(&code, None, 1, vec![free_coffee()], &Circumstances::default()).unwrap();
+    assert_eq!(given.outcome.spent().values().sum::<i64>(), 10);
+    assert_eq!(till.pending().unwrap(), 0, "nobody waits for anything");
+    let look = till.look(&till.who(&code).unwrap()).unwrap();
+    assert_eq!(look.profile.unwrap().name, "Ada");
+    assert_eq!(till.verify_journal().unwrap().rows, head(&till));
+}
+
+#[test]
+fn everything_is_there_after_reopening() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let ada = till.add_member(Some("Ada"), &None, None).unwrap();
+    stamp(&mut till, &ada.token.to_string(), 3);
+    let (identity, rows) = (till.identity().device, head(&till));
+    drop(till);
+    let mut till = reopened(dir.path(), &clock);
+    assert_eq!((till.identity().device, head(&till)), (identity, rows));
+    assert_eq!(coffees(&till, &ada.token.to_string()), 3);
+    assert_eq!(till.programmes().len(), 2);
+    stamp(&mut till, &ada.token.to_string(), 1);
+    assert_eq!(till.verify_journal().unwrap().rows, rows + 1);
+}
+
+#[test]
+fn a_sale_earns_by_money_and_by_article_and_books_to_zero() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let code = till.add_member(None, &None, None).unwrap().token.to_string();
+    let sale = lattes(&till, 3);
+    let given = till.sale(Some(&code), sale, &Circumstances::default()).unwrap();
+    assert_eq!(given.outcome.total.0, 1260);
+    assert_eq!((coffees(&till, &code), balance(&till, &code, "point")), (3, 12));
+    let Fact::Sale(fact) = till.event(given.event.unwrap()).unwrap().record.fact else { panic!() };
+    assert!(stempel_domain::ledger::imbalance(&fact.postings).is_empty());
+    assert_eq!(fact.sale.tenders.len(), 1, "what was not named is paid in cash");
+    let why = till.why(given.member.unwrap()).unwrap();
+    assert_eq!(why.events.len(), 2);
+    assert!(why.confirmed.is_empty(), "every unit is explained by an event");
+}
+
+#[test]
+fn a_guest_without_a_card_pays_and_earns_nothing() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let given = till.sale(None, lattes(&till, 1), &Circumstances::default()).unwrap();
+    assert_eq!((given.member, given.outcome.total.0), (None, 420));
+    assert!(given.balances.is_empty() && given.event.is_some());
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_leaves_no_trace() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let code = till.add_member(None, &None, None).unwrap().token.to_string();
+    let before = head(&till);
+    let how = Circumstances::default();
+    let refused = [
+        till.stamp(&code, None, 0, vec![free_coffee()], &how),
+        till.stamp(&code, Some(&"tea".parse().unwrap()), 1, Vec::new(), &how),
+        till.stamp(&code, None, 101, Vec::new(), &how),
+        till.sale(Some(&code), Default::default(), &how),
+        till.redeem(&code, free_coffee(), &how),
+    ];
+    assert!(matches!(refused[0], Err(TerminalError::Refused(_))), "{:?}", refused[0]);
+    assert!(matches!(refused[1], Err(TerminalError::Unknown(_))), "{:?}", refused[1]);
+    assert!(refused[2..].iter().all(Result::is_err));
+    assert_eq!(head(&till), before);
+    assert_eq!(coffees(&till, &code), 0);
+}
+
+#[test]
+fn a_programme_is_published_once_for_each_version() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let before = head(&till);
+    assert_eq!(till.publish(template("coffee-card"), &None).unwrap().version, 1);
+    assert_eq!(head(&till), before, "the same again is no event");
+    let changed = till.programmes()[0].programme.to_json().replace("\"card\":10", "\"card\":8");
+    let changed = stempel_domain::programme::Programme::from_json(&changed).unwrap();
+    assert_eq!(till.publish(changed, &None).unwrap().version, 2);
+    drop(till);
+    let till = reopened(dir.path(), &clock);
+    assert_eq!(till.programmes()[0].reference.version, 2);
+    assert_eq!(till.programmes()[0].programme.card_size(), Some(8));
+}
+
+#[test]
+fn a_folder_is_set_up_once() {
+    let (dir, clock) = (folder(), Hand::noon());
+    drop(alone_in(dir.path(), &clock));
+    let again = stempel_terminal::setup::begin_alone(
+        store(dir.path()),
+        std::sync::Arc::new(clock.clone()),
+        Box::new(Seeded(1)),
+        &Default::default(),
+    );
+    assert!(matches!(again, Err(TerminalError::SetUpAlready(name)) if name == "Morgenrot"));
+    let empty = folder();
+    assert!(!Terminal::is_set_up(&store(empty.path())).unwrap());
+    let opened = Terminal::open(store(empty.path()), std::sync::Arc::new(clock), Box::new(Seeded(1)));
+    assert!(matches!(opened, Err(TerminalError::NotSetUp)));
+}

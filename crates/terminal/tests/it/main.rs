@@ -1,0 +1,26 @@
+//! The terminal, tried with a clock that is set by hand, seeded randomness and a server in memory.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `alone` | a terminal that works alone, from nothing to a free coffee |
+//! | `cards` | whom a code names, and which codes are refused |
+//! | `exchange` | terminal and server come to agree |
+//! | `faults` | what can go wrong between them, and that nothing is lost |
+//! | `handle` | the thread that owns a terminal |
+//! | `moments` | clocks that are wrong, pauses between two scans |
+//! | `once` | the same question twice, and taking back |
+//! | `server` | a server in memory |
+//! | `support` | clock, randomness, shops |
+
+// Helpers of tests may unwrap, as tests may.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod alone;
+mod cards;
+mod exchange;
+mod faults;
+mod handle;
+mod moments;
+mod once;
+mod server;
+mod support;
