@@ -129,9 +129,7 @@ impl Terminal {
         let head = self.view().head(self.identity.device)?;
         Ok(head.seq.saturating_sub(self.view().sync_state()?.held))
     }
-}
 
-impl Terminal {
     /// The keys that travel beside rows: those of the members whose profiles the rows seal, also where the server
     /// had them before (it may have been set back since), and others that wait, as many as a push holds.
     fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
