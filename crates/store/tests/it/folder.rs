@@ -32,7 +32,7 @@ fn a_second_writer_is_refused_and_told_who_holds_the_folder() {
     assert!(matches!(refused, StoreError::InUse { .. }));
     assert!(refused.to_string().contains("in use by terminal, process 17"), "{refused}");
     drop(held);
-    Folder::take(dir.path(), "another").unwrap();
+    take(dir.path());
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_lock_goes_with_the_process_that_held_it() {
     assert!(refused.to_string().contains("till, process 4711"), "{refused}");
     holder.kill().unwrap();
     holder.wait().unwrap();
-    Folder::take(dir.path(), "me").unwrap();
+    take(dir.path());
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_reader_cannot_write() {
 fn nobody_but_its_owner_looks_into_a_folder() {
     let dir = folder();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let _held = Folder::take(dir.path(), "me").unwrap();
+    let _held = take(dir.path());
     assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
@@ -87,10 +87,7 @@ fn data_of_a_newer_program_is_left_alone() {
         connection.pragma_update(None, "user_version", version).unwrap();
     };
     set(99);
-    let refused = [
-        Store::open(Folder::take(dir.path(), "me").unwrap()).unwrap_err(),
-        Store::read(dir.path()).unwrap_err(),
-    ];
+    let refused = [Store::open(take(dir.path())).unwrap_err(), Store::read(dir.path()).unwrap_err()];
     for error in refused {
         assert!(matches!(error, StoreError::Newer { found: 99, known: 1 }), "{error:?}");
         assert!(error.to_string().contains("update the program"), "{error}");
@@ -109,7 +106,7 @@ fn a_file_of_something_else_is_called_damaged_and_kept() {
     stempel_domain::ports::Entropy::fill(&mut random, &mut garbage);
     fs::write(&path, &garbage).unwrap();
     for _ in 0..2 {
-        let refused = Store::open(Folder::take(dir.path(), "me").unwrap()).unwrap_err();
+        let refused = Store::open(take(dir.path())).unwrap_err();
         assert!(matches!(refused, StoreError::Damaged(_)), "{refused:?}");
         assert!(refused.to_string().contains("Keep the folder"), "{refused}");
     }
@@ -122,7 +119,7 @@ fn a_file_of_something_else_is_called_damaged_and_kept() {
 /// Whether damage is noticed by opening, by looking through the file, or by verifying the journal.
 fn is_noticed(path: &Path) -> bool {
     let damaged = |error: &StoreError| matches!(error, StoreError::Damaged(_));
-    let store = match Store::open(Folder::take(path, "me").unwrap()) {
+    let store = match Store::open(take(path)) {
         Ok(store) => store,
         Err(error) => return damaged(&error),
     };

@@ -1,6 +1,7 @@
 //! Journals, members and bases for the tests.
 
 use std::path::Path;
+use std::time::Duration;
 
 use stempel_domain::event::{Adjustment, CardBlocked, Fact, MemberJoined, Record};
 use stempel_domain::member::{Base, Effect, effect_of};
@@ -29,8 +30,20 @@ pub fn fast_folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| folder())
 }
 
+/// Takes a folder that nobody should hold. A child that another test is just starting has our open files for
+/// an instant, and with them a lock that we have let go.
+pub fn take(path: &Path) -> Folder {
+    for _ in 0..200 {
+        match Folder::take(path, "till, process 1") {
+            Err(StoreError::InUse { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            taken => return taken.unwrap(),
+        }
+    }
+    panic!("somebody holds {}", path.display());
+}
+
 pub fn open(path: &Path) -> Store {
-    Store::open(Folder::take(path, "till, process 1").unwrap()).unwrap()
+    Store::open(take(path)).unwrap()
 }
 
 /// The same numbers for the same seed.
