@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `alone` | a terminal that works alone, from nothing to a free coffee |
+//! | `apart` | two devices and a server through weeks of faults |
 //! | `cards` | whom a code names, and which codes are refused |
 //! | `exchange` | terminal and server come to agree |
 //! | `faults` | what can go wrong between them, and that nothing is lost |
@@ -16,6 +17,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod alone;
+mod apart;
 mod cards;
 mod exchange;
 mod faults;
