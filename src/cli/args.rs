@@ -163,6 +163,18 @@ pub struct Screen {
     /// Draws the full screen without a frame
     #[arg(long)]
     pub fullscreen: bool,
+    /// The window's size in pixels: 800x1280
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+}
+
+/// Reads a size in pixels.
+#[cfg(feature = "ui")]
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("“{text}” is no size; write it like 800x1280");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |text: &str| text.parse().ok().filter(|side| (200..=10_000).contains(side)).ok_or_else(wrong);
+    Ok((side(width)?, side(height)?))
 }
 
 /// The server.
@@ -494,6 +506,8 @@ pub enum Programme {
         /// A programme in TOML
         file: PathBuf,
     },
+    /// Prints the JSON Schema of programmes, for editors
+    Schema,
     /// Lists the programmes in force
     List,
     /// Publishes a programme here, where the terminal works alone

@@ -50,6 +50,10 @@ pub(super) fn programme(global: &Global, command: args::Programme) -> Result<Ans
             }
             Ok(Answer::one(text, json!({"programme": programme.id(), "ok": true, "warnings": warnings})))
         }
+        args::Programme::Schema => {
+            let schema = stempel_domain::programme::schema();
+            Ok(Answer::one(serde_json::to_string_pretty(&schema).map_err(Failure::machine)?, schema))
+        }
         args::Programme::List => {
             let terminal = open::read(global)?;
             Ok(Answer::lines(terminal.programmes().iter().map(|published| {

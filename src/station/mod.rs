@@ -115,6 +115,9 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     if options.screen.as_ref().is_some_and(|screen| screen.fullscreen) {
         screens.set_fullscreen(true);
     }
+    if let Some((width, height)) = options.screen.as_ref().and_then(|screen| screen.size) {
+        screens.window().set_size(slint::PhysicalSize::new(width, height));
+    }
     station.borrow_mut().begin_reading(None);
     let sync_thread =
         syncing.start(handle.clone(), clock.clone(), refresh_window(&window)).map_err(Failure::machine)?;

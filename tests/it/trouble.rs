@@ -208,3 +208,17 @@ fn reading_pictures_says_what_it_could_not_read() {
     assert_eq!(output.status.code(), Some(3));
     assert!(!output.stderr.is_empty());
 }
+
+#[cfg(all(feature = "ui", target_os = "linux"))]
+#[test]
+fn without_a_display_the_command_line_is_named() {
+    let till = sample();
+    for words in [&["demo"][..], &["terminal"]] {
+        let mut command = till.command(words);
+        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        assert!(said.contains("stempel stamp --member"), "{words:?}: {said}");
+    }
+}
