@@ -14,6 +14,7 @@ use stempel_terminal::{Terminal, setup};
 
 use super::admin::failure;
 use super::args::{Demo, Global};
+use super::cards::draw_code;
 use super::{Answer, Failure, open};
 use crate::controllers::Route;
 use crate::edge::{SystemClock, SystemEntropy};
@@ -60,10 +61,13 @@ pub(super) fn demo(global: &Global, demo: Demo) -> Result<Answer, Failure> {
         Route::Counter
     };
     let samples = cards(&ready.sample);
+    let pictures = folder.join("cards");
+    draw_cards(&pictures, &ready.sample)?;
     let mut screen = demo.screen;
     // A sample shop begins with sample cards; the camera is one touch away.
     screen.no_camera = screen.folder.is_none();
-    let options = StationOptions { route, samples, demo: true, screen: Some(screen) };
+    let options =
+        StationOptions { route, samples, demo: true, screen: Some(screen), pictures: Some(pictures) };
     stand(terminal, folder.join("terminal"), options)?;
     // The server's thread ends with the process; what it has taken in is durable.
     drop(server);
@@ -126,6 +130,20 @@ fn terminal_of(folder: &Path, ready: &Ready) -> Result<Terminal, Failure> {
         })?;
     exchange(&mut terminal, &mut transport)?;
     Ok(terminal)
+}
+
+/// Draws the members' cards as pictures to print, or to be read as a picture or a film strip.
+fn draw_cards(folder: &Path, sample: &Sample) -> Result<(), Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::machine(format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(|error| wrong(&error))?;
+    for member in &sample.members {
+        let file = folder.join(format!("{}.png", member.name.as_deref().unwrap_or(&member.number)));
+        if !file.exists() {
+            let picture = draw_code(&member.code.to_string()).map_err(|error| wrong(&error))?;
+            picture.save(&file).map_err(|error| wrong(&error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The members' cards, and cards that something is the matter with.

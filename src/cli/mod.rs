@@ -6,7 +6,7 @@
 //! - [`args`]: what can be typed.
 //! - [`deed`]: what changes something. A deed runs here, or is handed to the terminal that is running on the
 //!   folder.
-//! - [`read`]: what only looks, and needs no lock.
+//! - `read`: what only looks, and needs no lock.
 
 #[cfg(feature = "demo")]
 mod admin;

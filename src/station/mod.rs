@@ -54,6 +54,8 @@ pub struct StationOptions {
     pub demo: bool,
     /// Where codes come from.
     pub screen: Option<Screen>,
+    /// The folder where a choice of pictures begins; none: the person's own.
+    pub pictures: Option<PathBuf>,
 }
 
 /// Opens the screens of the folder's terminal and stays until the window is closed.
@@ -61,7 +63,8 @@ pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Fai
     let terminal = writer(global, "stempel terminal")?;
     let demo = terminal.identity().demo;
     let samples = if demo { desk::samples_of(&terminal)? } else { Vec::new() };
-    let options = StationOptions { route, samples, demo, screen: Some(screen.clone()) };
+    let options =
+        StationOptions { route, samples, demo, screen: Some(screen.clone()), ..StationOptions::default() };
     stand(terminal, global.data.clone(), options)?;
     Ok(Answer::default())
 }
@@ -88,6 +91,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
             _ => Look::System,
         },
         demo: options.demo,
+        pictures: options.pictures.clone().or_else(own_folder).unwrap_or_default(),
         ..FaceOptions::default()
     };
     let desk = TerminalDesk::new(handle.clone(), syncing.report(), syncing.wake(), options.samples, language);
@@ -242,6 +246,12 @@ fn hear(heard: Heard, window: &ScreensHandle) {
             station.face.camera(state, "", 0, 0);
             let _ = window.show(station.face.model());
         }
+        Heard::Strip(place, length) => {
+            let mut station = station.borrow_mut();
+            let scan = station.face.model().scan;
+            station.face.camera(CameraState::Film, &scan.file, place, length);
+            let _ = window.show(station.face.model());
+        }
         Heard::Frame(frame) => {
             let _ = window.camera_frame(frame);
         }
@@ -284,6 +294,10 @@ fn end_after(time: Duration, window: ScreensHandle) {
         std::thread::sleep(time);
         let _ = window.quit();
     });
+}
+
+fn own_folder() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from)
 }
 
 fn system_language() -> Language {

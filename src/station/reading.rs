@@ -11,7 +11,7 @@ use stempel_scan::decode::{Mode, Pipeline};
 use stempel_scan::reader::watchdog::{Condition, SourceState};
 use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner};
 use stempel_scan::source::camera::{CameraChoice, opener};
-use stempel_scan::source::film::{Film, FilmOptions, load_picture, sleeping};
+use stempel_scan::source::film::{Film, FilmOptions, count_pictures, load_picture, sleeping};
 use stempel_scan::source::{FrameSource, Opener};
 
 use crate::cli::args::Screen;
@@ -22,6 +22,9 @@ use crate::screens::CameraFrame;
 const PREVIEWS_PER_SECOND: u64 = 15;
 /// The longer side of the preview, in pixels.
 const PREVIEW_SIDE: u32 = 640;
+/// A folder with fewer pictures than this is shown one a second, so that a person can follow; more of them are
+/// the frames of a film.
+const FILM_PICTURES: usize = 30;
 
 /// Where codes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(super) enum Heard {
     State(CameraState),
     /// A picture for the preview.
     Frame(CameraFrame),
+    /// The place on a film strip, from 1, and its length.
+    Strip(u32, u32),
 }
 
 /// Something that reads codes until it is dropped.
@@ -92,6 +97,10 @@ impl Reader {
             ReaderChoice::Folder(path) => film(path.clone(), clock.clone()),
         };
         let is_camera = *choice == ReaderChoice::Camera;
+        let strip = match choice {
+            ReaderChoice::Folder(path) => u32::try_from(count_pictures(path)).unwrap_or(u32::MAX),
+            _ => 0,
+        };
         let listener = {
             let heard = heard.clone();
             Arc::new(move |event: ScanEvent| match event {
@@ -103,7 +112,7 @@ impl Reader {
         let scanner =
             Arc::new(Scanner::start(opener, Arc::new(good), listener, ScanOptions::default(), clock).ok()?);
         let ending = Arc::new(AtomicBool::new(false));
-        let preview = preview(scanner.clone(), ending.clone(), is_camera, heard);
+        let preview = preview(scanner.clone(), ending.clone(), is_camera, strip, heard);
         Some(Self { _scanner: Some(scanner), ending, preview })
     }
 }
@@ -120,7 +129,11 @@ impl Drop for Reader {
 
 fn film(path: PathBuf, clock: Clock) -> Opener {
     Arc::new(move || {
-        let film = Film::open(&path, FilmOptions::default(), clock.clone(), sleeping())?;
+        let mut options = FilmOptions::default();
+        if count_pictures(&path) < FILM_PICTURES {
+            options.interval = Some(Duration::from_secs(1));
+        }
+        let film = Film::open(&path, options, clock.clone(), sleeping())?;
         Ok(Box::new(film) as Box<dyn FrameSource>)
     })
 }
@@ -155,6 +168,7 @@ fn preview(
     scanner: Arc<Scanner>,
     ending: Arc<AtomicBool>,
     mirrored: bool,
+    strip: u32,
     heard: Arc<impl Fn(Heard) + Send + Sync + 'static>,
 ) -> Option<JoinHandle<()>> {
     let show = move || {
@@ -167,6 +181,10 @@ fn preview(
                 continue;
             }
             shown = Some(frame.captured_at());
+            if strip > 0 {
+                let place = view.counts.read.saturating_sub(1) % u64::from(strip) + 1;
+                heard(Heard::Strip(u32::try_from(place).unwrap_or(1), strip));
+            }
             let small = frame.preview(PREVIEW_SIDE);
             let scale = small.width() as f32 / frame.width() as f32;
             let code = view.report.good();

@@ -7,7 +7,7 @@
 //! - [`journal`]: what happened here, in order; each row names the hash of the one before.
 //! - [`members`]: base row + overlay = now. A balance costs the same after ten years as on day one.
 //! - [`inbox`]: what the feed brings, applied in one transaction with the cursor.
-//! - [`reference`]: programmes, articles, devices, card keys, blank cards.
+//! - [`mod@reference`]: programmes, articles, devices, card keys, blank cards.
 //!
 //! The store knows no rules and no network; it takes rows that are already signed.
 

@@ -112,6 +112,11 @@ impl FrameSource for Film {
     }
 }
 
+/// Counts the pictures of a folder; 0 when it cannot be read.
+pub fn count_pictures(folder: &Path) -> usize {
+    picture_files(folder).map_or(0, |files| files.len())
+}
+
 /// Loads a PNG or JPEG file as a frame whose moment of capture is zero.
 pub fn load_picture(path: &Path) -> Result<Frame, SourceError> {
     let unreadable = |reason: String| SourceError::Picture { path: path.to_owned(), reason };
