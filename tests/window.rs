@@ -77,8 +77,34 @@ fn on_display(display: &str, program: &str, words: &[&str]) -> bool {
 }
 
 fn stamps(data: &Path) -> Option<u64> {
-    let ada = stempel(data, &["member", "find", "Ada"])?;
-    ada["balances"]["stamp:coffee"].as_str()?.parse().ok()
+    stamps_of(data, "Ada")
+}
+
+fn stamps_of(data: &Path, name: &str) -> Option<u64> {
+    let member = stempel(data, &["member", "find", name])?;
+    member["balances"]["stamp:coffee"].as_str()?.parse().ok()
+}
+
+/// What stands in the code of a printed sample card.
+fn printed(data: &Path, name: &str) -> String {
+    let file = data.join(format!("demo/cards/{name}.png"));
+    let read = stempel(data, &["scan", file.to_str().unwrap()]).unwrap();
+    read["codes"][0]["text"].as_str().unwrap().to_owned()
+}
+
+/// Types as a scanner does that is set to another layout than the machine: y and z change places.
+fn type_like_a_scanner(display: &str, text: &str) {
+    let swapped: String = text
+        .chars()
+        .map(|letter| match letter {
+            'Y' => 'Z',
+            'Z' => 'Y',
+            letter => letter,
+        })
+        .collect();
+    assert!(on_display(display, "xdotool", &["search", "--name", "Stempel", "windowfocus"]));
+    assert!(on_display(display, "xdotool", &["type", "--delay", "4", &swapped]));
+    assert!(on_display(display, "xdotool", &["key", "Return"]));
 }
 
 /// How many different colours a picture of the display has: an empty window has one or two.
@@ -104,6 +130,13 @@ fn a_click_on_a_sample_card_is_a_stamp_that_survives() {
         assert!(on_display(&display, "xdotool", &["mousemove", x, y, "click", "1"]));
         std::thread::sleep(Duration::from_millis(800));
         stamps(&data).filter(|now| *now > before)
+    });
+    let before = stamps_of(&data, "Bruno").unwrap();
+    let code = printed(&data, "Bruno");
+    wait_for("the stamp by a scanner that types", || {
+        type_like_a_scanner(&display, &code);
+        std::thread::sleep(Duration::from_millis(800));
+        stamps_of(&data, "Bruno").filter(|now| *now > before)
     });
     let added = stempel(&data, &["member", "add", "--name", "Nina"]);
     assert!(added.is_some(), "commands reach the running terminal");
