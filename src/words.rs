@@ -49,9 +49,17 @@ pub fn language() -> Language {
 /// An error in a language of the screens. English is the errors' own text.
 pub fn error(error: &TerminalError, language: Language) -> String {
     match language {
-        Language::En => error.to_string(),
+        Language::En => sentence_case(&error.to_string()),
         Language::De => german(error),
     }
+}
+
+/// With a capital letter and a full stop, as a screen says it.
+fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 fn german(error: &TerminalError) -> String {

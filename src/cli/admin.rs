@@ -11,8 +11,8 @@ use stempel_wire::catalogue;
 use stempel_wire::message::Shop;
 
 use super::args::{
-    Admin, AdminCommand, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant, Args, Catalogue,
-    Serve,
+    Admin, AdminCommand, AdminDecision, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant,
+    Args, Catalogue, Serve,
 };
 use super::programme::{programme_of, text_of};
 use super::{Answer, Failure};
@@ -23,6 +23,7 @@ const INVITE_MS: i64 = 60 * 60 * 1000;
 
 /// Runs the server until it is told to stop.
 pub(super) fn serve(serve: &Serve) -> Result<Answer, Failure> {
+    stempel_server::system::log_to_stderr();
     wait_for(async {
         let server = open(&serve.database).await?;
         let listener = http::listen(&serve.listen, serve.behind_proxy).await.map_err(failure)?;
@@ -186,6 +187,7 @@ async fn of_tenant(
         AdminCommand::Member(AdminMember::Why { code }) => {
             list(&server.why(tenant, code).await.map_err(failure)?)
         }
+        AdminCommand::Decide(decision) => decide(server, tenant, decision).await,
         AdminCommand::Inbox => {
             let inbox = server.inbox(tenant).await.map_err(failure)?;
             let json = serde_json::to_value(&inbox).map_err(Failure::machine)?;
@@ -216,6 +218,26 @@ async fn of_tenant(
     }
 }
 
+/// What a person decides of what waits in the inbox.
+async fn decide(server: &Server, tenant: TenantId, decision: &AdminDecision) -> Result<Answer, Failure> {
+    match decision {
+        AdminDecision::Release { device } => {
+            let device = device.parse().map_err(Failure::usage)?;
+            let rows = server.held_release(tenant, device).await.map_err(failure)?;
+            Ok(Answer::one(format!("{rows} rows count now."), json!({"released": rows})))
+        }
+        AdminDecision::Retry => {
+            let rows = server.dead_retry(tenant).await.map_err(failure)?;
+            Ok(Answer::one(format!("{rows} rows are understood now."), json!({"understood": rows})))
+        }
+        AdminDecision::Lift { device } => {
+            let device = device.parse().map_err(Failure::usage)?;
+            server.quarantine_lift(tenant, device).await.map_err(failure)?;
+            Ok(Answer::one("The journal is taken again.", json!({"device": device, "lifted": true})))
+        }
+    }
+}
+
 async fn device(
     server: &Server,
     tenant: TenantId,
@@ -236,7 +258,7 @@ async fn device(
         AdminDevice::Revoke { device } => {
             let device = device.parse().map_err(Failure::usage)?;
             server.device_revoke(tenant, device).await.map_err(failure)?;
-            let text = "The device is out. What it sends from now on is held for review.";
+            let text = "The device is out. Nothing that it sends is taken from now on; rows of it that another device brings are held for review.";
             Ok(Answer::one(text, json!({"device": device, "revoked": true})))
         }
     }

@@ -113,7 +113,7 @@ impl From<TerminalError> for Failure {
             2
         };
         let detail = match &error {
-            TerminalError::Refused(refused) => serde_json::to_value(refused).ok(),
+            TerminalError::Refused(refused, _) => serde_json::to_value(refused).ok(),
             TerminalError::Sync(SyncError::Refused(problem)) => serde_json::to_value(problem).ok(),
             _ => None,
         };

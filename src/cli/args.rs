@@ -208,7 +208,7 @@ pub struct Admin {
 #[cfg(feature = "demo")]
 #[derive(Debug, Clone, Subcommand)]
 pub enum AdminCommand {
-    /// Makes the database, with a sample café
+    /// Makes the database
     Init {
         /// With a sample café
         #[arg(long)]
@@ -232,6 +232,9 @@ pub enum AdminCommand {
     /// Members
     #[command(subcommand)]
     Member(AdminMember),
+    /// Decides what waits in the inbox
+    #[command(subcommand)]
+    Decide(AdminDecision),
     /// What waits for a person: overdrafts, journals put aside, events that were not understood
     Inbox,
     /// Checks every journal, balance and the feed
@@ -245,6 +248,24 @@ pub enum AdminCommand {
     Restore {
         /// The copy
         file: PathBuf,
+    },
+}
+
+/// Decisions.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdminDecision {
+    /// Lets the held rows of a revoked device count after all
+    Release {
+        /// The device's id
+        device: String,
+    },
+    /// Looks again at rows that were not understood, after an update
+    Retry,
+    /// Goes on with a journal that was put aside because of two rows under one number
+    Lift {
+        /// The device's id
+        device: String,
     },
 }
 

@@ -18,7 +18,7 @@ use super::cards::draw_code;
 use super::{Answer, Failure, open};
 use crate::controllers::Route;
 use crate::edge::{SystemClock, SystemEntropy};
-use crate::station::{SampleCard, StationOptions, stand};
+use crate::station::{SampleCard, StationOptions, need_display, stand};
 
 /// How long the code for the terminal beside the server is good, in milliseconds.
 const INVITE_MS: i64 = 60_000;
@@ -32,12 +32,7 @@ struct Ready {
 
 /// Opens the demo and stays until the window is closed.
 pub(super) fn demo(global: &Global, demo: Demo) -> Result<Answer, Failure> {
-    if !has_display() {
-        return Err(Failure::machine(
-            "there is no display here, so no window can be opened. The same works on the command line: \
-             `stempel init --demo`, then `stempel member add --name Ada` and `stempel stamp --member CODE`",
-        ));
-    }
+    need_display()?;
     let folder = global.data.join("demo");
     let (server, ready) = start_server(&folder)?;
     let ready = ready.recv().map_err(|_| ()).and_then(|ready| ready.map_err(|_| ()));
@@ -63,20 +58,13 @@ pub(super) fn demo(global: &Global, demo: Demo) -> Result<Answer, Failure> {
     let samples = cards(&ready.sample);
     let pictures = folder.join("cards");
     draw_cards(&pictures, &ready.sample)?;
-    let mut screen = demo.screen;
-    // A sample shop begins with sample cards; the camera is one touch away.
-    screen.no_camera = screen.folder.is_none();
+    let screen = demo.screen;
     let options =
         StationOptions { route, samples, demo: true, screen: Some(screen), pictures: Some(pictures) };
     stand(terminal, folder.join("terminal"), options)?;
     // The server's thread ends with the process; what it has taken in is durable.
     drop(server);
     Ok(Answer::default())
-}
-
-fn has_display() -> bool {
-    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(target_os = "linux") || named("DISPLAY") || named("WAYLAND_DISPLAY")
 }
 
 type Started = (JoinHandle<Result<(), Failure>>, Receiver<Result<Ready, ()>>);

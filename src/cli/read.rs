@@ -103,6 +103,9 @@ pub(super) fn status(global: &Global) -> Result<Answer, Failure> {
         (Some(_), 1) => "1 event waits for the server.".to_owned(),
         (Some(_), waiting) => format!("{waiting} events wait for the server."),
     });
+    for trouble in &troubles {
+        text.push_str(&format!("\nRow {}: {} ({})", trouble["seq"], trouble["reason"], trouble["kind"]));
+    }
     if let Some(error) = &sync.last_error {
         text.push_str(&format!("\nLast attempt: {error}"));
     }

@@ -49,7 +49,7 @@ fn report_answer(report: &Report) -> Answer {
         );
         json["quarantined"] = json!(true);
     }
-    Answer::one(text, json)
+    Answer { no: report.quarantined, ..Answer::one(text, json) }
 }
 
 pub(super) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {

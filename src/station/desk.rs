@@ -207,7 +207,7 @@ impl TerminalDesk {
             let sale = desk.sale(terminal)?;
             let outcome = terminal.preview(who.as_ref(), Order::Sale(&sale))?;
             if !outcome.refused.is_empty() {
-                return Err(TerminalError::Refused(outcome.refused));
+                return Err(TerminalError::Refused(outcome.refused, outcome.trace));
             }
             let mut lines = Vec::with_capacity(sale.lines.len() + 1);
             for (line, (sku, count)) in sale.lines.iter().zip(&desk.items) {

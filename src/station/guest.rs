@@ -4,6 +4,7 @@ use stempel_domain::programme::RewardKind;
 use stempel_domain::rules::{self, Outcome, TraceStep};
 use stempel_domain::{MemberId, Unit};
 use stempel_terminal::cards::Who;
+use stempel_terminal::error::refusals;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::token::TokenError;
 
@@ -103,17 +104,8 @@ pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
         TerminalError::Code(TokenError::Forged) => Refusal::ForgedCode,
         TerminalError::Blocked | TerminalError::OldSeries => Refusal::BlockedCard,
         TerminalError::AlreadyReversed(_) => Refusal::TooLate,
-        TerminalError::Refused(refused) => {
-            let each = refused.iter().map(|refusal| {
-                let step = TraceStep {
-                    code: refusal.reason.clone(),
-                    programme: None,
-                    rule: Some(refusal.reward.to_string()),
-                    values: Default::default(),
-                };
-                rules::sentence(&step, spoken(language))
-            });
-            Refusal::RewardRefused { why: each.collect::<Vec<_>>().join(" ") }
+        TerminalError::Refused(refused, trace) => {
+            Refusal::RewardRefused { why: refusals(&refused, &trace, spoken(language)) }
         }
         error => Refusal::Trouble { what: crate::words::error(&error, spoken(language)) },
     }

@@ -60,6 +60,7 @@ pub struct StationOptions {
 
 /// Opens the screens of the folder's terminal and stays until the window is closed.
 pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Failure> {
+    need_display()?;
     let terminal = writer(global, "stempel terminal")?;
     let demo = terminal.identity().demo;
     let samples = if demo { desk::samples_of(&terminal)? } else { Vec::new() };
@@ -294,6 +295,18 @@ fn end_after(time: Duration, window: ScreensHandle) {
         std::thread::sleep(time);
         let _ = window.quit();
     });
+}
+
+/// Says so where no window can be opened, and names what works instead.
+pub fn need_display() -> Result<(), Failure> {
+    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !cfg!(target_os = "linux") || named("DISPLAY") || named("WAYLAND_DISPLAY") {
+        return Ok(());
+    }
+    Err(Failure::machine(
+        "there is no display here, so no window can be opened. The same works on the command line: \
+         `stempel init --demo`, then `stempel member add --name Ada` and `stempel stamp --member CODE`",
+    ))
 }
 
 fn own_folder() -> Option<PathBuf> {

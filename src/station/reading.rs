@@ -204,6 +204,8 @@ fn preview(
 
 fn camera_state(state: &SourceState) -> CameraState {
     match state.condition {
+        // Looked for again and again: what the screen says stays.
+        Condition::Opening if state.attempts > 0 => CameraState::None,
         Condition::Opening => CameraState::Starting,
         Condition::Running => CameraState::Live,
         Condition::Busy => CameraState::Busy,

@@ -134,7 +134,7 @@ fn a_cloned_terminal_is_put_aside_and_nothing_is_overwritten() {
     one.one(&["sync"]);
     clone.one(&["stamp", "--member", &code, "--count", "5"]);
     let run = clone.run(&["sync"]);
-    assert_eq!(run.exit, 0, "{}", run.error);
+    assert_eq!((run.exit, &run.lines[0]["quarantined"]), (1, &true.into()), "{}", run.error);
     assert_eq!(server.balance(&code, "stamp:coffee"), "2", "the first journal stands");
     let inbox = server.admin(&["inbox"]).one();
     assert_eq!(inbox["quarantined"].as_array().unwrap().len(), 1, "{inbox}");

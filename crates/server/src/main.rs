@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use stempel_server::system::{SystemClock, SystemEntropy};
+use stempel_server::system::{SystemClock, SystemEntropy, log_to_stderr};
 use stempel_server::{Db, Server, http};
-use tracing_subscriber::EnvFilter;
 
 /// The server of a stamp-card programme.
 #[derive(Debug, Parser)]
@@ -35,10 +34,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_writer(std::io::stderr)
-        .init();
+    log_to_stderr();
     let Command::Serve { database, listen, behind_proxy } = Arguments::parse().command;
     let db = Db::open(&database).await?;
     let server = Server::open(db, Arc::new(SystemClock::new()), Box::new(SystemEntropy));

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use stempel_domain::ports::{Clock, Entropy};
+use tracing_subscriber::EnvFilter;
 
 /// The machine's clock and time zone.
 #[derive(Debug, Clone)]
@@ -49,4 +50,11 @@ impl Entropy for SystemEntropy {
             std::process::abort();
         }
     }
+}
+
+/// Writes the log to stderr, as much as `RUST_LOG` asks for. A second call changes nothing.
+pub fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Somebody else may be writing the log already.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

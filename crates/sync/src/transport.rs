@@ -18,7 +18,7 @@ pub enum SyncError {
     #[error("what answers there is not a Stempel server, or not one that this program understands ({0})")]
     Rubbish(String),
     /// The server understood, and says no.
-    #[error("{}: {}", .0.title, .0.detail)]
+    #[error("{}. {}", .0.title, .0.detail)]
     Refused(Problem),
     /// The server is busy or its database is away.
     #[error("the server is busy just now; it will be asked again")]

@@ -116,7 +116,7 @@ impl Terminal {
         let (state, joined) = self.begin(&who)?;
         let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at, how.by_hand);
         if !outcome.refused.is_empty() {
-            return Err(TerminalError::Refused(outcome.refused));
+            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
         }
         if is_repeat(&outcome) {
             let balances = state.balances(at.day);
@@ -162,7 +162,7 @@ impl Terminal {
             }
         };
         if !outcome.refused.is_empty() {
-            return Err(TerminalError::Refused(outcome.refused));
+            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
         }
         let member = who.as_ref().map(Who::member);
         let sale = settled(sale, &outcome);

@@ -3,7 +3,7 @@
 use stempel_domain::EventRef;
 use stempel_domain::ids::NotAnId;
 use stempel_domain::money::NotANumber;
-use stempel_domain::rules::Refusal;
+use stempel_domain::rules::{Language, Refusal, TraceStep, sentence};
 use stempel_store::StoreError;
 use stempel_sync::SyncError;
 use stempel_wire::token::TokenError;
@@ -24,8 +24,8 @@ pub enum TerminalError {
     #[error("this card is of an old series and was never used here; please give the guest a new card")]
     OldSeries,
     /// The rules said no.
-    #[error("{}", refusals(.0))]
-    Refused(Vec<Refusal>),
+    #[error("{}", refusals(.0, .1, Language::En))]
+    Refused(Vec<Refusal>, Vec<TraceStep>),
     /// Something cannot be done in this state.
     #[error("{0}")]
     NotNow(String),
@@ -59,7 +59,8 @@ impl TerminalError {
                 | Self::Unknown(_)
                 | Self::Blocked
                 | Self::OldSeries
-                | Self::Refused(_)
+                | Self::Refused(..)
+                | Self::Sync(SyncError::Refused(_))
                 | Self::NotNow(_)
                 | Self::AlreadyReversed(_)
         )
@@ -67,16 +68,22 @@ impl TerminalError {
 
     /// Whether the machine or the network failed.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Sync(_))
+        matches!(self, Self::Store(_) | Self::Sync(_)) && !self.is_refusal()
     }
 }
 
-fn refusals(refused: &[Refusal]) -> String {
-    let each: Vec<String> = refused
-        .iter()
-        .map(|refusal| format!("“{}” cannot be taken now ({})", refusal.reward, refusal.reason))
-        .collect();
-    each.join("; ")
+/// Why rewards were refused, one sentence each: the step of the explanation that says it, with its figures.
+pub fn refusals(refused: &[Refusal], trace: &[TraceStep], language: Language) -> String {
+    let each = refused.iter().map(|refusal| {
+        let reward = refusal.reward.as_str();
+        let said =
+            trace.iter().find(|step| step.code == refusal.reason && step.rule.as_deref() == Some(reward));
+        match said {
+            Some(step) => sentence(step, language),
+            None => format!("{reward}: {}", refusal.reason),
+        }
+    });
+    each.collect::<Vec<_>>().join(" ")
 }
 
 impl From<NotAnId> for TerminalError {

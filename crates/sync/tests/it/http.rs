@@ -118,7 +118,7 @@ fn an_enrolment_goes_unsigned_with_its_proof() {
     };
     let error = to(&address, None).enroll(&request).unwrap_err();
     assert_eq!(error.code(), Some("code-used"));
-    assert_eq!(error.to_string(), "Title: Detail.");
+    assert_eq!(error.to_string(), "Title. Detail.");
     let asked = asked.recv().unwrap();
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/v1/enroll"));
     assert_eq!(serde_json::from_slice::<EnrollRequest>(&asked.body).unwrap(), request);
