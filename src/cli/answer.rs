@@ -51,9 +51,13 @@ impl Answer {
         } else if !self.text.is_empty() {
             written = writeln!(out, "{}", self.text);
         }
-        // A reader who has hung up (`stempel … | head`) has what it wanted.
-        let _ = written.and_then(|()| out.flush());
-        ExitCode::from(u8::from(self.no))
+        match written.and_then(|()| out.flush()) {
+            // A reader who has hung up (`stempel … | head`) has what it wanted.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Failure::machine(format!("the answer could not be written: {error}")).print(json)
+            }
+            _ => ExitCode::from(u8::from(self.no)),
+        }
     }
 }
 

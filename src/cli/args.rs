@@ -303,7 +303,7 @@ pub enum AdminDevice {
     Invite,
     /// Lists them
     List,
-    /// Takes a lost device out: what it sends from now on is held for review
+    /// Takes a lost device out: nothing that it sends is taken from now on
     Revoke {
         /// The device's id
         device: String,

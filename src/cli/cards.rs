@@ -28,7 +28,7 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;
-            let look = terminal.look(&terminal.who(&code)?)?;
+            let look = terminal.look(&terminal.who_ever(&code)?)?;
             Ok(show(&look))
         }
         Member::Find { text } => find(&open::read(global)?, &text),

@@ -123,6 +123,9 @@ pub enum Deed {
 impl Request {
     /// Does it.
     pub fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        if let Some(key) = &self.key {
+            terminal.bind_key(key, &serde_json::to_string(&self.deed).map_err(Failure::usage)?)?;
+        }
         let how =
             |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at, by_hand: false };
         match self.deed {
@@ -141,7 +144,7 @@ impl Request {
                 Ok(Answer::one("The card is blocked.", json!({"event": event, "member": who.member()})))
             }
             Deed::CardReplace { code } => {
-                let who = terminal.who(&code)?;
+                let who = terminal.who_ever(&code)?;
                 let joined = terminal.replace_card(&who, &self.operator)?;
                 Ok(joined_answer(&joined, "has a new card"))
             }
@@ -274,11 +277,13 @@ fn quantities_by_line(
     let Fact::Sale(sale) = terminal.event(event)?.record.fact else {
         return Err(TerminalError::Input("only a sale has lines; take this event back with undo".into()));
     };
+    let before = terminal.taken_back(event)?.quantities;
     for (sku, quantity) in wanted {
         let mut open = quantity.0;
         for (index, line) in sale.sale.lines.iter().enumerate().filter(|(_, line)| line.sku == *sku) {
             let already: i64 = quantities.get(&index).copied().unwrap_or(0);
-            let taken = open.min(line_left(line, already));
+            let returned = before.get(index).copied().unwrap_or(0);
+            let taken = open.min(line_left(line, already + returned));
             if taken > 0 {
                 *quantities.entry(index).or_insert(0) += taken;
                 open -= taken;

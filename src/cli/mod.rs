@@ -32,7 +32,7 @@ use args::{Args, Command};
 #[cfg(feature = "ui")]
 pub(crate) use open::writer;
 #[cfg(feature = "ui")]
-pub(crate) use sync::transport_of;
+pub(crate) use sync::{exchange_beside, transport_of};
 
 #[cfg(feature = "ui")]
 use crate::controllers::Route;
@@ -43,9 +43,13 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers; everything else is wrong use.
-            let code = if error.use_stderr() { 2 } else { 0 };
+            let wrong = error.use_stderr();
+            if wrong && std::env::args_os().any(|word| word == "--json") {
+                return Failure::usage(error.to_string().trim()).print(true);
+            }
+            // Nobody reads stderr: the exit code says it.
             let _ = error.print();
-            return ExitCode::from(code);
+            return ExitCode::from(if wrong { 2 } else { 0 });
         }
     };
     let json = args.json;

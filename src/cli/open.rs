@@ -8,8 +8,9 @@ use serde_json::json;
 use stempel_domain::programme::Programme;
 use stempel_store::inbox::SHOP;
 use stempel_store::{Folder, Store, StoreError};
+use stempel_terminal::door::{self, Asked};
 use stempel_terminal::setup::{Beginning, begin_alone};
-use stempel_terminal::{Terminal, TerminalError, door};
+use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::Shop;
 
 use super::args::{Global, Init};
@@ -56,21 +57,27 @@ pub(crate) fn writer(global: &Global, who: &str) -> Result<Terminal, TerminalErr
 }
 
 /// Does a deed: here, or at the terminal that is running on the folder.
+///
+/// A deed that is handed over has a key, so that it happens once even if the answer is lost on its way.
 pub(crate) fn write(global: &Global, deed: Deed) -> Result<Answer, Failure> {
-    let request = Request { operator: Some(global.operator.clone()), key: global.key.clone(), deed };
-    if let Some(answer) = ask_running(&global.data, &request)? {
-        return answer;
+    let key = global.key.clone().unwrap_or_else(|| {
+        data_encoding::HEXLOWER.encode(&stempel_domain::ports::draw::<16>(&mut SystemEntropy))
+    });
+    let request = Request { operator: Some(global.operator.clone()), key: Some(key.clone()), deed };
+    let line = serde_json::to_string(&request).map_err(Failure::usage)?;
+    match door::ask(&global.data, &line) {
+        Asked::Answer(reply) => serde_json::from_str(&reply).map_err(|error| {
+            Failure::machine(format!("the running terminal gave an answer that cannot be read: {error}"))
+        })?,
+        Asked::NoAnswer => Err(Failure::machine(format!(
+            "the running terminal has not answered; it may have done it all the same. Ask again with --key {key}: \
+             then it happens once"
+        ))),
+        Asked::Nobody => {
+            let mut terminal = writer(global, "stempel command")?;
+            Request { key: global.key.clone(), ..request }.run(&mut terminal)
+        }
     }
-    let mut terminal = writer(global, "stempel command")?;
-    request.run(&mut terminal)
-}
-
-fn ask_running(folder: &Path, request: &Request) -> Result<Option<Result<Answer, Failure>>, Failure> {
-    let line = serde_json::to_string(request).map_err(Failure::usage)?;
-    let Some(reply) = door::ask(folder, &line) else { return Ok(None) };
-    serde_json::from_str(&reply).map(Some).map_err(|error| {
-        Failure::machine(format!("the running terminal gave an answer that cannot be read: {error}"))
-    })
 }
 
 /// Makes the folder a terminal that works alone.
@@ -91,13 +98,9 @@ pub(crate) fn init(global: &Global, init: &Init) -> Result<Answer, Failure> {
     beginning.programmes = first_programmes(init.demo)?;
     if init.demo {
         beginning.articles = crate::sample::articles().map_err(Failure::machine)?;
+        beginning.members = crate::sample::MEMBERS.map(str::to_owned).to_vec();
     }
-    let mut terminal = begin_alone(store, clock, Box::new(SystemEntropy), &beginning)?;
-    if init.demo {
-        for name in crate::sample::MEMBERS {
-            terminal.add_member(Some(name), &Some(global.operator.clone()), None)?;
-        }
-    }
+    let terminal = begin_alone(store, clock, Box::new(SystemEntropy), &beginning)?;
     let identity = terminal.identity();
     let json = json!({
         "device": identity.device, "shop": identity.shop, "tenant": identity.tenant, "name": name,

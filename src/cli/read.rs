@@ -9,7 +9,7 @@ use crate::words;
 
 pub(super) fn why(global: &Global, code: &str) -> Result<Answer, Failure> {
     let terminal = open::read(global)?;
-    let why = terminal.why(terminal.who(code)?.member())?;
+    let why = terminal.why(terminal.who_ever(code)?.member())?;
     let mut lines = Vec::new();
     if !why.confirmed.is_empty() {
         let position = terminal.view().sync_state()?.cursor;
@@ -39,6 +39,12 @@ pub(super) fn why(global: &Global, code: &str) -> Result<Answer, Failure> {
                 "event": reason.event, "kind": reason.kind, "at": reason.at.rfc3339(), "postings": postings,
                 "programmes": reason.programmes, "reverses": reason.reverses, "trace": words::trace(&reason.trace),
             }),
+        ));
+    }
+    if !why.expired.is_empty() {
+        lines.push((
+            format!("Expired: {}", words::balances_line(&why.expired)),
+            json!({"expired": words::amounts(&why.expired)}),
         ));
     }
     lines.push((

@@ -15,16 +15,22 @@ pub(super) fn scan(scan: &Scan) -> Result<Answer, Failure> {
     let mut answers = Vec::with_capacity(scan.files.len());
     let mut all_read = true;
     for file in &scan.files {
-        let (found, text, json) = read(&mut pipeline, file)?;
+        let (found, text, json) = read(&mut pipeline, file);
         all_read &= found;
         answers.push((text, json));
     }
     Ok(Answer { no: !all_read, ..Answer::lines(answers) })
 }
 
-fn read(pipeline: &mut Pipeline, file: &Path) -> Result<(bool, String, Value), Failure> {
-    let frame =
-        load_picture(file).map_err(|error| Failure::machine(format!("{}: {error}", file.display())))?;
+fn read(pipeline: &mut Pipeline, file: &Path) -> (bool, String, Value) {
+    let frame = match load_picture(file) {
+        Ok(frame) => frame,
+        Err(error) => {
+            let name = file.display().to_string();
+            let json = json!({"file": name, "codes": [], "error": error.to_string(), "millis": 0});
+            return (false, format!("{name}: {error}"), json);
+        }
+    };
     let report = pipeline.decode(&frame, &|_| false);
     let codes: Vec<Value> = report
         .codes
@@ -39,5 +45,5 @@ fn read(pipeline: &mut Pipeline, file: &Path) -> Result<(bool, String, Value), F
     let line =
         if texts.is_empty() { format!("{name}: no code") } else { format!("{name}: {}", texts.join(" | ")) };
     let millis = (report.millis() * 1000.0).round() / 1000.0;
-    Ok((!codes.is_empty(), line, json!({"file": name, "codes": codes, "millis": millis})))
+    (!codes.is_empty(), line, json!({"file": name, "codes": codes, "millis": millis}))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 use stempel_sync::http::Http;
 use stempel_terminal::exchange::{Report, exchange};
+#[cfg(feature = "ui")]
+use stempel_terminal::handle::Handle;
 use stempel_terminal::{Terminal, TerminalError, setup};
 
 use super::args::{Enroll, Global};
@@ -27,6 +29,14 @@ pub(crate) fn transport_of(terminal: &Terminal) -> Result<Http, TerminalError> {
 pub(super) fn exchange_now(terminal: &mut Terminal) -> Result<Answer, Failure> {
     let mut transport = transport_of(terminal)?;
     let report = exchange(terminal, &mut transport)?;
+    Ok(report_answer(&report))
+}
+
+/// One exchange beside a running screen: the terminal is asked for short pieces only.
+#[cfg(feature = "ui")]
+pub(crate) fn exchange_beside(handle: &Handle) -> Result<Answer, Failure> {
+    let mut transport = handle.call(|terminal| transport_of(terminal)).map_err(Failure::machine)??;
+    let report = exchange(&mut handle.clone(), &mut transport)?;
     Ok(report_answer(&report))
 }
 

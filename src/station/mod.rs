@@ -21,7 +21,7 @@ use stempel_terminal::handle::Handle;
 use stempel_terminal::{Terminal, door};
 
 use crate::cli::args::{Global, Screen};
-use crate::cli::deed::Request;
+use crate::cli::deed::{Deed, Request};
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{
     CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Route, Sample, UiAction,
@@ -279,6 +279,8 @@ fn open_door(folder: &std::path::Path, handle: &Handle) -> Result<(), Failure> {
     let handle = handle.clone();
     let answer = move |line: String| -> String {
         let answer: Result<Answer, Failure> = match serde_json::from_str::<Request>(&line) {
+            // The network is slow, and the counter must not wait for it.
+            Ok(Request { deed: Deed::Sync, .. }) => crate::cli::exchange_beside(&handle),
             Ok(request) => match handle.call(move |terminal| request.run(terminal)) {
                 Ok(answer) => answer,
                 Err(closed) => Err(Failure::machine(closed)),

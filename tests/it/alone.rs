@@ -148,3 +148,64 @@ fn the_journal_can_be_read_by_anybody() {
     let everything = format!("{:?}", export.lines);
     assert!(!everything.contains("Ada"), "no name stands in the journal in clear");
 }
+
+#[test]
+fn a_key_used_for_something_else_is_refused() {
+    let till = sample();
+    let ((_, ada), (_, ben)) = (till.joined("Ada"), till.joined("Ben"));
+    till.one(&["stamp", "--member", &ben, "--key", "k"]);
+    let (exit, said) = till.refused(&["sale", "--member", &ada, "--item", "tea=5", "--key", "k"]);
+    assert_eq!(exit, 2, "{said}");
+    assert_eq!(till.balance(&ada, "point"), "0");
+}
+
+#[test]
+fn an_article_on_two_lines_comes_back_piece_by_piece() {
+    let till = sample();
+    let sale = till.one(&["sale", "--item", "cappuccino=1", "--item", "cappuccino=2"]);
+    let event = text(&sale["event"]);
+    for _ in 0..3 {
+        assert_eq!(till.one(&["refund", &event, "--line", "cappuccino=1"])["total"], "-3.50");
+    }
+    assert_eq!(till.refused(&["refund", &event, "--line", "cappuccino=1"]).0, 1);
+}
+
+#[test]
+fn a_lost_card_is_blocked_first_and_replaced_later() {
+    let till = sample();
+    let added = till.one(&["member", "add", "--name", "Ada"]);
+    let number = text(&added["number"]);
+    till.one(&["stamp", "--member", &number, "--count", "4"]);
+    till.one(&["card", "block", &number]);
+    assert_eq!(till.refused(&["stamp", "--member", &number]).0, 1);
+    assert_eq!(till.one(&["member", "show", &number])["balances"]["stamp:coffee"], "4");
+    let new = till.one(&["card", "replace", &number]);
+    assert_eq!(till.balance(&text(&new["code"]), "stamp:coffee"), "4");
+}
+
+#[test]
+fn a_set_up_that_was_cut_off_is_gone_on_with() {
+    // Killed somewhere in the middle; whatever is there, the same command makes it whole.
+    for millis in [1, 4, 8, 12, 16, 24] {
+        let till = Till::new();
+        let mut child = till.command(&["init", "--demo"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let again = till.run(&["init", "--demo"]);
+        assert!(again.exit == 0 || again.error.contains("already"), "{again:?}");
+        let status = till.one(&["status"]);
+        assert_eq!(status["members"], 6, "after {millis} ms");
+        assert_eq!(till.run(&["programme", "list"]).lines.len(), 2);
+        till.one(&["journal", "verify"]);
+    }
+}
+
+#[test]
+fn a_century_too_far_is_a_mistake() {
+    let till = sample();
+    let (_, code) = till.joined("Ada");
+    let (exit, said) = till.refused(&["stamp", "--member", &code, "--at", "2062-01-01T00:00:00Z"]);
+    assert_eq!(exit, 2, "{said}");
+    assert_eq!(till.refused(&["stamp", "--member", &code, "--count", "0"]).0, 2);
+}

@@ -64,7 +64,25 @@ pub struct Joined {
 impl Terminal {
     /// Finds out whom a code names: a card's code in whatever text surrounds it, a card's number as people
     /// type it, or a member's id.
+    ///
+    /// A blocked card is refused; [`Terminal::who_ever`] names its member all the same.
     pub fn who(&self, code: &str) -> Result<Who, TerminalError> {
+        self.find(code, known)
+    }
+
+    /// As [`Terminal::who`], also for a card that is blocked: for looking, and for replacing it.
+    pub fn who_ever(&self, code: &str) -> Result<Who, TerminalError> {
+        self.find(code, |row| match row.member {
+            Some(member) => Ok(Who::Member { member, card: Some(row.card) }),
+            None => Err(TerminalError::Blocked),
+        })
+    }
+
+    fn find(
+        &self,
+        code: &str,
+        known: impl Fn(CardRow) -> Result<Who, TerminalError>,
+    ) -> Result<Who, TerminalError> {
         let code = code.trim();
         if code.len() > CODE_LEN_MAX || code.is_empty() {
             return Err(stempel_wire::token::TokenError::NotACard.into());
@@ -203,12 +221,14 @@ impl Terminal {
     /// Gives a member the next card of the pool in place of the one named, which is blocked. Everything that
     /// was on the old card is on the new one.
     pub fn replace_card(&mut self, who: &Who, operator: &Operator) -> Result<Joined, TerminalError> {
-        let Who::Member { member, card: Some(old) } = *who else {
-            return Err(TerminalError::Input("name the lost card by its code or its number".into()));
+        let Who::Member { member, card: old } = *who else {
+            return Err(TerminalError::Input(
+                "this card belongs to nobody yet; there is nothing to replace".into(),
+            ));
         };
         let token = self.next_card()?;
         let card = token.card();
-        let fact = Fact::CardBound(CardBound { member, card, replaces: Some(old) });
+        let fact = Fact::CardBound(CardBound { member, card, replaces: old });
         let at = self.moment(None)?;
         let event = self.record(at, operator, vec![fact], |write, events| {
             write.add_blanks(std::slice::from_ref(&token))?;

@@ -73,6 +73,9 @@ impl Terminal {
         claims: Vec<Claim>,
         how: &Circumstances,
     ) -> Result<Given, TerminalError> {
+        if count == 0 && claims.is_empty() {
+            return Err(TerminalError::Input("nothing is counted and no reward is taken".into()));
+        }
         if count > STAMPS_MAX {
             return Err(TerminalError::Input(format!("at most {STAMPS_MAX} at once")));
         }
@@ -201,6 +204,11 @@ impl Terminal {
         how: &Circumstances,
     ) -> Result<TakenBack, TerminalError> {
         self.take_back(of, ReversalReason::Refund, quantities, how)
+    }
+
+    /// What was taken back of an event so far, as far as it is known here.
+    pub fn taken_back(&self, of: EventRef) -> Result<rules::TakenBack, TerminalError> {
+        Ok(rules::TakenBack::by(&self.reversals_of(of)?))
     }
 
     fn take_back(

@@ -79,10 +79,28 @@ fn serve(stream: &UnixStream, answer: &dyn Fn(String) -> String) -> std::io::Res
     (&*stream).write_all(reply.as_bytes())
 }
 
-/// Asks the terminal that is running on a folder; none if none answers.
+/// What became of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// No terminal is running on the folder: nothing was asked.
+    Nobody,
+    /// The answer.
+    Answer(String),
+    /// The question was put, and no answer came: what it asked for may have been done, or may still be.
+    NoAnswer,
+}
+
+/// Asks the terminal that is running on a folder.
 #[cfg(unix)]
-pub fn ask(folder: &Path, line: &str) -> Option<String> {
-    let mut stream = UnixStream::connect(path_of(folder)).ok()?;
+pub fn ask(folder: &Path, line: &str) -> Asked {
+    match UnixStream::connect(path_of(folder)) {
+        Err(_) => Asked::Nobody,
+        Ok(stream) => put(stream, line).map_or(Asked::NoAnswer, Asked::Answer),
+    }
+}
+
+#[cfg(unix)]
+fn put(mut stream: UnixStream, line: &str) -> Option<String> {
     stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
     stream.set_write_timeout(Some(CALLER_TIMEOUT)).ok()?;
     stream.write_all(line.as_bytes()).ok()?;
@@ -103,8 +121,8 @@ pub fn listen(
 
 /// No socket on this system.
 #[cfg(not(unix))]
-pub fn ask(_folder: &Path, _line: &str) -> Option<String> {
-    None
+pub fn ask(_folder: &Path, _line: &str) -> Asked {
+    Asked::Nobody
 }
 
 #[cfg(all(test, unix))]
@@ -112,15 +130,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_question_without_an_answer_is_told_from_nobody_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(path_of(folder.path())).unwrap();
+        let thread = std::thread::spawn(move || drop(listener.accept()));
+        assert_eq!(ask(folder.path(), "hello"), Asked::NoAnswer);
+        thread.join().unwrap();
+    }
+
+    #[test]
     fn a_caller_gets_an_answer_and_nobody_home_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(ask(folder.path(), "hello"), None);
+        assert_eq!(ask(folder.path(), "hello"), Asked::Nobody);
         listen(folder.path(), |line| format!("you said {line}")).unwrap();
-        assert_eq!(ask(folder.path(), "hello").as_deref(), Some("you said hello"));
+        assert_eq!(ask(folder.path(), "hello"), Asked::Answer("you said hello".into()));
         let deep = folder.path().join("x".repeat(120));
         std::fs::create_dir(&deep).unwrap();
         listen(&deep, |_| "deep".into()).unwrap();
-        assert_eq!(ask(&deep, "hello").as_deref(), Some("deep"));
+        assert_eq!(ask(&deep, "hello"), Asked::Answer("deep".into()));
         std::fs::remove_file(path_of(&deep)).unwrap();
     }
 }

@@ -54,6 +54,8 @@ pub struct Why {
     pub member: MemberId,
     /// What the server had confirmed, without the events listed here: by unit, with the journals in it.
     pub confirmed: BTreeMap<Unit, i64>,
+    /// What has expired since it was earned, where no server has a word in it.
+    pub expired: BTreeMap<Unit, i64>,
     /// The journals that the server had counted.
     pub includes: BTreeMap<AuthorId, u64>,
     /// The events of this terminal, oldest first.
@@ -108,7 +110,9 @@ impl Terminal {
             confirmed.insert(unit.clone(), amount - here.get(unit).copied().unwrap_or(0));
         }
         confirmed.retain(|_, amount| *amount != 0);
-        Ok(Why { member, confirmed, includes: base.includes, events, balances })
+        let alone = self.identity().server.is_none();
+        let expired = if alone { std::mem::take(&mut confirmed) } else { BTreeMap::new() };
+        Ok(Why { member, confirmed, expired, includes: base.includes, events, balances })
     }
 }
 

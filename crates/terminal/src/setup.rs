@@ -17,6 +17,8 @@ use crate::identity::{IDENTITY, Identity, ServerIdentity};
 use crate::{Terminal, TerminalError};
 
 const ENROLLING: &str = "enrolling";
+/// True while a beginning is under way.
+const BEGINNING: &str = "beginning";
 
 /// What a shop that works alone begins with.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,8 @@ pub struct Beginning {
     pub programmes: Vec<Programme>,
     /// The first articles.
     pub articles: Vec<Article>,
+    /// The first members, by name.
+    pub members: Vec<String>,
     /// A sample shop, whose keys are worth nothing.
     pub demo: bool,
     /// The time zone, by its IANA name.
@@ -34,19 +38,41 @@ pub struct Beginning {
 }
 
 /// Makes a store a terminal that works alone and holds its own keys.
+///
+/// A beginning that was cut off (the plug was pulled) is gone on with when it is asked for again.
 pub fn begin_alone(
-    store: Store,
+    mut store: Store,
     clock: Arc<dyn Clock>,
     mut entropy: Box<dyn Entropy>,
     beginning: &Beginning,
 ) -> Result<Terminal, TerminalError> {
-    refuse_if_set_up(&store)?;
-    let now_ms = clock.now_ms();
-    let tenant = TenantId::from_time(now_ms, draw(&mut *entropy));
-    let shop = ShopId::from_time(now_ms, draw(&mut *entropy));
-    let device = AuthorId::from_time(now_ms, draw(&mut *entropy));
-    let key = SecretKey::generate(&mut *entropy);
-    let card_key = SecretKey::generate(&mut *entropy);
+    if store.view().setting::<bool>(BEGINNING)? != Some(true) {
+        refuse_if_set_up(&store)?;
+        write_identity(&mut store, clock.now_ms(), &mut *entropy, beginning)?;
+    }
+    let mut terminal = Terminal::open(store, clock, entropy)?;
+    for programme in &beginning.programmes {
+        terminal.publish(programme.clone(), &None)?;
+    }
+    for name in &beginning.members {
+        terminal.add_member(Some(name), &None, Some(&format!("beginning {name}")))?;
+    }
+    terminal.keep_setting(BEGINNING, &false)?;
+    Ok(terminal)
+}
+
+/// The first step: who the terminal is, with a mark that says that more is to come.
+fn write_identity(
+    store: &mut Store,
+    now_ms: i64,
+    entropy: &mut dyn Entropy,
+    beginning: &Beginning,
+) -> Result<(), TerminalError> {
+    let tenant = TenantId::from_time(now_ms, draw(entropy));
+    let shop = ShopId::from_time(now_ms, draw(entropy));
+    let device = AuthorId::from_time(now_ms, draw(entropy));
+    let key = SecretKey::generate(entropy);
+    let card_key = SecretKey::generate(entropy);
     let mut identity =
         Identity::new(tenant, &beginning.shop_name, shop, device, "Kasse 1", &key).with_card_key(&card_key);
     identity.demo = beginning.demo;
@@ -56,8 +82,8 @@ pub fn begin_alone(
         day_ends_minutes: 0,
         zone: beginning.zone.clone(),
     };
-    let mut store = store;
     store.write::<_, StoreError>(|write| {
+        write.set(BEGINNING, &true)?;
         write.set(IDENTITY, &identity)?;
         write.set(SHOP, &shop)?;
         write.put_card_key(&card_key.public(), false)?;
@@ -66,12 +92,7 @@ pub fn begin_alone(
         }
         Ok(())
     })?;
-    let mut terminal = Terminal::open(store, clock, entropy)?;
-    terminal.begin_journal()?;
-    for programme in &beginning.programmes {
-        terminal.publish(programme.clone(), &None)?;
-    }
-    Ok(terminal)
+    Ok(())
 }
 
 /// An enrolment under way. Kept until it is done, so that a lost answer can be asked for again.
@@ -133,8 +154,7 @@ pub fn enroll<T: Transport>(
         write.set(SHOP, &answer.shop)?;
         write.put_device(certificate, false)
     })?;
-    let mut terminal = Terminal::open(store, clock, entropy)?;
-    terminal.begin_journal()?;
+    let terminal = Terminal::open(store, clock, entropy)?;
     Ok((terminal, transport))
 }
 
@@ -171,7 +191,7 @@ impl Terminal {
     }
 
     /// Writes the first event of the journal.
-    fn begin_journal(&mut self) -> Result<(), TerminalError> {
+    pub(crate) fn begin_journal(&mut self) -> Result<(), TerminalError> {
         let fact = Fact::JournalBegun(JournalBegun {
             tenant: self.identity.tenant,
             shop: Some(self.identity.shop),

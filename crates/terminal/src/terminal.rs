@@ -16,6 +16,9 @@ use crate::identity::IDENTITY;
 use crate::moment::Reading;
 use crate::{Identity, TerminalError};
 
+/// How far ahead of the clock a time may be that a script names, in milliseconds: two years.
+const AHEAD_MS_MAX: i64 = 2 * 366 * 24 * 60 * 60 * 1000;
+
 /// Who is working at the terminal.
 pub type Operator = Option<OperatorId>;
 
@@ -62,6 +65,10 @@ impl Terminal {
         };
         terminal.last_moment = terminal.moment_of_last_event()?;
         terminal.reload()?;
+        // A set-up that was cut off goes on here: no other event may be the first.
+        if terminal.is_writer() && terminal.view().head(terminal.identity.device)?.seq == 0 {
+            terminal.begin_journal()?;
+        }
         Ok(terminal)
     }
 
@@ -106,6 +113,12 @@ impl Terminal {
     /// The moment of an action that happens now, or at a time that a script names.
     pub fn moment(&self, at: Option<(i64, i16)>) -> Result<Moment, TerminalError> {
         let (utc_ms, offset_minutes) = match at {
+            Some((utc_ms, _)) if utc_ms > self.clock.now_ms().saturating_add(AHEAD_MS_MAX) => {
+                return Err(TerminalError::Input(
+                    "that time lies years ahead; the business day never goes back, so check what was typed"
+                        .into(),
+                ));
+            }
             Some(at) => at,
             None => {
                 let now_ms = self.clock.now_ms();
@@ -169,6 +182,19 @@ impl Terminal {
     pub fn keep_setting<T: serde::Serialize>(&mut self, name: &str, value: &T) -> Result<(), TerminalError> {
         self.store.write::<_, StoreError>(|write| write.set(name, value))?;
         Ok(())
+    }
+
+    /// Binds a key to what was asked for with it. The same key for something else is a mistake of the caller,
+    /// and is refused rather than answered with somebody else's event.
+    pub fn bind_key(&mut self, key: &str, deed: &str) -> Result<(), TerminalError> {
+        let name = format!("deed of {key}");
+        match self.view().answered(&name)? {
+            Some(before) if before == deed => Ok(()),
+            Some(_) => Err(TerminalError::Input(
+                "this key was used for something else before; choose a new one".into(),
+            )),
+            None => Ok(self.store.write::<_, StoreError>(|write| write.remember(&name, deed))?),
+        }
     }
 
     /// Whether this store was opened for writing.
