@@ -296,18 +296,9 @@ impl Desk for TerminalDesk {
         let claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
         let last = self.last_stamp.clone().filter(|(known, _, _)| known == member);
         let given = match (how, last) {
-            (ui::Claim::OfThese, Some((_, event, count))) => self.ask(move |terminal| {
-                // The stamps just given are given again, one of them free: first the old event goes, and it
-                // comes back if the reward cannot be taken without it.
-                terminal.undo(event, &circumstances)?;
-                match terminal.stamp(&code, None, count, vec![claim], &circumstances) {
-                    Ok(given) => Ok(given),
-                    Err(error) => {
-                        terminal.stamp(&code, None, count, Vec::new(), &circumstances)?;
-                        Err(error)
-                    }
-                }
-            })?,
+            (ui::Claim::OfThese, Some((_, event, count))) => {
+                self.ask(move |terminal| terminal.free_among(event, &code, count, claim, &circumstances))?
+            }
             _ => self.ask(move |terminal| terminal.redeem(&code, claim, &circumstances))?,
         };
         self.stored();

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use stempel_domain::event::{Fact, Loyalty, Reversal, ReversalReason, SaleFact, StampFact};
+use stempel_domain::event::{Fact, Loyalty, Record, Reversal, ReversalReason, SaleFact, StampFact};
+use stempel_domain::member::effect_of;
 use stempel_domain::programme::Published;
 use stempel_domain::rules::{self, Outcome, ReverseError, Take, TakeBack, codes};
 use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, Tender, TenderKind};
 use stempel_domain::{
-    Account, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, Posting, ProgrammeId, Unit,
+    Account, Event, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, Posting, ProgrammeId, Unit,
 };
 
 use crate::cards::Who;
@@ -125,14 +126,8 @@ impl Terminal {
             let balances = state.balances(at.day);
             return Ok(Given { event: None, member: Some(who.member()), outcome, balances, at });
         }
-        let fact = StampFact {
-            shop: self.identity.shop,
-            postings: outcome.postings(who.member(), self.identity.shop, at.day),
-            order,
-            loyalty: self.loyalty(&who, facts),
-            outcome: outcome.clone(),
-        };
-        let facts = joined.into_iter().chain([Fact::Stamp(Box::new(fact))]).collect();
+        let stamp = self.stamp_fact(&who, order, facts, &outcome, &at);
+        let facts = joined.into_iter().chain([stamp]).collect();
         let event = self.record_action(at, how, facts)?;
         self.given(event, Some(who.member()), outcome, at)
     }
@@ -221,6 +216,22 @@ impl Terminal {
         if let Some(before) = self.taken_back_before(how)? {
             return Ok(before);
         }
+        let at = self.moment(how.at)?;
+        let (fact, money_back) = self.plan_reversal(of, reason, quantities, &at)?;
+        let member = fact.member;
+        let event = self.record_action(at, how, vec![Fact::Reversal(Box::new(fact))])?;
+        let balances = self.balances_of(member, &at)?;
+        Ok(TakenBack { event, of, member, balances, money_back })
+    }
+
+    /// What an event's reversal would be, and the money that it hands back.
+    fn plan_reversal(
+        &self,
+        of: EventRef,
+        reason: ReversalReason,
+        quantities: &BTreeMap<usize, i64>,
+        at: &Moment,
+    ) -> Result<(Reversal, Money), TerminalError> {
         let record = self.event(of)?.record;
         let original = rules::Original::of(&record.fact, &record.at)
             .ok_or_else(|| TerminalError::NotNow("only sales and stamps can be taken back".into()))?;
@@ -230,21 +241,64 @@ impl Terminal {
             Some(member) => self.view().member(member)?.unwrap_or_default(),
             None => MemberState::default(),
         };
-        let at = self.moment(how.at)?;
         let lines = original.sale.map_or(0, |sale| sale.lines.len());
         let asked: Vec<i64> = (0..lines).map(|line| quantities.get(&line).copied().unwrap_or(0)).collect();
         let take = if quantities.is_empty() { Take::Everything } else { Take::Quantities(&asked) };
         let before = rules::TakenBack::by(&earlier);
-        let wish = TakeBack { take, reason, before: &before, purses: &state.purses, at: &at };
+        let wish = TakeBack { take, reason, before: &before, purses: &state.purses, at };
         let reversed = rules::reverse(&original, &wish).map_err(|error| match error {
             ReverseError::NothingLeft => TerminalError::AlreadyReversed(of),
             error => TerminalError::NotNow(error.to_string()),
         })?;
         let money_back = reversed.refund;
-        let fact = reversed.into_reversal(of, member, reason);
-        let event = self.record_action(at, how, vec![Fact::Reversal(Box::new(fact))])?;
-        let balances = self.balances_of(member, &at)?;
-        Ok(TakenBack { event, of, member, balances, money_back })
+        Ok((reversed.into_reversal(of, member, reason), money_back))
+    }
+
+    /// Takes stamps that were just given back and gives them again, one of them free: both or neither.
+    pub fn free_among(
+        &mut self,
+        of: EventRef,
+        code: &str,
+        count: u32,
+        claim: Claim,
+        how: &Circumstances,
+    ) -> Result<Given, TerminalError> {
+        let who = self.who(code)?;
+        let at = self.moment(how.at)?;
+        let (reversal, _) = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?;
+        let reversal = Fact::Reversal(Box::new(reversal));
+        let mut state = self.view().member(who.member())?.unwrap_or_default();
+        let record = Record { at, operator: how.operator.clone(), fact: reversal.clone() };
+        if let Some((_, effect)) = effect_of(&Event { author: self.identity.device, seq: 0, record }) {
+            state.apply(&effect);
+        }
+        let stamps = vec![StampCount { programme: self.stamp_programme(None)?, count }];
+        let order = StampOrder { stamps, claims: vec![claim] };
+        rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
+        let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at, true);
+        if !outcome.refused.is_empty() {
+            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
+        }
+        let stamp = self.stamp_fact(&who, order, facts, &outcome, &at);
+        let event = self.record_action(at, how, vec![reversal, stamp])?;
+        self.given(event, Some(who.member()), outcome, at)
+    }
+
+    fn stamp_fact(
+        &self,
+        who: &Who,
+        order: StampOrder,
+        facts: MemberFacts,
+        outcome: &Outcome,
+        at: &Moment,
+    ) -> Fact {
+        Fact::Stamp(Box::new(StampFact {
+            shop: self.identity.shop,
+            postings: outcome.postings(who.member(), self.identity.shop, at.day),
+            order,
+            loyalty: self.loyalty(who, facts),
+            outcome: outcome.clone(),
+        }))
     }
 
     /// The earlier reversals of an event, as far as they are known here.
