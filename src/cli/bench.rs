@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 use stempel_domain::event::{Fact, Loyalty, MemberJoined, Record, StampFact};
 use stempel_domain::ports::draw;
-use stempel_domain::rules::{self, Award, Outcome};
+use stempel_domain::rules::{self, Award, Outcome, PlaceFacts};
 use stempel_domain::sale::{StampCount, StampOrder};
 use stempel_domain::{CardId, Day, Event, EventRef, MemberFacts, MemberId, Moment, Unit};
 use stempel_scan::clock::monotonic;
@@ -277,7 +277,7 @@ fn moment_of_day(day: i64) -> Moment {
 }
 
 fn joined(member: MemberId, card: CardId) -> Fact {
-    Fact::MemberJoined(MemberJoined { member, card, profile: None })
+    Fact::MemberJoined(MemberJoined::new(member, card, None))
 }
 
 /// One stamp on a day, as a counter writes it.
@@ -291,6 +291,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         amount: 1,
         last: None,
         weights: Vec::new(),
+        grant: None,
     };
     let outcome = Outcome { awards: vec![award], ..Outcome::default() };
     let shop = history.identity.shop;
@@ -306,6 +307,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         },
         postings: outcome.postings(member, shop, at.day),
         outcome,
+        place: PlaceFacts::default(),
     })))
 }
 
@@ -368,7 +370,7 @@ fn start(folder: &Path, members: u32) -> Result<Vec<Figure>, Failure> {
         let member_key = MemberKey::generate(&mut entropy);
         let profile = Profile { name: "Ada".into(), language: None };
         let sealed = member_key.seal(member, &profile, &mut entropy).map_err(TerminalError::from)?;
-        let fact = Fact::MemberJoined(MemberJoined { member, card, profile: Some(sealed) });
+        let fact = Fact::MemberJoined(MemberJoined::new(member, card, Some(sealed)));
         facts.push((at, fact, Some((member, member_key))));
     }
     history.append(facts)?;

@@ -1,13 +1,16 @@
 //! The facts. An event is one thing that happened at one author; it is never changed, only added to.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::card::CardId;
+use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, ShopId, TenantId};
 use crate::ledger::Posting;
 use crate::member::MemberFacts;
-use crate::rules::Outcome;
-use crate::sale::{Sale, StampOrder};
+use crate::rules::{Outcome, PlaceFacts};
+use crate::sale::{Deed, Sale, StampOrder};
 use crate::time::{Day, Moment};
 
 /// One fact with its place in its author's journal.
@@ -50,6 +53,8 @@ pub enum Fact {
     MemberJoined(MemberJoined),
     /// A member's sealed profile was written or changed.
     ProfileChanged(ProfileChanged),
+    /// What rules ask of a member changed: tags, the week of the birthday, who brought the member.
+    TraitsChanged(TraitsChanged),
     /// A further card was given to a member.
     CardBound(CardBound),
     /// A card was lost, stolen or replaced.
@@ -58,8 +63,12 @@ pub enum Fact {
     Sale(Box<SaleFact>),
     /// Stamps beside somebody else's till.
     Stamp(Box<StampFact>),
+    /// Units given without a purchase: for a deed, for a friend who was brought, on a day of the year.
+    Grant(Box<GrantFact>),
     /// An earlier event is undone or refunded, wholly or in part.
     Reversal(Box<Reversal>),
+    /// A right that was given twice is taken back once.
+    GrantWithdrawn(Box<GrantWithdrawn>),
     /// Units given or taken by hand, with a reason.
     Adjustment(Adjustment),
     /// A programme's version came into force.
@@ -69,8 +78,8 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Every kind that this version can read.
-    pub const KINDS: [&'static str; 11] = [
+    /// Every kind that this version can read, in the order in which they came to be.
+    pub const KINDS: [&'static str; 14] = [
         "journal-begun",
         "member-joined",
         "profile-changed",
@@ -82,6 +91,9 @@ impl Fact {
         "adjustment",
         "programme-published",
         "clock-set",
+        "traits-changed",
+        "grant",
+        "grant-withdrawn",
     ];
 
     /// The kind's name.
@@ -90,10 +102,13 @@ impl Fact {
             Self::JournalBegun(_) => "journal-begun",
             Self::MemberJoined(_) => "member-joined",
             Self::ProfileChanged(_) => "profile-changed",
+            Self::TraitsChanged(_) => "traits-changed",
             Self::CardBound(_) => "card-bound",
             Self::CardBlocked(_) => "card-blocked",
             Self::Sale(_) => "sale",
             Self::Stamp(_) => "stamp",
+            Self::Grant(_) => "grant",
+            Self::GrantWithdrawn(_) => "grant-withdrawn",
             Self::Reversal(_) => "reversal",
             Self::Adjustment(_) => "adjustment",
             Self::ProgrammePublished(_) => "programme-published",
@@ -106,6 +121,9 @@ impl Fact {
         match self {
             Self::MemberJoined(fact) => Some(fact.member),
             Self::ProfileChanged(fact) => Some(fact.member),
+            Self::TraitsChanged(fact) => Some(fact.member),
+            Self::Grant(fact) => Some(fact.loyalty.member),
+            Self::GrantWithdrawn(fact) => Some(fact.member),
             Self::CardBound(fact) => Some(fact.member),
             Self::CardBlocked(fact) => fact.member,
             Self::Sale(fact) => fact.loyalty.as_ref().map(|loyalty| loyalty.member),
@@ -121,8 +139,45 @@ impl Fact {
         match self {
             Self::Sale(fact) => &fact.postings,
             Self::Stamp(fact) => &fact.postings,
+            Self::Grant(fact) => &fact.postings,
             Self::Reversal(fact) => &fact.postings,
+            Self::GrantWithdrawn(fact) => &fact.postings,
             Self::Adjustment(fact) => &fact.postings,
+            _ => &[],
+        }
+    }
+
+    /// The steps of the member's counters.
+    pub fn counters(&self) -> &[CounterStep] {
+        match self {
+            Self::Sale(fact) => &fact.outcome.counters,
+            Self::Stamp(fact) => &fact.outcome.counters,
+            Self::Grant(fact) => &fact.outcome.counters,
+            Self::Reversal(fact) => &fact.counters,
+            Self::Adjustment(fact) => &fact.counters,
+            _ => &[],
+        }
+    }
+
+    /// The rights that it gives.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        let outcome = match self {
+            Self::Sale(fact) => Some(&fact.outcome),
+            Self::Stamp(fact) => Some(&fact.outcome),
+            Self::Grant(fact) => Some(&fact.outcome),
+            _ => None,
+        };
+        outcome.into_iter().flat_map(|outcome| &outcome.grants)
+    }
+
+    /// The steps of the author's own tallies: what a device has given of what there is only so much of.
+    pub fn tallies(&self) -> &[CounterStep] {
+        match self {
+            Self::Sale(fact) => &fact.outcome.tallies,
+            Self::Stamp(fact) => &fact.outcome.tallies,
+            Self::Grant(fact) => &fact.outcome.tallies,
+            Self::Reversal(fact) => &fact.tallies,
+            Self::Adjustment(fact) => &fact.tallies,
             _ => &[],
         }
     }
@@ -155,6 +210,16 @@ pub struct MemberJoined {
     /// The sealed profile; none for an anonymous card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Sealed>,
+    /// The member who brought this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<MemberId>,
+}
+
+impl MemberJoined {
+    /// A member who came without being brought by another.
+    pub fn new(member: MemberId, card: CardId, profile: Option<Sealed>) -> Self {
+        Self { member, card, profile, referrer: None }
+    }
 }
 
 /// A member's profile as it is from now on.
@@ -164,6 +229,22 @@ pub struct ProfileChanged {
     pub member: MemberId,
     /// The sealed profile.
     pub profile: Sealed,
+}
+
+/// What rules ask of a member. Nothing here says who the member is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraitsChanged {
+    /// Whose.
+    pub member: MemberId,
+    /// Tags and segments, and whether the member has them from now on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, bool>,
+    /// The week of the birthday, 0 to 52 ([`crate::member::birthday_week`]); the date itself stays outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birthday_week: Option<u8>,
+    /// The member who brought this one. The first that is named stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<MemberId>,
 }
 
 /// A further card of a member.
@@ -227,6 +308,9 @@ pub struct SaleFact {
     pub outcome: Outcome,
     /// Every movement, in double entry.
     pub postings: Vec<Posting>,
+    /// What the rules read of the device.
+    #[serde(default, skip_serializing_if = "PlaceFacts::is_nothing")]
+    pub place: PlaceFacts,
 }
 
 /// Stamps without a till.
@@ -240,6 +324,37 @@ pub struct StampFact {
     pub loyalty: Loyalty,
     /// What the rules gave.
     pub outcome: Outcome,
+    /// Every movement, in double entry.
+    pub postings: Vec<Posting>,
+    /// What the rules read of the device.
+    #[serde(default, skip_serializing_if = "PlaceFacts::is_nothing")]
+    pub place: PlaceFacts,
+}
+
+/// Units given without a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantFact {
+    /// Where; for the server's own, the shop whose units they are.
+    pub shop: ShopId,
+    /// What for.
+    pub deed: Deed,
+    /// What the rules read.
+    pub loyalty: Loyalty,
+    /// What the rules gave.
+    pub outcome: Outcome,
+    /// Every movement, in double entry.
+    pub postings: Vec<Posting>,
+}
+
+/// A right that two authors gave, each without knowing of the other: the later one is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantWithdrawn {
+    /// Whose.
+    pub member: MemberId,
+    /// The event that gave it a second time.
+    pub of: EventRef,
+    /// Which right.
+    pub grant: Grant,
     /// Every movement, in double entry.
     pub postings: Vec<Posting>,
 }
@@ -274,6 +389,12 @@ pub struct Reversal {
     /// The counters of the undone event, with the opposite sign.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counters: Vec<CounterStep>,
+    /// The author's tallies of the undone event, with the opposite sign.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tallies: Vec<CounterStep>,
+    /// The rights of the undone event that can be given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
     /// The visit that did not happen after all (its instant, in milliseconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit_ms: Option<i64>,
@@ -288,6 +409,29 @@ pub struct Adjustment {
     pub reason: String,
     /// Every movement, in double entry.
     pub postings: Vec<Posting>,
+    /// The author's tallies that its budgets go by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tallies: Vec<CounterStep>,
+    /// The member's counters that its limits go by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counters: Vec<CounterStep>,
+    /// The second person who agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<OperatorId>,
+}
+
+impl Adjustment {
+    /// One that no budget and no limit speaks of.
+    pub fn new(member: MemberId, reason: impl Into<String>, postings: Vec<Posting>) -> Self {
+        Self {
+            member,
+            reason: reason.into(),
+            postings,
+            tallies: Vec::new(),
+            counters: Vec::new(),
+            agreed: None,
+        }
+    }
 }
 
 /// One step of a counter that caps and rolling figures go by.

@@ -11,6 +11,7 @@
 //! | [`programme`], [`rules`] | what a programme says, and what it gives for a sale |
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
 //! | [`member`] | the state of one member: a fold over the facts |
+//! | [`grant`] | rights that are given once only |
 //! | [`card`] | card ids and the numbers people type |
 
 /// Writes and reads a type as its text: `Display` out, `FromStr` in.
@@ -33,6 +34,7 @@ macro_rules! serde_as_text {
 
 pub mod card;
 pub mod event;
+pub mod grant;
 pub mod ids;
 pub mod ledger;
 pub mod member;
@@ -46,6 +48,7 @@ pub mod unit;
 
 pub use card::{CardId, CardNumber};
 pub use event::{Event, Fact};
+pub use grant::Grant;
 pub use ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, RewardId, ShopId, Sku, TenantId};
 pub use ledger::{Account, Booking, Posting};
 pub use member::{MemberFacts, MemberState};

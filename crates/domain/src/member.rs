@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::CardId;
 use crate::event::{CounterStep, Event, Fact, Sealed};
+use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId};
 use crate::ledger::{Account, Booking, Lot, Purse};
+use crate::programme::Period;
 use crate::time::{Day, Moment};
 use crate::unit::Unit;
 
@@ -24,6 +26,13 @@ pub struct Latest<T> {
 impl<T> Latest<T> {
     fn write(slot: &mut Option<Self>, at_ms: i64, by: EventRef, value: T) {
         if slot.as_ref().is_none_or(|old| (old.at_ms, old.by) < (at_ms, by)) {
+            *slot = Some(Self { at_ms, by, value });
+        }
+    }
+
+    /// The first writer decides instead.
+    fn write_first(slot: &mut Option<Self>, at_ms: i64, by: EventRef, value: T) {
+        if slot.as_ref().is_none_or(|old| (old.at_ms, old.by) > (at_ms, by)) {
             *slot = Some(Self { at_ms, by, value });
         }
     }
@@ -58,6 +67,21 @@ pub struct MemberState {
     /// The instants of recent visits in milliseconds, and how many events name each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub visits: BTreeMap<i64, i64>,
+    /// The day of the first purchase known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_purchase: Option<Day>,
+    /// Rights that are given once: each with the events that gave it, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grants: BTreeMap<String, BTreeMap<EventRef, i64>>,
+    /// Tags and segments, and whether the member has them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Latest<bool>>,
+    /// The week of the birthday ([`birthday_week`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birthday_week: Option<Latest<u8>>,
+    /// Who brought the member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<Latest<MemberId>>,
     /// How many events are in this state.
     #[serde(default)]
     pub events: u64,
@@ -118,6 +142,34 @@ pub enum Change {
         /// 1 or −1.
         amount: i64,
     },
+    /// Something was bought that day.
+    Bought,
+    /// A right was given (1) or taken back (−1).
+    Grant {
+        /// Which right, as text.
+        grant: String,
+        /// The event that gave it.
+        of: EventRef,
+        /// 1 or −1.
+        amount: i64,
+    },
+    /// A tag was given or taken.
+    Tag {
+        /// Which.
+        tag: String,
+        /// Whether the member has it from now on.
+        held: bool,
+    },
+    /// The week of the birthday was said.
+    BirthdayWeek {
+        /// 0 to 52.
+        week: u8,
+    },
+    /// Who brought the member was said.
+    Referrer {
+        /// The other member.
+        member: MemberId,
+    },
 }
 
 /// What an event does to its member; none if it is about no member.
@@ -132,6 +184,13 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
             if let Some(sealed) = &fact.profile {
                 changes.push(Change::Profile { sealed: sealed.clone() });
             }
+            changes.extend(fact.referrer.map(|member| Change::Referrer { member }));
+        }
+        Fact::TraitsChanged(fact) => {
+            let tags = fact.tags.iter().map(|(tag, &held)| Change::Tag { tag: tag.clone(), held });
+            changes.extend(tags);
+            changes.extend(fact.birthday_week.map(|week| Change::BirthdayWeek { week }));
+            changes.extend(fact.referrer.map(|member| Change::Referrer { member }));
         }
         Fact::ProfileChanged(fact) => changes.push(Change::Profile { sealed: fact.profile.clone() }),
         Fact::CardBound(fact) => {
@@ -141,14 +200,29 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
             }
         }
         Fact::CardBlocked(fact) => changes.push(Change::Block { card: fact.card }),
-        Fact::Sale(fact) => count(&mut changes, at, &fact.outcome.counters),
-        Fact::Stamp(fact) => count(&mut changes, at, &fact.outcome.counters),
-        Fact::Reversal(fact) => {
-            changes.extend(fact.counters.iter().cloned().map(Change::Counter));
-            changes.extend(fact.visit_ms.map(|at_ms| Change::Visit { at_ms, amount: -1 }));
+        Fact::Sale(_) => {
+            changes.push(Change::Visit { at_ms: at.utc_ms, amount: 1 });
+            changes.push(Change::Bought);
         }
-        Fact::Adjustment(_) | Fact::JournalBegun(_) | Fact::ProgrammePublished(_) | Fact::ClockSet(_) => {}
+        Fact::Stamp(fact) => {
+            changes.push(Change::Visit { at_ms: at.utc_ms, amount: 1 });
+            changes.extend((!fact.order.stamps.is_empty()).then_some(Change::Bought));
+        }
+        Fact::Reversal(fact) => {
+            changes.extend(fact.visit_ms.map(|at_ms| Change::Visit { at_ms, amount: -1 }));
+            changes.extend(fact.grants.iter().map(|grant| taken_back(grant, fact.of)));
+        }
+        Fact::GrantWithdrawn(fact) => changes.push(taken_back(&fact.grant, fact.of)),
+        Fact::Grant(_)
+        | Fact::Adjustment(_)
+        | Fact::JournalBegun(_)
+        | Fact::ProgrammePublished(_)
+        | Fact::ClockSet(_) => {}
     }
+    changes.extend(event.record.fact.counters().iter().cloned().map(Change::Counter));
+    let of = event.reference();
+    let given = event.record.fact.grants();
+    changes.extend(given.map(|grant| Change::Grant { grant: grant.to_string(), of, amount: 1 }));
     for posting in event.record.fact.postings() {
         if posting.account != Account::Member(member) {
             continue;
@@ -163,9 +237,16 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
     Some((member, Effect { event: event.reference(), at_ms: at.utc_ms, day: at.day, changes }))
 }
 
-fn count(changes: &mut Vec<Change>, at: &Moment, steps: &[CounterStep]) {
-    changes.extend(steps.iter().cloned().map(Change::Counter));
-    changes.push(Change::Visit { at_ms: at.utc_ms, amount: 1 });
+fn taken_back(grant: &Grant, of: EventRef) -> Change {
+    Change::Grant { grant: grant.to_string(), of, amount: -1 }
+}
+
+/// The week of a birthday: the date's place among the sevens of days that begin on 1 January, 0 to 52, in a
+/// year with a 29 February. Rules need no more, so no more is kept.
+pub fn birthday_week(month: i8, day: i8) -> Option<u8> {
+    let date = Day::from_date(2000, month, day)?;
+    let days = date.number() - Day::from_date(2000, 1, 1)?.number();
+    u8::try_from(days / 7).ok()
 }
 
 impl MemberState {
@@ -202,6 +283,28 @@ impl MemberState {
                     }
                 }
                 Change::Visit { at_ms, amount } => add_to(&mut self.visits, *at_ms, *amount),
+                Change::Bought => {
+                    self.first_purchase =
+                        Some(self.first_purchase.map_or(effect.day, |first| first.min(effect.day)));
+                }
+                Change::Grant { grant, of, amount } => {
+                    let events = self.grants.entry(grant.clone()).or_default();
+                    add_to(events, *of, *amount);
+                    if events.is_empty() {
+                        self.grants.remove(grant);
+                    }
+                }
+                Change::Tag { tag, held } => {
+                    let mut slot = self.tags.remove(tag);
+                    Latest::write(&mut slot, effect.at_ms, effect.event, *held);
+                    self.tags.extend(slot.map(|slot| (tag.clone(), slot)));
+                }
+                Change::BirthdayWeek { week } => {
+                    Latest::write(&mut self.birthday_week, effect.at_ms, effect.event, *week);
+                }
+                Change::Referrer { member } => {
+                    Latest::write_first(&mut self.referrer, effect.at_ms, effect.event, *member);
+                }
             }
         }
     }
@@ -218,6 +321,11 @@ impl MemberState {
             days.retain(|day, _| *day >= first);
         }
         self.counters.retain(|_, days| !days.is_empty());
+        let year = Period::Year.label(first);
+        self.grants.retain(|grant, _| {
+            let occurrence = grant.rsplit_once('@').map_or("", |(_, occurrence)| occurrence);
+            !Period::is_label(occurrence) || occurrence.get(..4).is_none_or(|label| label >= year.as_str())
+        });
         if let Some((&last, _)) = self.visits.last_key_value() {
             self.visits.retain(|&at_ms, _| at_ms >= last - Self::VISIT_MS);
         }
@@ -232,6 +340,14 @@ impl MemberState {
     pub fn overdrafts(&self, on: Day) -> BTreeMap<Unit, i64> {
         let balances = self.balances(on).into_iter();
         balances.filter(|(_, amount)| *amount < 0).map(|(unit, amount)| (unit, -amount)).collect()
+    }
+
+    /// Rights that were given more than once, and the events that gave each. The first of them stands.
+    pub fn doubled_grants(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = EventRef>)> {
+        self.grants.iter().filter_map(|(grant, events)| {
+            let given = events.iter().filter(|(_, count)| **count > 0);
+            (given.clone().count() > 1).then(|| (grant.as_str(), given.map(|(event, _)| *event)))
+        })
     }
 
     /// What the rules may read of this member at that moment.
@@ -250,8 +366,19 @@ impl MemberState {
             counters: self.counters.clone(),
             joined: self.joined,
             last_visit_ms,
+            tags: self.tags.iter().filter(|(_, held)| held.value).map(|(tag, _)| tag.clone()).collect(),
+            birthday: self.birthday_week.as_ref().is_some_and(|week| is_week(week.value, at.day)),
+            first_purchase: self.first_purchase,
+            grants: self.given(),
+            referrer: self.referrer.as_ref().map(|referrer| referrer.value),
             ..MemberFacts::default()
         }
+    }
+
+    /// The rights that were given, and not taken back.
+    fn given(&self) -> Vec<String> {
+        let given = |events: &BTreeMap<EventRef, i64>| events.values().any(|count| *count > 0);
+        self.grants.iter().filter(|(_, events)| given(events)).map(|(grant, _)| grant.clone()).collect()
     }
 }
 
@@ -280,6 +407,18 @@ pub struct MemberFacts {
     /// The birthday is within this moment's occasion window.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub birthday: bool,
+    /// The day of the first purchase known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_purchase: Option<Day>,
+    /// Rights that were given and cannot be given again now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// Who brought the member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<MemberId>,
+    /// A person asked for it who knows what was sold: the pause between two scans does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 impl MemberFacts {
@@ -287,15 +426,6 @@ impl MemberFacts {
     pub fn balance(&self, unit: &Unit) -> i64 {
         let lots = self.lots.get(unit).map_or(&[][..], Vec::as_slice);
         lots.iter().fold(0, |sum, lot| sum.saturating_add(lot.amount))
-    }
-
-    /// Leaves out the counters that end before that day: what an event carries stays small.
-    pub fn trimmed(mut self, first: Day) -> Self {
-        for days in self.counters.values_mut() {
-            days.retain(|day, _| *day >= first);
-        }
-        self.counters.retain(|_, days| !days.is_empty());
-        self
     }
 }
 
@@ -316,6 +446,12 @@ impl Base {
     pub fn has(&self, event: EventRef) -> bool {
         self.includes.get(&event.author).is_some_and(|&seq| seq >= event.seq)
     }
+}
+
+/// Whether a day is in that week of birthdays.
+fn is_week(week: u8, day: Day) -> bool {
+    let civil = day.civil();
+    birthday_week(civil.month(), civil.day()) == Some(week)
 }
 
 fn add_to<K: Ord>(sums: &mut BTreeMap<K, i64>, key: K, amount: i64) {

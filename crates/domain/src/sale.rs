@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ProgrammeId, RewardId, Sku};
+use crate::ids::{MemberId, ProgrammeId, RewardId, Sku};
 use crate::money::{Money, Quantity, Rate};
 
 /// A sale at a till: lines with prices, how it was paid, and the rewards asked for.
@@ -153,6 +153,36 @@ pub struct StampCount {
     pub count: u32,
 }
 
+/// Something that can earn without a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// An activity of a programme was done: a review, an answered survey.
+    Activity {
+        /// Whose activity.
+        programme: ProgrammeId,
+        /// Which one.
+        activity: String,
+        /// What it was done for: the survey's or the receipt's number.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reference: String,
+    },
+    /// A friend whom the member brought has bought for the first time.
+    Referral {
+        /// Whose referral rule.
+        programme: ProgrammeId,
+        /// The friend.
+        friend: MemberId,
+    },
+    /// Whatever the day brings: a birthday, an anniversary.
+    Day,
+}
+
+impl Deed {
+    /// The longest reference, in bytes.
+    pub const REFERENCE_LEN_MAX: usize = 60;
+}
+
 /// What the rules judge: a sale with prices, or stamps without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order<'a> {
@@ -160,4 +190,6 @@ pub enum Order<'a> {
     Sale(&'a Sale),
     /// Stamps beside somebody else's till.
     Stamps(&'a StampOrder),
+    /// Something done without a purchase.
+    Deed(&'a Deed),
 }

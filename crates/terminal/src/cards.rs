@@ -124,7 +124,7 @@ impl Terminal {
         match who {
             Who::Member { member, .. } => Ok((self.view().member(*member)?.unwrap_or_default(), None)),
             Who::NewCard { card, member } => {
-                let joined = Fact::MemberJoined(MemberJoined { member: *member, card: *card, profile: None });
+                let joined = Fact::MemberJoined(MemberJoined::new(*member, *card, None));
                 Ok((MemberState::default(), Some(joined)))
             }
         }
@@ -151,7 +151,7 @@ impl Terminal {
             }
             None => (None, None),
         };
-        let fact = Fact::MemberJoined(MemberJoined { member, card, profile: sealed });
+        let fact = Fact::MemberJoined(MemberJoined::new(member, card, sealed));
         let at = self.moment(None)?;
         let event = self.record(at, operator, vec![fact], |write, events| {
             write.add_blanks(std::slice::from_ref(&token))?;

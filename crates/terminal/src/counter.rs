@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use stempel_domain::event::{Fact, Loyalty, Record, Reversal, ReversalReason, SaleFact, StampFact};
 use stempel_domain::member::effect_of;
 use stempel_domain::programme::Published;
-use stempel_domain::rules::{self, Outcome, ReverseError, Take, TakeBack, codes};
+use stempel_domain::rules::{self, Outcome, PlaceFacts, ReverseError, Take, TakeBack, codes};
 use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, Tender, TenderKind};
 use stempel_domain::{
     Account, Event, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, Posting, ProgrammeId, Unit,
@@ -170,6 +170,7 @@ impl Terminal {
             loyalty: who.as_ref().map(|who| self.loyalty(who, facts)),
             outcome: outcome.clone(),
             sale,
+            place: PlaceFacts::default(),
         };
         let facts = joined.into_iter().chain([Fact::Sale(Box::new(fact))]).collect();
         let event = self.record_action(at, how, facts)?;
@@ -298,6 +299,7 @@ impl Terminal {
             order,
             loyalty: self.loyalty(who, facts),
             outcome: outcome.clone(),
+            place: PlaceFacts::default(),
         }))
     }
 
@@ -319,12 +321,16 @@ impl Terminal {
         at: &Moment,
         by_hand: bool,
     ) -> (MemberFacts, Outcome) {
-        let mut facts = state.facts(at).trimmed(at.day.plus_days(-self.book.reads_days_back()));
-        if by_hand {
-            facts.last_visit_ms = None;
-        }
+        let facts = MemberFacts { by_hand, ..self.facts(state, at) };
         let outcome = rules::evaluate(&self.book, Some(&facts), order, self.identity.shop, at);
         (facts, outcome)
+    }
+
+    /// What the rules may read of a member, without what none of them reads.
+    pub(crate) fn facts(&self, state: &MemberState, at: &Moment) -> MemberFacts {
+        let mut facts = state.facts(at);
+        self.book.trim(&mut facts, at.day);
+        facts
     }
 
     fn loyalty(&self, who: &Who, facts: MemberFacts) -> Loyalty {

@@ -83,7 +83,7 @@ impl Terminal {
     pub fn offers(&self, who: &Who, order: Option<&Outcome>) -> Result<Offers, TerminalError> {
         let at = self.moment(None)?;
         let state = self.view().member(who.member())?.unwrap_or_default();
-        let facts = state.facts(&at).trimmed(at.day.plus_days(-self.book.reads_days_back()));
+        let facts = self.facts(&state, &at);
         Ok(rules::offers(&self.book, &facts, order, self.identity.shop, &at))
     }
 

@@ -8,7 +8,8 @@ use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
 use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
-use crate::programme::measures::{Expiry, Limit, TierBy, Tiers};
+use crate::programme::measures::{Expiry, Limit, Span, TierBy, Tiers};
+use crate::programme::rights;
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::unit::Unit;
 
@@ -55,11 +56,12 @@ pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
         at.units("at", message.at, unit.scale())?;
         at.text("text", &message.text)?;
     }
+    rights::check(spec, &unit)?;
     Ok(unit)
 }
 
 /// A unit that programmes may give. Vouchers are given by `[[voucher]]` alone.
-fn counted(name: &str, scale: u8) -> Result<Unit, String> {
+pub(super) fn counted(name: &str, scale: u8) -> Result<Unit, String> {
     if name.starts_with(VOUCHER_PREFIX) {
         return Err("vouchers are given by a [[voucher]], not counted as units".to_owned());
     }
@@ -86,12 +88,16 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
         ("multiplier", spec.multiplier.len()),
         ("voucher", spec.voucher.len()),
         ("message", spec.message.len()),
+        ("challenge", spec.challenge.len()),
+        ("occasion", spec.occasion.len()),
+        ("activity", spec.activity.len()),
     ] {
         if count > RULES_MAX {
             return Err(problem(&[Step::Key(name)], format!("there are more than {RULES_MAX} of them")));
         }
     }
     check_words(&[Step::Key("shops")], spec.shops.len())?;
+    check_word_list(&[Step::Key("merchants")], &spec.merchants)?;
     check_who(&[Step::Key("who")], &spec.who)
 }
 
@@ -119,7 +125,7 @@ fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {
+pub(super) fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {
     if expiry.months > 1200 || expiry.days > 20_000 {
         return Err(problem(path, "that is longer than anybody can wait")
             .or("leave `expiry` out if units never expire"));
@@ -160,6 +166,8 @@ fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> R
     }
     check_reward_price(spec, reward, unit, at)?;
     check_reward_gift(reward, at)?;
+    rights::check_stock(&reward.stock, at)?;
+    rights::check_shows(reward, at)?;
     check_reward_reach(reward, at)?;
     at.money("minimum", reward.minimum)?;
     at.quantity("minimum_quantity", reward.minimum_quantity)?;
@@ -302,30 +310,30 @@ fn check_reward_reach(reward: &Reward, at: At) -> Result<(), Problem> {
 }
 
 /// What an id is made of.
-const PLAIN: &str = "an id is made of letters, digits, - _ . :, at most 64";
+pub(super) const PLAIN: &str = "an id is made of letters, digits, - _ . :, at most 64";
 
-fn is_plain(id: &str) -> bool {
+pub(super) fn is_plain(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     !id.is_empty() && id.len() <= WORDS_LEN_MAX && id.chars().all(plain)
 }
 
 /// Where a rule stands.
 #[derive(Debug, Clone, Copy)]
-struct At {
-    list: &'static str,
-    index: usize,
+pub(super) struct At {
+    pub list: &'static str,
+    pub index: usize,
 }
 
 impl At {
-    fn path(self, key: &'static str) -> [Step; 3] {
+    pub fn path(self, key: &'static str) -> [Step; 3] {
         [Step::Key(self.list), Step::Index(self.index), Step::Key(key)]
     }
 
-    fn problem(self, key: &'static str, message: impl Into<String>) -> Problem {
+    pub fn problem(self, key: &'static str, message: impl Into<String>) -> Problem {
         Problem { path: self.path(key).to_vec(), message: message.into(), suggestion: None }
     }
 
-    fn unique(
+    pub fn unique(
         self,
         names: &mut BTreeSet<(&'static str, String)>,
         key: &'static str,
@@ -340,7 +348,7 @@ impl At {
         Ok(())
     }
 
-    fn units(self, key: &'static str, amount: Decimal, scale: u8) -> Result<(), Problem> {
+    pub fn units(self, key: &'static str, amount: Decimal, scale: u8) -> Result<(), Problem> {
         if amount < Decimal::ZERO || amount > UNITS_MAX {
             return Err(self.problem(key, "it is not between 0 and 1,000,000,000"));
         }
@@ -352,14 +360,14 @@ impl At {
         Ok(())
     }
 
-    fn positive(self, key: &'static str, number: Decimal) -> Result<(), Problem> {
+    pub fn positive(self, key: &'static str, number: Decimal) -> Result<(), Problem> {
         if number <= Decimal::ZERO {
             return Err(self.problem(key, "it must be more than 0"));
         }
         Ok(())
     }
 
-    fn money(self, key: &'static str, amount: Option<Decimal>) -> Result<(), Problem> {
+    pub fn money(self, key: &'static str, amount: Option<Decimal>) -> Result<(), Problem> {
         let Some(amount) = amount else { return Ok(()) };
         if amount < Decimal::ZERO || amount.money().0 > Money::MAX || !amount.fits(Money::SCALE) {
             return Err(self.problem(key, "an amount of money has at most two digits after the point"));
@@ -367,7 +375,7 @@ impl At {
         Ok(())
     }
 
-    fn quantity(self, key: &'static str, quantity: Option<Decimal>) -> Result<(), Problem> {
+    pub fn quantity(self, key: &'static str, quantity: Option<Decimal>) -> Result<(), Problem> {
         let Some(quantity) = quantity else { return Ok(()) };
         if quantity < Decimal::ZERO || quantity > Decimal::whole(1_000_000) || !quantity.fits(3) {
             return Err(self
@@ -376,7 +384,7 @@ impl At {
         Ok(())
     }
 
-    fn limit(self, limit: &Limit, scale: u8) -> Result<(), Problem> {
+    pub fn limit(self, limit: &Limit, scale: u8) -> Result<(), Problem> {
         let key = if self.list == "earn" { "cap" } else { "limit" };
         for amount in
             [limit.sale, limit.day, limit.week, limit.month, limit.year, limit.period].into_iter().flatten()
@@ -389,15 +397,15 @@ impl At {
         Ok(())
     }
 
-    fn text(self, key: &'static str, text: &Text) -> Result<(), Problem> {
+    pub fn text(self, key: &'static str, text: &Text) -> Result<(), Problem> {
         check_text(&self.path(key), text)
     }
 
-    fn who(self, who: &Who) -> Result<(), Problem> {
+    pub fn who(self, who: &Who) -> Result<(), Problem> {
         check_who(&self.path("who"), who)
     }
 
-    fn articles(
+    pub fn articles(
         self,
         categories: &[String],
         skus: &[Sku],
@@ -412,18 +420,18 @@ impl At {
     }
 }
 
-fn problem(path: &[Step], message: impl ToString) -> Problem {
+pub(super) fn problem(path: &[Step], message: impl ToString) -> Problem {
     Problem { path: path.to_vec(), message: message.to_string(), suggestion: None }
 }
 
 impl Problem {
-    fn or(mut self, suggestion: &str) -> Self {
+    pub(super) fn or(mut self, suggestion: &str) -> Self {
         self.suggestion = Some(suggestion.to_owned());
         self
     }
 }
 
-fn check_text(path: &[Step], text: &Text) -> Result<(), Problem> {
+pub(super) fn check_text(path: &[Step], text: &Text) -> Result<(), Problem> {
     let fits = |text: &str| !text.trim().is_empty() && text.len() <= TEXT_LEN_MAX;
     let good = match text {
         Text::Plain(text) => fits(text),
@@ -450,8 +458,12 @@ fn check_word_list(path: &[Step], words: &[String]) -> Result<(), Problem> {
 }
 
 fn check_who(path: &[Step], who: &Who) -> Result<(), Problem> {
-    for words in [&who.tiers, &who.tags, &who.except_tags] {
+    for words in [&who.tiers, &who.tags, &who.except_tags, &who.holds] {
         check_word_list(path, words)?;
+    }
+    if let Some(name) = who.holds.iter().find(|name| Unit::new(name, 0).is_err()) {
+        return Err(problem(path, format!("“{name}” is no unit that somebody can hold"))
+            .or("write for example `holds = [\"membership:plus\"]`"));
     }
     Ok(())
 }
@@ -459,17 +471,16 @@ fn check_who(path: &[Step], who: &Who) -> Result<(), Problem> {
 /// What the law forbids or the owner will regret, one sentence each. None of it keeps a programme from running.
 pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
     let mut warnings = Vec::new();
-    let earned = !spec.earn.is_empty();
+    let earned = !spec.earn.is_empty() || rights::gives_own_units(spec, unit);
     if let Some(reward) = spec.reward.iter().find(|reward| reward.cost.is_some() && !earned) {
-        warnings.push(format!(
-            "nobody can reach the reward “{}”: no [[earn]] gives {}",
-            reward.id,
-            unit.name()
-        ));
+        warnings.push(format!("nobody can reach the reward “{}”: nothing gives {}", reward.id, unit.name()));
     }
     for reward in spec.reward.iter().filter(|reward| reward.voucher) {
-        if !spec.voucher.iter().any(|rule| rule.reward == reward.id) {
-            warnings.push(format!("nobody can reach the reward “{}”: no [[voucher]] gives it", reward.id));
+        if !spec.voucher.iter().any(|rule| rule.reward == reward.id)
+            && !rights::gives_voucher(spec, &reward.id)
+        {
+            warnings
+                .push(format!("nobody can reach the reward “{}”: nothing gives a voucher for it", reward.id));
         }
     }
     if earned && spec.expiry.is_none() && spec.valid.to.is_none() {
@@ -478,7 +489,7 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
             unit.name()
         ));
     }
-    if unit.name() == "eur" && spec.expiry.is_some_and(|expiry| expiry.months < 36) {
+    if unit.name() == "eur" && spec.expiry.is_some_and(|expiry| ends_early(&expiry)) {
         warnings.push(
             "stored value that was paid for may not expire before the end of the third year \
              (German civil code §§ 195, 199)"
@@ -489,5 +500,13 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
     if earned && !pays && spec.reward.iter().all(|reward| reward.cost.is_none()) {
         warnings.push(format!("{} can be earned, but there is nothing to spend them on", unit.name()));
     }
+    warnings.extend(rights::warnings(spec));
     warnings
+}
+
+/// Whether units can end before the third year after the one in which they were bought is over: a claim
+/// lapses after three years (§ 195 BGB) that begin with the end of the year in which it arose (§ 199 (1) BGB).
+fn ends_early(expiry: &Expiry) -> bool {
+    let years = if expiry.to_end_of == Some(Span::Year) { 36 } else { 48 };
+    expiry.months < years
 }

@@ -145,6 +145,9 @@ pub struct Who {
     /// Not members with one of these tags or segments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except_tags: Vec<String>,
+    /// Members who hold one of these units: `membership:plus`, `access:early-sale`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
     /// Members whose birthday it is about now.
     #[serde(default, skip_serializing_if = "is_default")]
     pub birthday: bool,

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
+use crate::programme::engagement::{Activity, Challenge, Goodwill, Membership, Occasion, Referral};
 use crate::programme::measures::{Expiry, Limit, Tiers};
+use crate::programme::policy::{Offline, Overdraft, Stock};
 
 /// A whole programme as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct Specification {
     /// In which shops; none named: in all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shops: Vec<ShopId>,
+    /// In the shops of which merchants; none named: of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merchants: Vec<String>,
     /// Who takes part.
     #[serde(default, skip_serializing_if = "is_default")]
     pub who: Who,
@@ -68,12 +73,44 @@ pub struct Specification {
     /// What is said when a balance is reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub message: Vec<Message>,
+    /// What can be reached by several orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub challenge: Vec<Challenge>,
+    /// What is given on days of a member's year.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub occasion: Vec<Occasion>,
+    /// What earns without a purchase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activity: Vec<Activity>,
+    /// Members who bring others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Referral>,
+    /// A membership that is bought or granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Membership>,
+    /// How much staff may give away to make up for something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodwill: Option<Goodwill>,
+    /// What may be spent while the server cannot be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Offline>,
+    /// What follows when more was given than there was.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub overdraft: Overdraft,
 }
 
 impl Specification {
     /// Whether an order can earn something by it.
     pub fn gives(&self) -> bool {
-        !self.earn.is_empty() || !self.voucher.is_empty() || self.tiers.is_some()
+        !self.earn.is_empty() || !self.voucher.is_empty() || self.tiers.is_some() || self.looks_beyond()
+    }
+
+    /// Whether it looks at more than what an order's articles earn, so that every order concerns it.
+    pub fn looks_beyond(&self) -> bool {
+        !self.challenge.is_empty()
+            || !self.occasion.is_empty()
+            || self.referral.is_some()
+            || self.membership.is_some()
     }
 }
 
@@ -308,6 +345,12 @@ pub struct Reward {
     /// The units that a gift takes go to this cause, not back to the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// How often it can be given in all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stock: Stock,
+    /// What is shown when a gift is taken: a partner's code, the place and time of an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<Text>,
     /// Of the discounts with the same word here only the best applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_best: Option<String>,

@@ -7,22 +7,30 @@
 mod check;
 mod conditions;
 mod decimal;
+mod engagement;
 mod error;
 mod language;
 mod measures;
+mod policy;
+mod prize;
+mod rights;
 mod schema;
 
 use serde::{Serialize, Serializer};
 
 pub use conditions::{Articles, Hours, Validity, Weekday, When, Who};
 pub use decimal::Decimal;
+pub use engagement::{
+    Activity, Challenge, Count, Goal, Goodwill, Membership, Occasion, OccasionOf, Once, Referral,
+};
 pub use error::ProgrammeError;
 pub use language::{
     EarnRule, Gives, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Specification, Text,
     VoucherRule,
 };
 pub use measures::{Expiry, Limit, Span, Tier, TierBy, Tiers};
-
+pub use policy::{Offline, Overdraft, Stock};
+pub use prize::{Period, Prize};
 pub use schema::schema;
 
 use crate::event::ProgrammeRef;

@@ -34,6 +34,7 @@ pub fn schema() -> Value {
                 "shops",
                 list(json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}), "Ids of shops; none: all."),
             ),
+            ("merchants", words("Merchants of a coalition whose shops run it; none: all.")),
             ("who", refer("who", "Who takes part.")),
             ("expiry", refer("expiry", "How long units last; left out: for ever.")),
             (
@@ -47,6 +48,17 @@ pub fn schema() -> Value {
             ("reward", rules("reward")),
             ("voucher", rules("voucher")),
             ("message", rules("message")),
+            ("challenge", rules("challenge")),
+            ("occasion", rules("occasion")),
+            ("activity", rules("activity")),
+            ("referral", refer("referral", "Members who bring others.")),
+            ("membership", refer("membership", "A membership that is bought or granted.")),
+            ("goodwill", refer("goodwill", "How much staff may give away to make up for something.")),
+            ("offline", refer("offline", "What may be spent while the server cannot be reached.")),
+            (
+                "overdraft",
+                word(&["owe", "forgive", "block", "ask"], "What follows when more was given than there was."),
+            ),
         ],
         &["id", "name"],
     );
@@ -82,6 +94,7 @@ fn definitions() -> Value {
             ("tiers", words("One of these tiers.")),
             ("tags", words("One of these tags or segments.")),
             ("except_tags", words("None of these tags or segments.")),
+            ("holds", words("Holds one of these units, like membership:plus.")),
             ("birthday", flag("It is the week of the birthday.")),
             ("anniversary", flag("It is the week of the day of joining, a year or more later.")),
             ("joined_within_days", count("Joined at most so many days ago.")),
@@ -117,6 +130,79 @@ fn definitions() -> Value {
             ("name", json!({"type": "string", "description": "What `who` calls it."})),
             ("from", number("How much reaches it.")),
         ], &["name", "from"]),
+        "prize": object(&[
+            ("amount", number("How many units.")),
+            ("unit", json!({"type": "string", "maxLength": Unit::NAME_LEN_MAX,
+                            "description": "Of what; left out: of what the programme counts."})),
+            ("scale", json!({"type": "integer", "minimum": 0, "maximum": Unit::SCALE_MAX})),
+            ("expiry", refer("expiry", "How long they can be spent.")),
+            ("voucher", id("A voucher for this reward of the programme.")),
+            ("days", count("For how many days after today the voucher is good.")),
+        ], &[]),
+        "prizes": {"oneOf": [{"$ref": "#/$defs/prize"},
+                             {"type": "array", "maxItems": 10, "items": {"$ref": "#/$defs/prize"}}]},
+        "goal": object(&goal(), &["count", "target"]),
+        "challenge": object(&[
+            ("id", id("Its name within the programme.")),
+            ("name", refer("text", "What people call it.")),
+            ("goal", json!({"type": "array", "minItems": 1, "maxItems": 20, "items": {"$ref": "#/$defs/goal"},
+                            "description": "What is to be reached: all of it."})),
+            ("within_days", count("In the last so many days.")),
+            ("each", word(&["day", "week", "month", "year"], "Anew in each span of the calendar.")),
+            ("streak", count("In so many spans in a row.")),
+            ("gives", refer("prizes", "What is given for it.")),
+            ("valid", refer("valid", "On which days orders count.")),
+            ("when", refer("when", "On which weekdays and at which hours orders count.")),
+            ("who", refer("who", "For whom.")),
+        ], &["id", "goal"]),
+        "occasion": object(&[
+            ("id", id("Its name within the programme.")),
+            ("name", refer("text", "What people call it.")),
+            ("on", word(&["birthday", "joined", "first-purchase", "absence", "welcome"], "Which occasion.")),
+            ("days", count("Days of absence, or days after joining.")),
+            ("gives", refer("prizes", "What is given.")),
+            ("valid", refer("valid", "On which days.")),
+            ("who", refer("who", "For whom.")),
+        ], &["id", "on", "gives"]),
+        "activity": object(&[
+            ("id", id("Its name within the programme.")),
+            ("name", refer("text", "What people call it.")),
+            ("once", word(&["ever", "day", "week", "month", "year", "reference"], "How often it is given.")),
+            ("gives", refer("prizes", "What is given for it.")),
+            ("limit", refer("limit", "How often a member may be given it.")),
+            ("valid", refer("valid", "On which days.")),
+            ("who", refer("who", "For whom.")),
+        ], &["id", "gives"]),
+        "referral": object(&[
+            ("minimum", number("The friend's first purchase comes to so much.")),
+            ("within_days", count("At most so many days after joining.")),
+            ("friend", refer("prizes", "What the friend is given.")),
+            ("referrer", refer("prizes", "What the one is given who brought the friend.")),
+            ("limit", refer("limit", "For how many friends a member is rewarded.")),
+        ], &[]),
+        "membership": object(&[
+            ("name", json!({"type": "string", "pattern": "^[a-z0-9_-]{1,29}$", "description": "Its name."})),
+            ("skus", words("The articles whose sale gives one term for each piece.")),
+            ("months", count("The term in months.")),
+            ("days", count("The term in days, added to the months.")),
+        ], &["name"]),
+        "goodwill": object(&[
+            ("reasons", words("The reasons that can be chosen.")),
+            ("at_once", number("The most units at once.")),
+            ("operator", refer("limit", "What one operator gives at one device.")),
+            ("device", refer("limit", "What one device gives in all.")),
+            ("member", refer("limit", "What one member is given.")),
+            ("four_eyes_above", number("Above so many a second person must agree.")),
+        ], &["reasons", "at_once"]),
+        "offline": object(&[
+            ("spend_day", number("So many units on one business day by one member.")),
+            ("age_days", count("The balance was confirmed at most so many days ago.")),
+        ], &[]),
+        "stock": object(&[
+            ("total", count("So often in all.")),
+            ("device", count("So often at each device.")),
+            ("device_day", count("So often at each device on one business day.")),
+        ], &[]),
         "earn": earn(),
         "multiplier": object(&[
             ("id", id("Its name within the programme.")),
@@ -175,6 +261,11 @@ fn reward() -> Value {
         ("code", json!({"type": "string", "description": "It comes when this code is shown."})),
         ("voucher", flag("It takes a voucher that a voucher rule gave.")),
         ("cause", id("The units of a gift go to this cause.")),
+        ("stock", refer("stock", "How often it can be given in all.")),
+        (
+            "shows",
+            refer("text", "What is shown when a gift is taken: a partner's code, the place of an event."),
+        ),
         ("needs_card", flag("It needs a card, though it costs nothing.")),
         ("priority", json!({"type": "integer", "description": "Higher ones come first."})),
         (
@@ -188,6 +279,15 @@ fn reward() -> Value {
     ];
     keys.extend(articles());
     object(&keys, &["id", "kind"])
+}
+
+fn goal() -> Vec<(&'static str, Value)> {
+    let mut keys = vec![
+        ("count", word(&["orders", "days", "items", "different", "spend", "units"], "What is counted.")),
+        ("target", number("How much of it.")),
+    ];
+    keys.extend(articles().into_iter().filter(|(key, _)| *key != "minimum_quantity"));
+    keys
 }
 
 /// The keys that name a set of articles and what it must come to.

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::event::ProgrammeRef;
+use crate::grant::Grant;
 use crate::ids::{ProgrammeId, RewardId, Sku};
-use crate::programme::{Articles, Limit, Published, Specification};
+use crate::member::MemberFacts;
+use crate::programme::{Articles, Limit, Period, Published, Specification, Stock};
+use crate::rules::{challenges, claims};
+use crate::time::Day;
 use crate::unit::Unit;
 
 /// Why a set of programmes cannot be run together.
@@ -24,6 +28,7 @@ pub struct RuleBook {
     programmes: Vec<Published>,
     open: Vec<usize>,
     ladders: Vec<usize>,
+    memberships: Vec<usize>,
     by_category: BTreeMap<String, Vec<usize>>,
     by_sku: BTreeMap<Sku, Vec<usize>>,
     by_code: BTreeMap<String, Vec<usize>>,
@@ -54,7 +59,7 @@ impl RuleBook {
 
     fn index(&mut self, place: usize, published: &Published) {
         let spec = published.programme.spec();
-        let mut open = !spec.voucher.is_empty();
+        let mut open = !spec.voucher.is_empty() || spec.looks_beyond();
         let earning = spec.earn.iter().map(|rule| rule.articles());
         let by_itself = spec.reward.iter().filter(|reward| reward.automatic).map(|reward| reward.articles());
         for articles in earning.chain(by_itself) {
@@ -67,6 +72,9 @@ impl RuleBook {
         }
         if spec.tiers.is_some() {
             self.ladders.push(place);
+        }
+        if spec.membership.is_some() {
+            self.memberships.push(place);
         }
         for (reward_place, reward) in spec.reward.iter().enumerate() {
             self.by_reward.entry(reward.id.clone()).or_default().push((place, reward_place));
@@ -101,10 +109,38 @@ impl RuleBook {
         self.programmes.iter().map(|published| published.reference.clone()).collect()
     }
 
-    /// How many days before today the rules read counters of: callers need not hand in older ones.
+    /// How many days before today any rule reads counters of.
     pub fn reads_days_back(&self) -> i32 {
         let specs = self.programmes.iter().map(|published| published.programme.spec());
         specs.map(days_back).max().unwrap_or(0)
+    }
+
+    /// Leaves out of a member's facts what no rule reads today, so that an event that carries them stays small.
+    pub fn trim(&self, facts: &mut MemberFacts, today: Day) {
+        facts.counters.retain(|key, days| {
+            let programme = key.split(['/', '#']).next().unwrap_or_default();
+            let place = programme.parse().ok().and_then(|id| self.place_of(&id));
+            let Some(spec) = place.map(|place| self.programmes[place].programme.spec()) else { return false };
+            let first = today.plus_days(-days_back(spec));
+            days.retain(|day, _| *day >= first);
+            !days.is_empty()
+        });
+        facts.grants.retain(|grant| {
+            let Ok(grant) = grant.parse::<Grant>() else { return false };
+            let place = self.place_of(&grant.programme);
+            place.is_some_and(|place| is_open(self.programmes[place].programme.spec(), &grant, today))
+        });
+    }
+
+    /// What a device must know of its own tallies: the keys of what there is only so much of.
+    pub fn tally_keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        for published in &self.programmes {
+            let rewards = published.programme.spec().reward.iter();
+            let limited = rewards.filter(|reward| reward.stock != Stock::default());
+            keys.extend(limited.map(|reward| claims::stock_key(published, reward)));
+        }
+        keys
     }
 
     pub(super) fn place_of(&self, id: &ProgrammeId) -> Option<usize> {
@@ -113,6 +149,10 @@ impl RuleBook {
 
     pub(super) fn ladders(&self) -> &[usize] {
         &self.ladders
+    }
+
+    pub(super) fn memberships(&self) -> &[usize] {
+        &self.memberships
     }
 
     pub(super) fn open(&self) -> &[usize] {
@@ -140,13 +180,38 @@ impl RuleBook {
     }
 }
 
+/// Whether a right that was given can still keep another from being given today: those of an earlier day, week,
+/// month or year cannot, except in a row that is counted.
+fn is_open(spec: &Specification, grant: &Grant, today: Day) -> bool {
+    if !Period::is_label(&grant.occurrence) {
+        return true;
+    }
+    let row = spec.challenge.iter().find(|challenge| challenge.id == grant.rule);
+    let row = row.and_then(|challenge| challenge.each.zip(challenge.streak));
+    let Some((each, length)) = row else {
+        return Period::ALL.iter().any(|period| period.label(today) == grant.occurrence);
+    };
+    let mut first = each.first_day(today);
+    (0..=length).any(|_| {
+        let open = each.label(first) == grant.occurrence;
+        first = each.first_day(first.plus_days(-1));
+        open
+    })
+}
+
 fn days_back(spec: &Specification) -> i32 {
     let caps = spec.earn.iter().map(|rule| &rule.cap);
     let limits = spec.reward.iter().map(|reward| &reward.limit);
     let vouchers = spec.voucher.iter().map(|rule| &rule.limit);
+    let challenges = spec.challenge.iter().map(challenges::days_back).max().unwrap_or(0);
     let ladder =
         spec.tiers.as_ref().map_or(0, |tiers| i32::from(tiers.window_days) + i32::from(tiers.grace_days));
-    caps.chain(limits).chain(vouchers).map(limit_days_back).max().unwrap_or(0).max(ladder)
+    let activities = spec.activity.iter().map(|rule| &rule.limit);
+    let referral = spec.referral.iter().map(|rule| &rule.limit);
+    let goodwill = spec.goodwill.iter().map(|rule| &rule.member);
+    let limits = caps.chain(limits).chain(vouchers).chain(activities).chain(referral).chain(goodwill);
+    let limits = limits.map(limit_days_back).max().unwrap_or(0);
+    limits.max(ladder).max(challenges)
 }
 
 fn limit_days_back(limit: &Limit) -> i32 {

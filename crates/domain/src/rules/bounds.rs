@@ -2,7 +2,7 @@
 
 use crate::money::{Money, Quantity};
 use crate::rules::CLAIM_TIMES_MAX;
-use crate::sale::{Claim, Order, Sale, StampOrder};
+use crate::sale::{Claim, Deed, Order, Sale, StampOrder};
 
 /// Why an order is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,16 @@ pub fn check_order(order: Order<'_>) -> Result<(), OrderError> {
     match order {
         Order::Sale(sale) => check_sale(sale),
         Order::Stamps(order) => check_stamps(order),
+        Order::Deed(deed) => check_deed(deed),
+    }
+}
+
+fn check_deed(deed: &Deed) -> Result<(), OrderError> {
+    match deed {
+        Deed::Activity { reference, .. } => {
+            at_most("bytes in a reference", reference.len(), Deed::REFERENCE_LEN_MAX)
+        }
+        Deed::Referral { .. } | Deed::Day => Ok(()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rewards that were asked for: whether they can be given, and what they cost.
 
+use crate::event::CounterStep;
 use crate::ids::{RewardId, Sku};
 use crate::money::format_decimal;
-use crate::programme::{Published, Reward, RewardKind, voucher_unit};
+use crate::programme::{Limit, Overdraft, Published, Reward, RewardKind, Stock, Text, voucher_unit};
 use crate::rules::basket::Shares;
 use crate::rules::book::RuleBook;
 use crate::rules::outcome::{Award, Spend, TraceStep};
@@ -57,6 +58,7 @@ pub(super) fn find<'a>(
     scene.runs(spec)?;
     scene.may(&spec.who)?;
     may_take(reward, scene)?;
+    may_spend(wanted.published, scene)?;
     let (unit, amount) = cost(wanted.published, reward, claim.times);
     if let Some(at_least) = reward.at_least.filter(|at_least| amount < at_least.at_scale(unit.scale())) {
         return Err(Reason::new(codes::CLAIM_TOO_SMALL).with("minimum", at_least).with("unit", unit.name()));
@@ -113,8 +115,80 @@ pub(super) fn times_left(
     wanted: i64,
     scene: &Scene<'_>,
 ) -> (i64, Option<Reason>) {
-    let Some(member) = scene.member else { return (wanted, None) };
-    limit::hold(&reward.limit, 0, wanted, member, &counter_key(published, reward), scene.at.day)
+    let (stocked, sold_out) =
+        scene.place.facts.left(&reward.stock, &stock_key(published, reward), wanted, scene.at.day);
+    let Some(member) = scene.member else { return (stocked, sold_out) };
+    let key = counter_key(published, reward);
+    let (left, held) = limit::hold(&reward.limit, 0, stocked, &member.counters, &key, scene.at.day);
+    (left, held.or(sold_out))
+}
+
+/// Whether units of the programme may be spent at all by this member, here and now.
+fn may_spend(published: &Published, scene: &Scene<'_>) -> Result<(), Reason> {
+    let (spec, unit) = (published.programme.spec(), published.programme.unit());
+    let balance = scene.member.map_or(0, |member| member.balance(unit));
+    if spec.overdraft == Overdraft::Block && balance < 0 {
+        let owed = unit.format(balance.saturating_neg());
+        return Err(Reason::new(codes::OWES).with("owed", owed).with("unit", unit.name()));
+    }
+    let (Some(limits), Some(unconfirmed)) = (&spec.offline, scene.place.facts.offline) else { return Ok(()) };
+    match limits.age_days.filter(|days| unconfirmed.days > *days) {
+        Some(days) => Err(Reason::new(codes::OFFLINE_TOO_LONG).with("days", days)),
+        None => Ok(()),
+    }
+}
+
+/// Whether what is spent without the server stays within what the programme allows for one day.
+pub(super) fn within_offline(granted: &[Wanted<'_>], scene: &Scene<'_>) -> Result<(), Reason> {
+    let (Some(last), Some(member)) = (granted.last(), scene.member) else { return Ok(()) };
+    let Some(most) = offline_limit(last.published, scene) else { return Ok(()) };
+    let unit = last.published.programme.unit();
+    let same = granted.iter().filter(|wanted| std::ptr::eq(wanted.published, last.published));
+    let costs = same.map(|wanted| cost(wanted.published, wanted.reward, wanted.claim.times));
+    let spent =
+        costs.filter(|(paid, _)| paid == unit).fold(0_i64, |sum, (_, amount)| sum.saturating_add(amount));
+    let (left, held) =
+        limit::hold(&most, unit.scale(), spent, &member.counters, &offline_key(last.published), scene.at.day);
+    match held.filter(|_| left < spent) {
+        Some(held) => {
+            let limit = held.values.into_iter().filter(|(name, _)| *name == "limit");
+            Err(Reason { code: codes::OFFLINE_LIMIT, values: limit.collect() }.with("unit", unit.name()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn offline_limit(published: &Published, scene: &Scene<'_>) -> Option<Limit> {
+    scene.place.facts.offline?;
+    let day = published.programme.spec().offline.as_ref()?.spend_day;
+    day.map(|day| Limit { day: Some(day), ..Limit::default() })
+}
+
+fn offline_key(published: &Published) -> String {
+    format!("{}#offline", published.reference.id)
+}
+
+/// What a taken reward adds to the device's own tallies.
+pub(super) fn tally(taken: &Taken<'_>, today: Day) -> Option<CounterStep> {
+    let amount = i64::from(taken.times);
+    let key = stock_key(taken.published, taken.reward);
+    (taken.reward.stock != Stock::default()).then_some(CounterStep { key, day: today, amount })
+}
+
+/// What a taken reward adds to what the member has spent today without the server.
+pub(super) fn offline_step(taken: &Taken<'_>, scene: &Scene<'_>) -> Option<CounterStep> {
+    offline_limit(taken.published, scene).filter(|_| taken.claimed)?;
+    let (unit, amount) = cost(taken.published, taken.reward, taken.times);
+    (unit == *taken.published.programme.unit() && amount > 0).then(|| CounterStep {
+        key: offline_key(taken.published),
+        day: scene.at.day,
+        amount,
+    })
+}
+
+/// The tally of how often a device gave a reward.
+pub(super) fn stock_key(published: &Published, reward: &Reward) -> String {
+    limit::key(&published.reference.id, &format!("{}#stock", reward.id))
 }
 
 /// The counter of how often a reward was taken.
@@ -166,6 +240,7 @@ impl Taken<'_> {
             amount: amount.min(Unit::AMOUNT_MAX),
             last: gives.expiry.map(|expiry| expiry.last_day(today)),
             weights: Vec::new(),
+            grant: None,
         })
     }
 
@@ -176,6 +251,11 @@ impl Taken<'_> {
                 .with("given", award.unit.format(award.amount))
                 .with("given_unit", award.unit.name()),
             None => Reason::new(codes::GIFT).with("times", self.times),
+        };
+        let step = match &self.reward.shows {
+            None => step,
+            Some(Text::Plain(text)) => step.with("shows", text),
+            Some(text) => step.with("shows_de", text.get("de")).with("shows_en", text.get("en")),
         };
         self.steps.push(step);
     }

@@ -90,3 +90,42 @@ pub const MESSAGE: &str = "message";
 pub const STORED_SHORT: &str = "stored-short";
 /// Stored value is sold to a card only.
 pub const STORED_NEEDS_CARD: &str = "stored-needs-card";
+/// A challenge was reached: its name (`text`, or `de` and `en`), and what it gives (`amount`, `unit`, or
+/// `reward`, `last`). So with the next four.
+pub const CHALLENGE_DONE: &str = "challenge-done";
+/// A birthday, an anniversary, a welcome.
+pub const OCCASION: &str = "occasion";
+/// The friend's first purchase that counts.
+pub const REFERRAL: &str = "referral";
+/// A friend who was brought has bought for the first time.
+pub const REFERRER: &str = "referrer";
+/// A deed without a purchase.
+pub const ACTIVITY: &str = "activity";
+/// On the way to a challenge: `count`, `done`, `target`.
+pub const PROGRESS: &str = "progress";
+/// So many spans in a row: `done`, `target`.
+pub const STREAK: &str = "streak";
+/// A membership was bought: `name`, `last`.
+pub const MEMBERSHIP: &str = "membership";
+/// A right that is given once was given before.
+pub const GIVEN_BEFORE: &str = "given-before";
+/// The friend's first purchase is too small to count: `minimum`, `paid`.
+pub const REFERRAL_BELOW: &str = "referral-below-minimum";
+/// The programme knows no such activity: `activity`.
+pub const UNKNOWN_ACTIVITY: &str = "unknown-activity";
+/// Nothing is left of it here: `limit`.
+pub const SOLD_OUT: &str = "sold-out";
+/// Nothing is left of it here today: `limit`.
+pub const SOLD_OUT_TODAY: &str = "sold-out-today";
+/// More was given than there was, and it is not paid yet: `owed`, `unit`.
+pub const OWES: &str = "owes";
+/// The server was not heard of for longer than the programme allows: `days`.
+pub const OFFLINE_TOO_LONG: &str = "offline-too-long";
+/// The most that is given in one day without the server: `limit`, `unit`.
+pub const OFFLINE_LIMIT: &str = "offline-limit";
+/// The programme knows no goodwill.
+pub const NO_GOODWILL: &str = "no-goodwill";
+/// The reason is none of those that can be chosen: `reasons`.
+pub const UNKNOWN_REASON: &str = "unknown-reason";
+/// A second person must agree.
+pub const FOUR_EYES: &str = "four-eyes";

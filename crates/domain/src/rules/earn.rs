@@ -115,10 +115,12 @@ pub(super) fn earn(
     let (spec, unit, today) = (programme.spec(), programme.unit(), scene.at.day);
     let key = limit::key(programme.id(), &rule.id);
     let visit_key = format!("{key}#visit");
-    pause(rule, member.last_visit_ms, scene.at.utc_ms)?;
+    if !member.by_hand {
+        pause(rule, member.last_visit_ms, scene.at.utc_ms)?;
+    }
     if rule.per == Per::Visit
         && rule.pause_minutes == 0
-        && limit::counted(member, &visit_key, today, today) > 0
+        && limit::counted(&member.counters, &visit_key, today, today) > 0
     {
         return Err(Reason::new(codes::VISIT_COUNTED));
     }
@@ -130,7 +132,7 @@ pub(super) fn earn(
         reason.values.extend(counted.values.iter().cloned());
         return Err(reason);
     }
-    let (given, held) = limit::hold(&rule.cap, unit.scale(), wanted, member, &key, today);
+    let (given, held) = limit::hold(&rule.cap, unit.scale(), wanted, &member.counters, &key, today);
     let mut steps = Vec::new();
     if given > 0 {
         let mut earned = Reason::new(codes::EARNED)

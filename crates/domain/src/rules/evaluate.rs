@@ -1,18 +1,21 @@
 //! The judgement of an order.
 
 use crate::event::CounterStep;
-use crate::ids::ShopId;
+use crate::grant::Grant;
 use crate::member::MemberFacts;
 use crate::money::Money;
-use crate::programme::{Per, Published, VoucherRule, voucher_unit};
+use crate::programme::{Membership, Per, Published, VoucherRule, voucher_unit};
 use crate::rules::basket::{Basket, Shares, clamp};
 use crate::rules::book::RuleBook;
+use crate::rules::challenges::Bought;
 use crate::rules::claims::{self, Wanted};
 use crate::rules::grant::grant;
-use crate::rules::outcome::{Award, LineResult, Outcome, Refusal, Spend, TraceStep};
+use crate::rules::outcome::{Award, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
+use crate::rules::place::Place;
 use crate::rules::pricing::{self, Automatic, Priced};
+use crate::rules::prizes::Given;
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, earn, limit, message, stamps, tiers};
+use crate::rules::{VERSION, challenges, codes, earn, limit, message, occasions, stamps, tiers};
 use crate::sale::{Claim, Order, Sale, TenderKind};
 use crate::time::Moment;
 use crate::unit::Unit;
@@ -26,15 +29,58 @@ pub fn evaluate(
     book: &RuleBook,
     member: Option<&MemberFacts>,
     order: Order<'_>,
-    shop: ShopId,
+    place: impl Into<Place>,
     at: &Moment,
 ) -> Outcome {
-    let tiers = tiers::reached(book, member, at);
-    let scene = Scene { member, tiers: &tiers, shop, at };
+    let (place, tiers) = (place.into(), tiers::reached(book, member, at));
+    let scene = Scene { member, tiers: &tiers, fresh: &[], place: &place, at };
     match order {
-        Order::Sale(sale) => evaluate_sale(book, sale, &scene),
+        Order::Sale(sale) => {
+            let fresh = fresh(book, sale, &scene);
+            evaluate_sale(book, sale, &Scene { fresh: &fresh, ..scene })
+        }
         Order::Stamps(order) => stamps::evaluate(book, order, &scene),
+        Order::Deed(deed) => occasions::judge_deed(book, deed, &scene),
     }
+}
+
+/// Events carry the version of the rules that judged them; this one is not known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the rules of version {0} are not known here, the newest is {VERSION}; update Stempel")]
+pub struct UnknownRules(pub u32);
+
+/// Judges an order by the rules of an earlier version: what an event was judged by.
+pub fn evaluate_as(
+    version: u32,
+    book: &RuleBook,
+    member: Option<&MemberFacts>,
+    order: Order<'_>,
+    place: impl Into<Place>,
+    at: &Moment,
+) -> Result<Outcome, UnknownRules> {
+    match version {
+        VERSION => Ok(evaluate(book, member, order, place, at)),
+        unknown => Err(UnknownRules(unknown)),
+    }
+}
+
+/// The memberships that an order buys: they count from this order on.
+fn fresh(book: &RuleBook, sale: &Sale, scene: &Scene<'_>) -> Vec<String> {
+    let sells = |published: &&Published| {
+        let rule = published.programme.spec().membership.as_ref();
+        let bought = |rule: &Membership| {
+            sale.lines
+                .iter()
+                .any(|line| line.quantity.0 >= 1000 && !line.deposit && rule.skus.contains(&line.sku))
+        };
+        rule.is_some_and(bought) && scene.runs(published.programme.spec()).is_ok()
+    };
+    let sold = book.memberships().iter().map(|&place| &book.programmes()[place]).filter(sells);
+    let unit = |published: &Published| {
+        let rule = published.programme.spec().membership.as_ref()?;
+        Some(format!("{}{}", Membership::PREFIX, rule.name))
+    };
+    sold.filter_map(unit).collect()
 }
 
 /// The programmes that can have something to say about a sale.
@@ -116,6 +162,9 @@ struct Draft<'a> {
     awards: Vec<Award>,
     spends: Vec<Spend>,
     counters: Vec<CounterStep>,
+    tallies: Vec<CounterStep>,
+    grants: Vec<Grant>,
+    due: Vec<Due>,
     steps: Vec<TraceStep>,
 }
 
@@ -127,8 +176,7 @@ fn judge<'a>(
 ) -> Result<Draft<'a>, Reason> {
     let priced = pricing::price(Basket::new(sale), wanted, &parties.automatic, scene)?;
     let lines = sale.lines.len() + priced.taken.iter().filter(|taken| taken.added.is_some()).count();
-    let mut draft =
-        Draft { spends: Vec::new(), awards: Vec::new(), counters: Vec::new(), steps: Vec::new(), priced };
+    let mut draft = Draft::new(priced);
     draft.note_pricing(lines, scene);
     let earning = parties.running.iter().filter(|published| published.programme.spec().gives());
     if scene.member.is_some() {
@@ -145,8 +193,20 @@ fn judge<'a>(
 
 impl<'a> Draft<'a> {
     fn unpriced(sale: &'a Sale) -> Self {
-        let priced = Priced { basket: Basket::new(sale), taken: Vec::new(), passed: Vec::new() };
-        Self { priced, awards: Vec::new(), spends: Vec::new(), counters: Vec::new(), steps: Vec::new() }
+        Self::new(Priced { basket: Basket::new(sale), taken: Vec::new(), passed: Vec::new() })
+    }
+
+    fn new(priced: Priced<'a>) -> Self {
+        Self {
+            priced,
+            awards: Vec::new(),
+            spends: Vec::new(),
+            counters: Vec::new(),
+            tallies: Vec::new(),
+            grants: Vec::new(),
+            due: Vec::new(),
+            steps: Vec::new(),
+        }
     }
 
     fn note_pricing(&mut self, lines: usize, scene: &Scene<'_>) {
@@ -167,7 +227,9 @@ impl<'a> Draft<'a> {
             let times = i64::from(taken.times);
             if scene.member.is_some() {
                 self.counters.extend(limit::step(&taken.reward.limit, key, scene.at.day, times));
+                self.counters.extend(claims::offline_step(taken, scene));
             }
+            self.tallies.extend(claims::tally(taken, scene.at.day));
         }
         for ((published, reward), reason) in &self.priced.passed {
             self.steps.push(reason.of(&published.reference.id, Some(reward.id.as_str())));
@@ -202,7 +264,22 @@ impl<'a> Draft<'a> {
         }
         let earned = self.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
         let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+        let mut given = Given::default();
+        let basket = &self.priced.basket;
+        challenges::judge(published, Bought::Basket(basket), earned, scene, &mut given);
+        occasions::of_the_day(published, scene, &mut given);
+        occasions::referral(published, Some(self.paid()), scene, &mut given);
+        occasions::membership(published, basket, scene, &mut given);
+        self.take(given);
         self.counters.extend(tiers::step(published, self.paid(), earned, scene.at.day));
+    }
+
+    fn take(&mut self, given: Given) {
+        self.awards.extend(given.awards);
+        self.grants.extend(given.grants);
+        self.counters.extend(given.counters);
+        self.due.extend(given.due);
+        self.steps.extend(given.steps);
     }
 
     /// What was paid, without deposits and stored value that was bought.
@@ -224,7 +301,7 @@ impl<'a> Draft<'a> {
             return self.steps.push(reason.of(id, Some(&rule.id)));
         }
         let key = limit::key(id, &rule.id);
-        let (given, held) = limit::hold(&rule.limit, 0, 1, member, &key, scene.at.day);
+        let (given, held) = limit::hold(&rule.limit, 0, 1, &member.counters, &key, scene.at.day);
         self.steps.extend(held.map(|held| held.with("unit", "voucher").of(id, Some(&rule.id))));
         let Ok(unit) = voucher_unit(id, &rule.reward) else { return };
         if given < 1 {
@@ -244,6 +321,7 @@ impl<'a> Draft<'a> {
             amount: 1,
             last,
             weights,
+            grant: None,
         });
     }
 
@@ -286,6 +364,9 @@ impl<'a> Draft<'a> {
             spends: self.spends,
             refused,
             counters: self.counters,
+            tallies: self.tallies,
+            grants: self.grants,
+            due: self.due,
             stored,
             trace,
         };
@@ -337,6 +418,7 @@ pub(super) fn award(
         amount,
         last: spec.expiry.map(|expiry| expiry.last_day(scene.at.day)),
         weights,
+        grant: None,
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) fn grant<'a, Draft>(
         }
         let tried = claims::find(book, claim, scene).and_then(|wanted| {
             granted.push(wanted);
-            let tried = judge(&granted).and_then(|draft| {
+            let tried = claims::within_offline(&granted, scene).and_then(|()| judge(&granted));
+            let tried = tried.and_then(|draft| {
                 covered(&moves(&draft), &wanted, scene)?;
                 Ok(draft)
             });

@@ -2,10 +2,10 @@
 
 use crate::event::CounterStep;
 use crate::ids::ProgrammeId;
-use crate::member::MemberFacts;
 use crate::programme::{Decimal, Limit};
 use crate::rules::basket::clamp;
 use crate::rules::codes;
+use crate::rules::place::Tallies;
 use crate::rules::scope::Reason;
 use crate::time::Day;
 
@@ -29,7 +29,7 @@ pub(super) fn hold(
     limit: &Limit,
     scale: u8,
     wanted: i64,
-    member: &MemberFacts,
+    counters: &Tallies,
     key: &str,
     today: Day,
 ) -> (i64, Option<Reason>) {
@@ -52,7 +52,7 @@ pub(super) fn hold(
     let mut tightest = None;
     for (most, code, days_back) in windows {
         let Some(most) = most else { continue };
-        let used = days_back.map_or(0, |days| counted(member, key, today.plus_days(-days), today));
+        let used = days_back.map_or(0, |days| counted(counters, key, today.plus_days(-days), today));
         let left = most.at_scale(scale).saturating_sub(used).max(0);
         if left < granted {
             granted = left;
@@ -71,7 +71,7 @@ pub(super) fn hold(
 }
 
 /// What a counter says for the days from `first` to `last`.
-pub(super) fn counted(member: &MemberFacts, key: &str, first: Day, last: Day) -> i64 {
-    let Some(days) = member.counters.get(key).filter(|_| first <= last) else { return 0 };
+pub(super) fn counted(counters: &Tallies, key: &str, first: Day, last: Day) -> i64 {
+    let Some(days) = counters.get(key).filter(|_| first <= last) else { return 0 };
     clamp(days.range(first..=last).map(|(_, amount)| i128::from(*amount)).sum())
 }

@@ -1,12 +1,13 @@
 //! What a member can take now, and how far it is to the next reward: for the screens.
 
 use crate::event::ProgrammeRef;
-use crate::ids::{RewardId, ShopId};
+use crate::ids::RewardId;
 use crate::member::MemberFacts;
 use crate::programme::{Published, Reward, RewardKind, Text};
 use crate::rules::book::RuleBook;
 use crate::rules::claims;
 use crate::rules::outcome::Outcome;
+use crate::rules::place::Place;
 use crate::rules::scope::Scene;
 use crate::rules::tiers;
 use crate::time::Moment;
@@ -73,11 +74,11 @@ pub fn offers(
     book: &RuleBook,
     member: &MemberFacts,
     order: Option<&Outcome>,
-    shop: ShopId,
+    place: impl Into<Place>,
     at: &Moment,
 ) -> Offers {
-    let tiers = tiers::reached(book, Some(member), at);
-    let scene = Scene { member: Some(member), tiers: &tiers, shop, at };
+    let (place, tiers) = (place.into(), tiers::reached(book, Some(member), at));
+    let scene = Scene { member: Some(member), tiers: &tiers, fresh: &[], place: &place, at };
     let mut offers = Offers::default();
     for published in book.programmes() {
         let spec = published.programme.spec();

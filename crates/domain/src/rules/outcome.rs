@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::CounterStep;
+use crate::grant::Grant;
 use crate::ids::{MemberId, ProgrammeId, RewardId, ShopId, Sku};
 use crate::ledger::{Account, Booking, Posting};
 use crate::money::Money;
@@ -31,6 +32,15 @@ pub struct Outcome {
     /// Counters that caps go by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counters: Vec<CounterStep>,
+    /// The device's own tallies that stock and allotments go by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tallies: Vec<CounterStep>,
+    /// Rights that were given and are given once only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
+    /// Other members who are due something because of this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due: Vec<Due>,
     /// How much of the total the member's stored value pays.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub stored: Money,
@@ -72,6 +82,18 @@ pub struct Award {
     /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<i64>,
+    /// The right it was given for. It is taken back with the whole only, never in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+}
+
+/// A member who brought a friend and is due a reward for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// Who.
+    pub member: MemberId,
+    /// By the referral rule of which programme.
+    pub programme: ProgrammeId,
 }
 
 /// Units taken for one reward.

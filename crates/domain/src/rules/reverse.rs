@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{CounterStep, Fact, Reversal, ReversalReason};
+use crate::event::{CounterStep, Fact, GrantWithdrawn, Reversal, ReversalReason};
+use crate::grant::Grant;
 use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
@@ -43,6 +44,9 @@ impl<'a> Original<'a> {
             Fact::Stamp(fact) => {
                 Some(Self { sale: None, outcome: &fact.outcome, member, shop: fact.shop, at })
             }
+            Fact::Grant(fact) => {
+                Some(Self { sale: None, outcome: &fact.outcome, member, shop: fact.shop, at })
+            }
             _ => None,
         }
     }
@@ -59,6 +63,8 @@ pub struct TakenBack {
     pub everything: bool,
     /// The quantity of each line, in thousandths; empty: nothing.
     pub quantities: Vec<i64>,
+    /// Rights that the server found given twice and has taken back.
+    pub withdrawn: Vec<Grant>,
 }
 
 impl TakenBack {
@@ -140,6 +146,10 @@ pub struct Reversed {
     pub postings: Vec<Posting>,
     /// Counters that step back.
     pub counters: Vec<CounterStep>,
+    /// The device's tallies that step back, with the whole.
+    pub tallies: Vec<CounterStep>,
+    /// Rights that can be given again, with the whole.
+    pub grants: Vec<Grant>,
     /// The visit that did not happen after all: for an undo of the whole.
     pub visit_ms: Option<i64>,
 }
@@ -147,8 +157,8 @@ pub struct Reversed {
 impl Reversed {
     /// The fact to write.
     pub fn into_reversal(self, of: EventRef, member: Option<MemberId>, reason: ReversalReason) -> Reversal {
-        let Self { quantities, postings, counters, visit_ms, .. } = self;
-        Reversal { of, member, reason, quantities, postings, counters, visit_ms }
+        let Self { quantities, postings, counters, tallies, grants, visit_ms, .. } = self;
+        Reversal { of, member, reason, quantities, postings, counters, tallies, grants, visit_ms }
     }
 }
 
@@ -160,8 +170,15 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
         reversed.quantities = quantities.to_vec();
     }
     let mut ledger = Ledger { original, wish, purses: wish.purses.clone() };
+    let withdrawn = |grant: &Grant| wish.before.withdrawn.contains(grant);
     for award in &original.outcome.awards {
-        let back = share(original, award.amount, &award.weights, &before, &after);
+        let back = match &award.grant {
+            Some(grant) if withdrawn(grant) => 0,
+            // What was given for a right is given once: it goes back with the whole.
+            Some(_) if after.everything => award.amount,
+            Some(_) => 0,
+            None => share(original, award.amount, &award.weights, &before, &after),
+        };
         let booking = Booking::Lot { earned: original.at.day, last: award.last };
         reversed.postings.extend(ledger.move_units(
             &award.unit,
@@ -185,10 +202,37 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
         take_back_money(sale, &mut ledger, &before, &after, &mut reversed);
     }
     reversed.counters = counters_back(original, &before, &after);
+    if after.everything {
+        let back = |step: &CounterStep| CounterStep { amount: -step.amount, ..step.clone() };
+        reversed.tallies = original.outcome.tallies.iter().map(back).collect();
+        let grants = original.outcome.grants.iter().filter(|grant| !withdrawn(grant));
+        reversed.grants = grants.cloned().collect();
+    }
     if after.everything && wish.reason != ReversalReason::Refund {
         reversed.visit_ms = Some(original.at.utc_ms);
     }
     Ok(reversed)
+}
+
+/// Takes a right back that was given a second time, by the event that gave it: its units, and nothing else.
+pub fn withdraw(original: &Original<'_>, of: EventRef, grant: &Grant) -> Option<GrantWithdrawn> {
+    let member = original.member?;
+    if !original.outcome.grants.contains(grant) {
+        return None;
+    }
+    let mut postings = Vec::new();
+    for award in original.outcome.awards.iter().filter(|award| award.grant.as_ref() == Some(grant)) {
+        let (unit, amount) = (award.unit.clone(), award.amount);
+        let booking = Some(Booking::Lot { earned: original.at.day, last: award.last });
+        postings.push(Posting {
+            account: Account::Member(member),
+            unit: unit.clone(),
+            amount: -amount,
+            booking,
+        });
+        postings.push(Posting { account: Account::Shop(original.shop), unit, amount, booking: None });
+    }
+    Some(GrantWithdrawn { member, of, grant: grant.clone(), postings })
 }
 
 /// How much of each line has come back at one time.

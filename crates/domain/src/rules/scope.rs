@@ -1,10 +1,11 @@
 //! Whether a programme, a rule or a reward applies here, now, and to this member.
 
-use crate::ids::{ProgrammeId, ShopId};
+use crate::ids::ProgrammeId;
 use crate::member::MemberFacts;
 use crate::programme::{Published, Specification, Validity, When, Who};
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
+use crate::rules::place::Place;
 use crate::time::{Day, Moment};
 
 /// Why something does not apply: a code of the trace and its values.
@@ -48,7 +49,9 @@ pub(super) struct Scene<'a> {
     pub member: Option<&'a MemberFacts>,
     /// The tiers that the member has reached on the ladders of the book.
     pub tiers: &'a [String],
-    pub shop: ShopId,
+    /// Units that the order itself gives and that count from now on: a membership that is bought.
+    pub fresh: &'a [String],
+    pub place: &'a Place,
     pub at: &'a Moment,
 }
 
@@ -56,7 +59,13 @@ impl Scene<'_> {
     /// Whether a programme runs. Whether the member may take part is asked apart.
     pub fn runs(&self, spec: &Specification) -> Result<(), Reason> {
         self.within(&spec.valid)?;
-        if !spec.shops.is_empty() && !spec.shops.contains(&self.shop) {
+        if !spec.shops.is_empty() && !spec.shops.contains(&self.place.shop) {
+            return Err(Reason::new(codes::NOT_THIS_SHOP));
+        }
+        let merchant = &self.place.facts.merchant;
+        if !spec.merchants.is_empty()
+            && !merchant.as_ref().is_some_and(|merchant| spec.merchants.contains(merchant))
+        {
             return Err(Reason::new(codes::NOT_THIS_SHOP));
         }
         self.at_time(&spec.when)
@@ -101,10 +110,19 @@ impl Scene<'_> {
         if who.except_tags.iter().any(|tag| member.tags.contains(tag)) {
             return Err(not().with("except_tags", who.except_tags.join(", ")));
         }
+        if !who.holds.is_empty() && !who.holds.iter().any(|unit| self.holds(member, unit)) {
+            return Err(not().with("holds", who.holds.join(", ")));
+        }
         if who.birthday && !member.birthday {
             return Err(not().with("birthday", "yes"));
         }
         self.since(who, member)
+    }
+
+    /// Whether the member holds at least one of a unit, or is given one with this order.
+    fn holds(&self, member: &MemberFacts, name: &str) -> bool {
+        let held = member.lots.keys().filter(|unit| unit.name() == name);
+        self.fresh.iter().any(|fresh| fresh == name) || held.into_iter().any(|unit| member.balance(unit) > 0)
     }
 
     /// Whether the member joined, or was last here, as long ago as asked for.
@@ -134,7 +152,7 @@ impl Scene<'_> {
 }
 
 /// Whether one of the days of this week, Monday to Sunday, is a year or more after the day of joining.
-fn is_anniversary_week(joined: Day, today: Day) -> bool {
+pub(super) fn is_anniversary_week(joined: Day, today: Day) -> bool {
     let monday = today.plus_days(-i32::from(today.civil().weekday().to_monday_zero_offset()));
     (0..7).any(|days| {
         let (day, joined) = (monday.plus_days(days).civil(), joined.civil());

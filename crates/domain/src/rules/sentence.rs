@@ -84,6 +84,11 @@ impl Language {
             ("ticket", false) => self.pick("Lose", "tickets"),
             ("voucher", true) => self.pick("Gutschein", "voucher"),
             ("voucher", false) => self.pick("Gutscheine", "vouchers"),
+            ("badge", true) => self.pick("Abzeichen", "badge"),
+            ("badge", false) => self.pick("Abzeichen", "badges"),
+            ("place", true) => self.pick("Platz", "place"),
+            ("place", false) => self.pick("Plätze", "places"),
+            ("membership", _) => self.pick("Mitgliedschaft", "membership"),
             ("eur", _) => self.pick("Guthaben", "stored value"),
             _ => unit,
         }
@@ -165,9 +170,13 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
         codes::GIFT => {
             let reward = step.rule.as_deref().unwrap_or_default();
             let times = language.number(value("times"));
+            let shows = match (value("shows"), value(language.pick("shows_de", "shows_en"))) {
+                ("", "") => String::new(),
+                ("", text) | (text, _) => format!(": {text}"),
+            };
             match language {
-                Language::De => format!("{times} × {reward} eingelöst{}", cost()),
-                Language::En => format!("{times} × {reward} redeemed{}", cost()),
+                Language::De => format!("{times} × {reward} eingelöst{}{shows}", cost()),
+                Language::En => format!("{times} × {reward} redeemed{}{shows}", cost()),
             }
         }
         codes::EXCHANGED => format!("{}{}", language.units(value("given"), value("given_unit")), cost()),
@@ -185,8 +194,70 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
             "" => value("text").to_owned(),
             text => text.to_owned(),
         },
+        codes::CHALLENGE_DONE | codes::OCCASION | codes::ACTIVITY | codes::REFERRAL | codes::REFERRER => {
+            right(step, language)
+        }
+        codes::PROGRESS | codes::STREAK => on_the_way(step, language),
+        codes::MEMBERSHIP => match language {
+            Language::De => format!("Mitgliedschaft {} bis {}", value("name"), language.day(value("last"))),
+            Language::En => format!("Membership {} until {}", value("name"), language.day(value("last"))),
+        },
         _ => return limited(step, language),
     })
+}
+
+/// The name of the rule that a step speaks of.
+fn named(step: &TraceStep, language: Language) -> &str {
+    [step.value(language.code()), step.value("text"), step.rule.as_deref().unwrap_or_default()]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
+/// A right that is given once, and what it gives: “5 Sorten geschafft: 20 Punkte”.
+fn right(step: &TraceStep, language: Language) -> String {
+    let subject = match (step.code.as_str(), language) {
+        (codes::CHALLENGE_DONE, Language::De) => format!("{} geschafft", named(step, language)),
+        (codes::CHALLENGE_DONE, Language::En) => format!("{} done", named(step, language)),
+        (codes::REFERRAL, Language::De) => "Geworben und zum ersten Mal hier gekauft".to_owned(),
+        (codes::REFERRAL, Language::En) => "Brought by a member, first purchase".to_owned(),
+        (codes::REFERRER, Language::De) => "Ein geworbenes Mitglied hat zum ersten Mal gekauft".to_owned(),
+        (codes::REFERRER, Language::En) => {
+            "A member whom you brought has bought for the first time".to_owned()
+        }
+        _ => named(step, language).to_owned(),
+    };
+    let prize = match (step.value("reward"), step.value("last")) {
+        ("", _) if step.value("amount").is_empty() => return subject,
+        ("", _) => language.units(step.value("amount"), step.value("unit")),
+        (reward, "") => format!("{} {reward}", language.pick("Gutschein", "voucher")),
+        (reward, last) => match language {
+            Language::De => format!("Gutschein {reward}, gültig bis {}", language.day(last)),
+            Language::En => format!("voucher {reward}, valid until {}", language.day(last)),
+        },
+    };
+    format!("{subject}: {prize}")
+}
+
+/// How far it is: “Fünf Sorten: 3 von 5 verschiedenen”.
+fn on_the_way(step: &TraceStep, language: Language) -> String {
+    let number = |name: &str| match step.value("count") {
+        "spend" => language.money(step.value(name)),
+        _ => language.number(step.value(name)),
+    };
+    let what = match (step.code.as_str(), step.value("count")) {
+        (codes::STREAK, _) => language.pick(" in Folge", " in a row"),
+        (_, "orders") => language.pick(" Einkäufen", " orders"),
+        (_, "days") => language.pick(" Tagen", " days"),
+        (_, "items") => language.pick(" Stück", " items"),
+        (_, "different") => language.pick(" verschiedenen", " different ones"),
+        _ => "",
+    };
+    let (name, done, target) = (named(step, language), number("done"), number("target"));
+    match language {
+        Language::De => format!("{name}: {done} von {target}{what}"),
+        Language::En => format!("{name}: {done} of {target}{what}"),
+    }
 }
 
 /// “2 × Kaffee”, or only how many.
@@ -342,6 +413,37 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::STORED_NEEDS_CARD => language
             .pick("Guthaben gibt es nur auf eine Karte", "stored value is sold to a card only")
             .to_owned(),
+        codes::GIVEN_BEFORE => language
+            .pick("gibt es nur einmal, und es wurde schon gegeben", "it is given once, and was given before")
+            .to_owned(),
+        codes::REFERRAL_BELOW if de => {
+            format!("die Werbung zählt erst ab {}, bisher {}", money("minimum"), money("paid"))
+        }
+        codes::REFERRAL_BELOW => {
+            format!("the referral counts only from {}, now {}", money("minimum"), money("paid"))
+        }
+        codes::UNKNOWN_ACTIVITY if de => format!("{} kennt das Programm nicht", value("activity")),
+        codes::UNKNOWN_ACTIVITY => format!("the programme does not know {}", value("activity")),
+        codes::SOLD_OUT => language.pick("hier vergriffen", "none is left here").to_owned(),
+        codes::SOLD_OUT_TODAY => {
+            language.pick("hier für heute vergriffen", "none is left here today").to_owned()
+        }
+        codes::OWES if de => format!("erst sind {} auszugleichen", units("owed")),
+        codes::OWES => format!("{} must be made up for first", units("owed")),
+        codes::OFFLINE_TOO_LONG if de => {
+            format!("ohne Netz geht das höchstens {} Tage lang", number("days"))
+        }
+        codes::OFFLINE_TOO_LONG => format!("without the network it goes for {} days at most", number("days")),
+        codes::OFFLINE_LIMIT if de => format!("ohne Netz höchstens {} am Tag", units("limit")),
+        codes::OFFLINE_LIMIT => format!("without the network at most {} a day", units("limit")),
+        codes::NO_GOODWILL => {
+            language.pick("das Programm sieht keine Kulanz vor", "the programme knows no goodwill").to_owned()
+        }
+        codes::UNKNOWN_REASON if de => format!("bitte einen Grund wählen: {}", value("reasons")),
+        codes::UNKNOWN_REASON => format!("choose a reason: {}", value("reasons")),
+        codes::FOUR_EYES => {
+            language.pick("eine zweite Person muss zustimmen", "a second person must agree").to_owned()
+        }
         code => code.to_owned(),
     }
 }

@@ -4,13 +4,15 @@ use crate::money::Money;
 use crate::programme::{EarnRule, Per, Published, RewardKind};
 use crate::rules::basket::Shares;
 use crate::rules::book::RuleBook;
+use crate::rules::challenges::Bought;
 use crate::rules::claims::{self, Taken, Wanted};
 use crate::rules::earn::{self, Counted};
 use crate::rules::evaluate::{award, moves, needs_price, refuse};
 use crate::rules::grant::grant;
 use crate::rules::outcome::{Award, Outcome, Spend, TraceStep};
+use crate::rules::prizes::Given;
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{codes, limit, message, tiers};
+use crate::rules::{challenges, codes, limit, message, occasions, tiers};
 use crate::sale::{StampCount, StampOrder};
 
 pub(super) fn evaluate(book: &RuleBook, order: &StampOrder, scene: &Scene<'_>) -> Outcome {
@@ -39,6 +41,8 @@ fn judge(
         let key = claims::counter_key(wanted.published, wanted.reward);
         let times = i64::from(taken_now.times);
         outcome.counters.extend(limit::step(&wanted.reward.limit, key, scene.at.day, times));
+        outcome.counters.extend(claims::offline_step(&taken_now, scene));
+        outcome.tallies.extend(claims::tally(&taken_now, scene.at.day));
         outcome.spends.extend::<Option<Spend>>(taken_now.spend(0));
         outcome.awards.extend(taken_now.gives(scene.at.day));
         outcome.trace.extend(taken_now.trace());
@@ -131,10 +135,17 @@ fn earn_all(
     let unit = published.programme.unit();
     let earned = outcome.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
     let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+    let mut given = Given::default();
+    challenges::judge(published, Bought::Things(bought), earned, scene, &mut given);
+    occasions::of_the_day(published, scene, &mut given);
+    if bought > 0 {
+        occasions::referral(published, None, scene, &mut given);
+    }
+    given.add_to(outcome);
     outcome.counters.extend(tiers::step(published, 0, earned, scene.at.day));
 }
 
-type Given = (Award, Vec<crate::event::CounterStep>);
+type Earned = (Award, Vec<crate::event::CounterStep>);
 
 fn earn_one(
     published: &Published,
@@ -142,7 +153,7 @@ fn earn_one(
     bought: i64,
     scene: &Scene<'_>,
     trace: &mut Vec<TraceStep>,
-) -> Result<Option<Given>, Reason> {
+) -> Result<Option<Earned>, Reason> {
     if needs_price(rule.per) || rule.minimum.is_some() {
         return Err(Reason::new(codes::NEEDS_PRICE));
     }

@@ -16,7 +16,10 @@ card = 10
 valid = { from = "2026-01-01", to = "2026-12-31" }
 when = { weekdays = ["monday"], hours = ["08:00-12:00"] }
 shops = ["01010101010101010101010101010101"]
-who = { tiers = ["t"], tags = ["a"], except_tags = ["b"], birthday = true, anniversary = true, joined_within_days = 3, absent_days = 4 }
+merchants = ["baker"]
+overdraft = "block"
+offline = { spend_day = 20, age_days = 14 }
+who = { holds = ["membership:plus"], tiers = ["t"], tags = ["a"], except_tags = ["b"], birthday = true, anniversary = true, joined_within_days = 3, absent_days = 4 }
 expiry = { days = 1, months = 2, to_end_of = "year" }
 grace_days = 14
 tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00 }] }
@@ -92,6 +95,8 @@ id = "g"
 kind = "gift"
 cost = 5
 cause = "trees"
+stock = { total = 100, device = 10, device_day = 2 }
+shows = { de = "Code NACHBAR", en = "Code NEIGHBOUR" }
 
 [[reward]]
 id = "u"
@@ -109,6 +114,62 @@ limit = { week = 1 }
 [[message]]
 at = 10
 text = { de = "Zehn", en = "Ten" }
+
+[[challenge]]
+id = "many"
+name = "Many"
+goal = [{ count = "spend", target = 50.00, minimum = 2.00, categories = ["a"], skus = ["b"], except_categories = ["c"], except_skus = ["d"] }]
+within_days = 30
+gives = [{ amount = 1.5, expiry = { days = 3 } }, { unit = "badge:x", scale = 0, amount = 1 }, { voucher = "v", days = 14 }]
+valid = { to = "2026-12-31" }
+when = { weekdays = ["monday"] }
+who = { tags = ["a"] }
+
+[[challenge]]
+id = "row"
+goal = [{ count = "days", target = 1 }]
+each = "week"
+streak = 4
+gives = { amount = 2 }
+
+[[occasion]]
+id = "away"
+name = "Back"
+on = "absence"
+days = 60
+gives = { amount = 1 }
+valid = { to = "2026-12-31" }
+who = { tags = ["a"] }
+
+[[activity]]
+id = "review"
+name = "Review"
+once = "month"
+gives = { amount = 1 }
+limit = { year = 3 }
+valid = { to = "2026-12-31" }
+who = { tags = ["a"] }
+
+[referral]
+minimum = 5.00
+within_days = 90
+friend = { amount = 1 }
+referrer = { amount = 2 }
+limit = { year = 10 }
+
+[membership]
+name = "plus"
+skus = ["PLUS"]
+months = 12
+days = 1
+
+[goodwill]
+reasons = ["late"]
+at_once = 10
+operator = { day = 20 }
+device = { day = 50 }
+member = { month = 10 }
+four_eyes_above = 5
 "#;
 
 /// Finds what a value has that the schema does not allow.

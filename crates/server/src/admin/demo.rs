@@ -169,7 +169,7 @@ impl Server {
             posting(Account::Member(member), amount, Some(booking)),
             posting(Account::Goodwill, opposite, None),
         ];
-        let fact = Fact::Adjustment(Adjustment { member, reason: reason.to_owned(), postings });
+        let fact = Fact::Adjustment(Adjustment::new(member, reason.to_owned(), postings));
         let events = author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
         let event = *events.last().ok_or_else(|| Error::Damaged("no event was written".to_owned()))?;
         tenant.save_head(&mut tx).await?;

@@ -116,7 +116,7 @@ impl Server {
             profile = Some(sealed.map_err(|error| Error::Damaged(error.to_string()))?);
             keys.push(KeyOf { member, key });
         }
-        let fact = Fact::MemberJoined(MemberJoined { member, card, profile });
+        let fact = Fact::MemberJoined(MemberJoined::new(member, card, profile));
         let events = author::append(&mut tx, &mut tenant, moment, vec![fact], &keys).await?;
         let event = *events.last().ok_or_else(|| Error::Damaged("no event was written".to_owned()))?;
         let code = Token::issue(tenant.id, &card_key(&mut tx, tenant.id).await?, card);

@@ -239,7 +239,7 @@ impl Device {
     }
 
     pub fn join(&mut self, member: MemberId, card: CardId) -> Row {
-        self.write(Fact::MemberJoined(MemberJoined { member, card, profile: None }))
+        self.write(Fact::MemberJoined(MemberJoined::new(member, card, None)))
     }
 
     pub fn give(&mut self, member: MemberId, amount: i64) -> Row {
@@ -254,14 +254,11 @@ pub fn give(shop: ShopId, member: MemberId, amount: i64) -> Fact {
     } else {
         Booking::Lot { earned: today(), last: None }
     };
-    Fact::Adjustment(Adjustment {
-        member,
-        reason: "test".to_owned(),
-        postings: vec![
-            Posting { account: Account::Member(member), unit: point(), amount, booking: Some(booking) },
-            Posting { account: Account::Shop(shop), unit: point(), amount: -amount, booking: None },
-        ],
-    })
+    let postings = vec![
+        Posting { account: Account::Member(member), unit: point(), amount, booking: Some(booking) },
+        Posting { account: Account::Shop(shop), unit: point(), amount: -amount, booking: None },
+    ];
+    Fact::Adjustment(Adjustment::new(member, "test", postings))
 }
 
 /// A signed row by the protocol's page, so that a record can be anything.

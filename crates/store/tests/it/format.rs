@@ -72,6 +72,8 @@ fn undo() -> Fact {
         quantities: Vec::new(),
         postings: given(member(1), day(0), -2).postings().to_vec(),
         counters: Vec::new(),
+        tallies: Vec::new(),
+        grants: Vec::new(),
         visit_ms: None,
     }))
 }

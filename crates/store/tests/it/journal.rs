@@ -92,6 +92,8 @@ fn rows_are_found_by_member_by_kind_and_by_what_took_them_back() {
         quantities: Vec::new(),
         postings: Vec::new(),
         counters: vec![CounterStep { key: "p/r".into(), day: day(0), amount: -1 }],
+        tallies: Vec::new(),
+        grants: Vec::new(),
         visit_ms: None,
     };
     note(&mut store, Fact::Reversal(Box::new(reversal)), day(0), Keeping::Base);

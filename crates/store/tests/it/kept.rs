@@ -15,7 +15,7 @@ use crate::support::*;
 fn named(number: u8, key: &MemberKey, name: &str) -> Fact {
     let profile = Profile { name: name.into(), language: None };
     let sealed = key.seal(member(number), &profile, &mut Random(9)).unwrap();
-    Fact::MemberJoined(MemberJoined { member: member(number), card: card(number), profile: Some(sealed) })
+    Fact::MemberJoined(MemberJoined::new(member(number), card(number), Some(sealed)))
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_card_opens_the_member_that_had_it_first_and_a_block_stays() {
     let row = store.view().card(card(1)).unwrap().unwrap();
     assert_eq!((row.member, row.blocked), (Some(member(1)), false));
     assert_eq!(store.view().card_of_number(card(1).number()).unwrap().unwrap(), row);
-    let taken = Fact::MemberJoined(MemberJoined { member: member(2), card: card(1), profile: None });
+    let taken = Fact::MemberJoined(MemberJoined::new(member(2), card(1), None));
     note(&mut store, taken, day(0), Keeping::Base);
     assert_eq!(store.view().card(card(1)).unwrap().unwrap().member, Some(member(1)));
     note(&mut store, blocked(1, Some(member(1))), day(0), Keeping::Base);

@@ -91,11 +91,11 @@ pub fn given(member: MemberId, on: Day, amount: i64) -> Fact {
         Posting { account: Account::Member(member), unit: stamps(), amount, booking: Some(booking) },
         Posting { account: Account::Goodwill, unit: stamps(), amount: -amount, booking: None },
     ];
-    Fact::Adjustment(Adjustment { member, reason: "test".into(), postings })
+    Fact::Adjustment(Adjustment::new(member, "test", postings))
 }
 
 pub fn joined(number: u8) -> Fact {
-    Fact::MemberJoined(MemberJoined { member: member(number), card: card(number), profile: None })
+    Fact::MemberJoined(MemberJoined::new(member(number), card(number), None))
 }
 
 pub fn blocked(number: u8, member: Option<MemberId>) -> Fact {

@@ -20,6 +20,8 @@ pub(super) struct Answer {
     pub vouchers: Vec<Value>,
     pub refused: Vec<Value>,
     pub trace: Vec<Value>,
+    pub grants: Vec<Value>,
+    pub due: Vec<Value>,
 }
 
 impl Answer {
@@ -45,6 +47,8 @@ impl Answer {
                 .collect(),
             refused: outcome.refused.iter().map(refused).collect(),
             trace: outcome.trace.iter().map(trace).collect(),
+            grants: outcome.grants.iter().map(|grant| json!(grant.to_string())).collect(),
+            due: outcome.due.iter().map(|due| json!(due.programme)).collect(),
         }
     }
 

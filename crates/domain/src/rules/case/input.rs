@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::ids::{ProgrammeId, RewardId, Sku};
 use crate::money::{Money, Quantity, Rate};
 use crate::programme::Decimal;
-use crate::sale::{Claim, Line, Sale, Tender, TenderKind};
+use crate::sale::{Claim, Line, Sale, StampCount, StampOrder, Tender, TenderKind};
 use crate::time::Day;
 
 #[derive(Debug, Deserialize)]
@@ -36,6 +36,15 @@ pub(super) struct CaseMember {
     pub birthday: Option<Birthday>,
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The day of the first purchase.
+    #[serde(default)]
+    pub first_purchase: Option<Day>,
+    /// The instant of the last visit before the case.
+    #[serde(default)]
+    pub last_visit: Option<String>,
+    /// A friend brought this member.
+    #[serde(default)]
+    pub referred: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,8 +73,51 @@ pub(super) struct CaseStep {
     pub sale: Option<CaseSale>,
     #[serde(default)]
     pub refund: Option<CaseRefund>,
+    /// A deed without a purchase.
+    #[serde(default)]
+    pub activity: Option<CaseActivity>,
+    /// Whatever the day brings, without a purchase.
+    #[serde(default)]
+    pub day: bool,
+    /// A friend whom the member brought has bought for the first time.
+    #[serde(default)]
+    pub brought: Option<CaseBrought>,
+    /// Stamps beside another till.
+    #[serde(default)]
+    pub stamps: Option<CaseStamps>,
+    /// Whose shop it is.
+    #[serde(default)]
+    pub merchant: Option<String>,
+    /// The server was last heard of so many days ago and cannot be reached now.
+    #[serde(default)]
+    pub offline_days: Option<u16>,
     #[serde(default)]
     pub look: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseBrought {
+    pub programme: ProgrammeId,
+    pub friend: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseActivity {
+    pub programme: ProgrammeId,
+    pub id: String,
+    #[serde(default)]
+    pub reference: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseStamps {
+    pub programme: ProgrammeId,
+    pub count: u32,
+    #[serde(default)]
+    pub claims: Vec<CaseClaim>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,23 +200,37 @@ impl CaseSale {
         let lines = self.lines.iter().map(CaseLine::read).collect::<Result<_, _>>()?;
         let tender =
             |tender: &CaseTender| Ok(Tender { kind: tender.kind, amount: money("amount", tender.amount)? });
-        let claim = |claim: &CaseClaim| -> Result<Claim, String> {
-            let times = claim.times;
-            let whole = times.fits(0).then(|| u32::try_from(times.at_scale(0)).ok()).flatten();
-            Ok(Claim {
-                programme: claim.programme.clone(),
-                reward: claim.reward.clone(),
-                times: whole.ok_or_else(|| format!("{times} is not a number of times"))?,
-                sku: claim.sku.clone(),
-                extra: claim.extra,
-            })
-        };
         Ok(Sale {
             lines,
             tenders: self.tenders.iter().map(tender).collect::<Result<_, String>>()?,
-            claims: self.claims.iter().map(claim).collect::<Result<_, String>>()?,
+            claims: self.claims.iter().map(CaseClaim::read).collect::<Result<_, String>>()?,
             codes: self.codes.clone(),
         })
+    }
+}
+
+impl CaseClaim {
+    pub fn read(&self) -> Result<Claim, String> {
+        let times = self.times;
+        let whole = times.fits(0).then(|| u32::try_from(times.at_scale(0)).ok()).flatten();
+        Ok(Claim {
+            programme: self.programme.clone(),
+            reward: self.reward.clone(),
+            times: whole.ok_or_else(|| format!("{times} is not a number of times"))?,
+            sku: self.sku.clone(),
+            extra: self.extra,
+        })
+    }
+}
+
+impl CaseStamps {
+    pub fn read(&self) -> Result<StampOrder, String> {
+        let stamps = match self.count {
+            0 => Vec::new(),
+            count => vec![StampCount { programme: self.programme.clone(), count }],
+        };
+        let claims = self.claims.iter().map(CaseClaim::read).collect::<Result<_, String>>()?;
+        Ok(StampOrder { stamps, claims })
     }
 }
 

@@ -10,17 +10,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::event::{Event, Fact, Loyalty, Record, Reversal, ReversalReason, SaleFact};
+use crate::event::{Event, Fact, GrantFact, Loyalty, Record, Reversal, ReversalReason, SaleFact, StampFact};
 use crate::ids::{AuthorId, EventRef, MemberId, ShopId, Sku};
 use crate::ledger::Booking;
 use crate::member::{Change, Effect, MemberFacts, MemberState, effect_of};
 use crate::programme::{Decimal, Programme, VOUCHER_PREFIX};
 use crate::rules::case::answer::{Answer, units, voucher};
-use crate::rules::case::input::{Birthday, Case, CaseMember, CaseRefund, CaseSale, CaseStep, RefundLines};
-use crate::rules::{
-    Original, RuleBook, Take, TakeBack, TakenBack, VERSION, check_order, evaluate, reverse, sale_postings,
+use crate::rules::case::input::{
+    Birthday, Case, CaseMember, CaseRefund, CaseSale, CaseStamps, CaseStep, RefundLines,
 };
-use crate::sale::{Order, Sale};
+use crate::rules::{
+    Original, Place, PlaceFacts, RuleBook, Take, TakeBack, TakenBack, Tallies, Unconfirmed, VERSION,
+    check_order, evaluate, reverse, sale_postings,
+};
+use crate::sale::{Deed, Order, Sale};
 use crate::time::{Day, Moment, business_day};
 use crate::unit::Unit;
 
@@ -60,7 +63,7 @@ pub fn run(programmes: &[Programme], case_json: &str) -> Result<Vec<Value>, Case
     }
     let book = RuleBook::new(programmes.iter().map(|programme| programme.clone().published(1)).collect())?;
     let day_ends = day_ends_minutes(case.day_ends.as_deref())?;
-    let mut play = Play { book, day_ends, member: None, journal: Vec::new() };
+    let mut play = Play { book, day_ends, member: None, tallies: Tallies::new(), journal: Vec::new() };
     let first = case.steps.first().map(|step| play.moment(0, step)).transpose()?;
     if let (Some(member), Some(first)) = (&case.member, &first) {
         play.member = Some(play.begin(member, first.day)?);
@@ -84,12 +87,16 @@ fn day_ends_minutes(text: Option<&str>) -> Result<u16, CaseError> {
 /// The one member and author of a case.
 const MEMBER: MemberId = MemberId([0x11; 16]);
 const AUTHOR: AuthorId = AuthorId([0x22; 16]);
+/// The member who brought the one of the case.
+const REFERRER: MemberId = MemberId([0x33; 16]);
 
 /// A case while it runs.
 struct Play {
     book: RuleBook,
     day_ends: u16,
     member: Option<Person>,
+    /// What the one device of a case has given of what there is only so much of.
+    tallies: Tallies,
     /// What each step wrote, if it wrote something.
     journal: Vec<Option<Event>>,
 }
@@ -122,6 +129,16 @@ impl Play {
         let event = EventRef { author: AUTHOR, seq: 1 };
         state.apply(&Effect { event, at_ms: 0, day: case.joined.unwrap_or(first), changes });
         state.joined = case.joined.or(Some(first));
+        state.first_purchase = case.first_purchase;
+        if let Some(at) = &case.last_visit {
+            let (at_ms, _) =
+                Moment::parse_rfc3339(at).map_err(|error| CaseError::Unreadable(error.to_string()))?;
+            state.visits.insert(at_ms, 1);
+        }
+        if case.referred {
+            let changes = vec![Change::Referrer { member: REFERRER }];
+            state.apply(&Effect { event, at_ms: 0, day: case.joined.unwrap_or(first), changes });
+        }
         let birthday = match &case.birthday {
             None => None,
             Some(Birthday::Now(now)) => Some(Birthday::Now(*now)),
@@ -161,16 +178,65 @@ impl Play {
 
     fn step(&mut self, step: usize, case: &CaseStep) -> Result<Value, CaseError> {
         let at = self.moment(step, case)?;
-        let shop = shop(case.shop.as_deref());
-        match (&case.sale, &case.refund, case.look) {
-            (Some(sale), None, false) => self.sell(step, sale, shop, &at),
-            (None, Some(refund), false) => self.refund(step, refund, &at),
-            (None, None, true) => {
+        let place = Place {
+            shop: shop(case.shop.as_deref()),
+            facts: PlaceFacts {
+                merchant: case.merchant.clone(),
+                tallies: self.tallies.clone(),
+                offline: case.offline_days.map(|days| Unconfirmed { days }),
+            },
+        };
+        match (&case.sale, &case.refund, &case.stamps, case.deed(), case.look) {
+            (Some(sale), None, None, None, false) => self.sell(step, sale, place, &at),
+            (None, Some(refund), None, None, false) => self.refund(step, refund, &at),
+            (None, None, Some(stamps), None, false) => self.stamp(step, stamps, place, &at),
+            (None, None, None, Some(deed), false) => self.reward(step, deed, place, &at),
+            (None, None, None, None, true) => {
                 self.journal.push(None);
                 Ok(self.answer(&at, Answer { vouchers: self.held_vouchers(&at), ..Answer::default() }))
             }
-            _ => Err(CaseError::Step { step, message: "it is a sale, a refund or a look".to_owned() }),
+            _ => Err(CaseError::Step {
+                step,
+                message: "it is one of sale, stamps, refund, activity, brought, day, look".to_owned(),
+            }),
         }
+    }
+
+    fn loyalty(&self, facts: MemberFacts) -> Loyalty {
+        Loyalty { member: MEMBER, card: None, rules: VERSION, programmes: self.book.references(), facts }
+    }
+
+    fn stamp(
+        &mut self,
+        step: usize,
+        case: &CaseStamps,
+        place: Place,
+        at: &Moment,
+    ) -> Result<Value, CaseError> {
+        let bad = |message: String| CaseError::Step { step, message };
+        let order = case.read().map_err(bad)?;
+        check_order(Order::Stamps(&order)).map_err(|error| bad(error.to_string()))?;
+        let facts = self.facts(at).ok_or_else(|| bad("stamps need a member".to_owned()))?;
+        let outcome = evaluate(&self.book, Some(&facts), Order::Stamps(&order), place.clone(), at);
+        let answer = Answer::of_sale(&outcome);
+        let postings = outcome.postings(MEMBER, place.shop, at.day);
+        let loyalty = self.loyalty(facts);
+        let fact = StampFact { shop: place.shop, order, loyalty, outcome, postings, place: place.facts };
+        self.write(at, Fact::Stamp(Box::new(fact)));
+        Ok(self.answer(at, answer))
+    }
+
+    fn reward(&mut self, step: usize, deed: Deed, place: Place, at: &Moment) -> Result<Value, CaseError> {
+        let bad = |message: String| CaseError::Step { step, message };
+        check_order(Order::Deed(&deed)).map_err(|error| bad(error.to_string()))?;
+        let facts = self.facts(at).ok_or_else(|| bad("a deed needs a member".to_owned()))?;
+        let outcome = evaluate(&self.book, Some(&facts), Order::Deed(&deed), place.clone(), at);
+        let answer = Answer::of_sale(&outcome);
+        let postings = outcome.postings(MEMBER, place.shop, at.day);
+        let loyalty = self.loyalty(facts);
+        let fact = GrantFact { shop: place.shop, deed, loyalty, outcome, postings };
+        self.write(at, Fact::Grant(Box::new(fact)));
+        Ok(self.answer(at, answer))
     }
 
     fn facts(&self, at: &Moment) -> Option<MemberFacts> {
@@ -187,23 +253,27 @@ impl Play {
         })
     }
 
-    fn sell(&mut self, step: usize, case: &CaseSale, shop: ShopId, at: &Moment) -> Result<Value, CaseError> {
+    fn sell(&mut self, step: usize, case: &CaseSale, place: Place, at: &Moment) -> Result<Value, CaseError> {
         let bad = |message: String| CaseError::Step { step, message };
         let sale = case.read().map_err(bad)?;
         check_order(Order::Sale(&sale)).map_err(|error| bad(error.to_string()))?;
         let facts = self.facts(at);
-        let outcome = evaluate(&self.book, facts.as_ref(), Order::Sale(&sale), shop, at);
+        let outcome = evaluate(&self.book, facts.as_ref(), Order::Sale(&sale), place.clone(), at);
         let answer = Answer::of_sale(&outcome);
         let member = facts.as_ref().map(|_| MEMBER);
-        let loyalty = facts.map(|facts| Loyalty {
-            member: MEMBER,
-            card: None,
-            rules: VERSION,
-            programmes: self.book.references(),
-            facts,
-        });
-        let postings = sale_postings(&sale, &outcome, member, shop, at.day);
-        self.write(at, Fact::Sale(Box::new(SaleFact { shop, sale, loyalty, outcome, postings })));
+        let loyalty = facts.map(|facts| self.loyalty(facts));
+        let postings = sale_postings(&sale, &outcome, member, place.shop, at.day);
+        self.write(
+            at,
+            Fact::Sale(Box::new(SaleFact {
+                shop: place.shop,
+                sale,
+                loyalty,
+                outcome,
+                postings,
+                place: place.facts,
+            })),
+        );
         Ok(self.answer(at, answer))
     }
 
@@ -213,14 +283,14 @@ impl Play {
         let event =
             event.ok_or_else(|| bad("`of` is the number of an earlier step that was a sale, from 0"))?;
         let original = Original::of(&event.record.fact, &event.record.at);
-        let original = original.ok_or_else(|| bad("only a sale can be refunded"))?;
-        let sale = original.sale.ok_or_else(|| bad("only a sale can be refunded"))?;
+        let original = original.ok_or_else(|| bad("only a sale, stamps or a deed can be taken back"))?;
         let of = event.reference();
         let before = TakenBack::by(self.reversals(of));
         let quantities = match &case.lines {
             RefundLines::Word(word) if word == "all" => None,
             RefundLines::Word(_) => return Err(bad("lines are \"all\" or a quantity for each article")),
             RefundLines::Some(wanted) => {
+                let sale = original.sale.ok_or_else(|| bad("only a sale has lines"))?;
                 let sold = |sku: &Sku| sale.lines.iter().any(|line| line.sku == *sku);
                 if let Some(sku) = wanted.keys().find(|sku| !sold(sku)) {
                     return Err(bad(&format!("{sku} was not sold in step {}", case.of)));
@@ -264,6 +334,10 @@ impl Play {
     fn write(&mut self, at: &Moment, fact: Fact) {
         let seq = self.journal.len() as u64 + 2;
         let event = Event { author: AUTHOR, seq, record: Record { at: *at, operator: None, fact } };
+        for step in event.record.fact.tallies() {
+            let days = self.tallies.entry(step.key.clone()).or_default();
+            *days.entry(step.day).or_default() += step.amount;
+        }
         if let (Some(person), Some((_, effect))) = (&mut self.member, effect_of(&event)) {
             person.state.apply(&effect);
         }
@@ -293,7 +367,7 @@ impl Play {
     }
 
     fn answer(&self, at: &Moment, answer: Answer) -> Value {
-        json!({
+        let mut told = json!({
             "total": answer.total.to_string(),
             "lines": answer.lines,
             "earned": units(&answer.earned),
@@ -302,7 +376,34 @@ impl Play {
             "vouchers": answer.vouchers,
             "refused": answer.refused,
             "trace": answer.trace,
-        })
+        });
+        // Programmes without rights that are given once answer as they always did.
+        for (name, list) in [("grants", answer.grants), ("due", answer.due)] {
+            if !list.is_empty() {
+                told[name] = list.into();
+            }
+        }
+        told
+    }
+}
+
+impl CaseStep {
+    /// The deed of the step, if it is one.
+    fn deed(&self) -> Option<Deed> {
+        match (&self.activity, &self.brought, self.day) {
+            (Some(activity), None, false) => Some(Deed::Activity {
+                programme: activity.programme.clone(),
+                activity: activity.id.clone(),
+                reference: activity.reference.clone(),
+            }),
+            (None, Some(brought), false) => {
+                let mut friend = [0; 16];
+                friend.copy_from_slice(&blake3::hash(brought.friend.as_bytes()).as_bytes()[..16]);
+                Some(Deed::Referral { programme: brought.programme.clone(), friend: MemberId(friend) })
+            }
+            (None, None, true) => Some(Deed::Day),
+            _ => None,
+        }
     }
 }
 
