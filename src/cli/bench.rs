@@ -290,6 +290,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         unit,
         amount: 1,
         last: None,
+        idle: None,
         weights: Vec::new(),
     };
     let outcome = Outcome { awards: vec![award], ..Outcome::default() };

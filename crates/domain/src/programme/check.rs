@@ -10,6 +10,7 @@ use crate::programme::error::{Problem, Step};
 use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
 use crate::programme::measures::{Expiry, Limit, TierBy, Tiers};
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
+use crate::time::Day;
 use crate::unit::Unit;
 
 /// The largest amount of units that a rule may name.
@@ -120,11 +121,15 @@ fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
 }
 
 fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {
-    if expiry.months > 1200 || expiry.days > 20_000 {
+    if expiry.months.max(expiry.idle_months) > 1200 || expiry.days.max(expiry.idle_days) > 20_000 {
         return Err(problem(path, "that is longer than anybody can wait")
             .or("leave `expiry` out if units never expire"));
     }
-    if expiry.months == 0 && expiry.days == 0 && expiry.to_end_of.is_none() {
+    if expiry.warn_days > 366 {
+        return Err(problem(path, "a warning comes at most 366 days before the end"));
+    }
+    // What is earned on any day shows whether there is an end.
+    if expiry.last_day(Day::MIN).is_none() && expiry.idle().is_none() {
         return Err(problem(path, "it does not say when units expire")
             .or("write for example `expiry = { months = 12, to_end_of = \"month\" }`"));
     }
@@ -478,7 +483,11 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
             unit.name()
         ));
     }
-    if unit.name() == "eur" && spec.expiry.is_some_and(|expiry| expiry.months < 36) {
+    let ends_early = |expiry: &Expiry| {
+        expiry.last_day(Day::MIN).is_some() && expiry.months < 36
+            || expiry.idle().is_some_and(|idle| idle.months < 36)
+    };
+    if unit.name() == "eur" && spec.expiry.as_ref().is_some_and(ends_early) {
         warnings.push(
             "stored value that was paid for may not expire before the end of the third year \
              (German civil code §§ 195, 199)"

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Idle;
 use crate::programme::decimal::Decimal;
 use crate::programme::language::is_default;
 use crate::time::Day;
 
 /// How long what was earned can be spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expiry {
     /// So many days after it was earned.
@@ -19,17 +20,47 @@ pub struct Expiry {
     /// And then to the end of that month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_end_of: Option<Span>,
+    /// So many days after the last earning or spend of the unit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub idle_days: u16,
+    /// So many months after the last earning or spend of the unit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub idle_months: u16,
+    /// So many days before units end it is said.
+    #[serde(default = "Expiry::usual_warning", skip_serializing_if = "Expiry::is_usual_warning")]
+    pub warn_days: u16,
 }
 
 impl Expiry {
-    /// The last day on which units earned that day can be spent: `end(earned + months + days)`.
-    pub fn last_day(&self, earned: Day) -> Day {
+    /// How many days before units end it is said, if nothing else is written.
+    pub const WARN_DAYS: u16 = 30;
+
+    /// The last day on which units earned that day can be spent, whatever happens:
+    /// `end(earned + months + days)`; none if only inactivity ends them.
+    pub fn last_day(&self, earned: Day) -> Option<Day> {
+        if self.months == 0 && self.days == 0 && self.to_end_of.is_none() {
+            return None;
+        }
         let day = earned.plus_months(self.months.into()).plus_days(self.days.into());
-        match self.to_end_of {
+        Some(match self.to_end_of {
             None => day,
             Some(Span::Month) => day.end_of_month(),
             Some(Span::Year) => day.end_of_year(),
-        }
+        })
+    }
+
+    /// How long units outlive the last earning or spend of their unit; none if that does not matter.
+    pub fn idle(&self) -> Option<Idle> {
+        let idle = Idle { months: self.idle_months, days: self.idle_days };
+        (idle != Idle::default()).then_some(idle)
+    }
+
+    fn usual_warning() -> u16 {
+        Self::WARN_DAYS
+    }
+
+    fn is_usual_warning(days: &u16) -> bool {
+        *days == Self::WARN_DAYS
     }
 }
 

@@ -91,6 +91,9 @@ fn definitions() -> Value {
             ("days", count("Days after earning.")),
             ("months", count("Months after earning.")),
             ("to_end_of", word(&["month", "year"], "And then to the end of it.")),
+            ("idle_days", count("Days after the last earning or spend.")),
+            ("idle_months", count("Months after the last earning or spend.")),
+            ("warn_days", count("So many days before the end it is said.")),
         ], &[]),
         "gives": object(&[
             ("unit", json!({"type": "string", "maxLength": Unit::NAME_LEN_MAX, "description": "Of what."})),

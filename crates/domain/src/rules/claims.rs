@@ -164,7 +164,8 @@ impl Taken<'_> {
             rule: self.reward.id.to_string(),
             unit,
             amount: amount.min(Unit::AMOUNT_MAX),
-            last: gives.expiry.map(|expiry| expiry.last_day(today)),
+            last: gives.expiry.and_then(|expiry| expiry.last_day(today)),
+            idle: gives.expiry.and_then(|expiry| expiry.idle()),
             weights: Vec::new(),
         })
     }

@@ -243,6 +243,7 @@ impl<'a> Draft<'a> {
             unit,
             amount: 1,
             last,
+            idle: None,
             weights,
         });
     }
@@ -335,7 +336,8 @@ pub(super) fn award(
         rule: rule.to_owned(),
         unit: published.programme.unit().clone(),
         amount,
-        last: spec.expiry.map(|expiry| expiry.last_day(scene.at.day)),
+        last: spec.expiry.and_then(|expiry| expiry.last_day(scene.at.day)),
+        idle: spec.expiry.and_then(|expiry| expiry.idle()),
         weights,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::CounterStep;
 use crate::ids::{MemberId, ProgrammeId, RewardId, ShopId, Sku};
-use crate::ledger::{Account, Booking, Posting};
+use crate::ledger::{Account, Booking, Idle, Posting};
 use crate::money::Money;
 use crate::time::Day;
 use crate::unit::Unit;
@@ -69,6 +69,9 @@ pub struct Award {
     /// The last day it can be spent; none: it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Day>,
+    /// How long it outlives the last earning or spend of its unit; none: that does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Idle>,
     /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<i64>,
@@ -183,7 +186,7 @@ impl Outcome {
             book(
                 &award.unit,
                 award.amount,
-                Booking::Lot { earned: day, last: award.last },
+                Booking::Lot { earned: day, last: award.last, idle: award.idle },
                 Account::Shop(shop),
             );
         }

@@ -162,7 +162,7 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
     let mut ledger = Ledger { original, wish, purses: wish.purses.clone() };
     for award in &original.outcome.awards {
         let back = share(original, award.amount, &award.weights, &before, &after);
-        let booking = Booking::Lot { earned: original.at.day, last: award.last };
+        let booking = Booking::Lot { earned: original.at.day, last: award.last, idle: award.idle };
         reversed.postings.extend(ledger.move_units(
             &award.unit,
             -back,
@@ -307,7 +307,12 @@ impl Ledger<'_> {
         });
         let last = Some(today.plus_days(grace_days.into()));
         let mut postings = self.move_units(unit, amount - expired, spent, from);
-        postings.extend(self.move_units(unit, expired, Booking::Lot { earned: today, last }, from));
+        postings.extend(self.move_units(
+            unit,
+            expired,
+            Booking::Lot { earned: today, last, idle: None },
+            from,
+        ));
         postings
     }
 }
@@ -353,7 +358,7 @@ fn take_back_money(
         add(&mut reversed.given_back, &Unit::euro(), stored);
     }
     let unloaded = had.loaded - left.loaded;
-    let booking = Booking::Lot { earned: original.at.day, last: None };
+    let booking = Booking::Lot { earned: original.at.day, last: None, idle: None };
     if let Some(member) = original.member {
         reversed.postings.extend(member_pair(member, original.shop, -unloaded, booking));
     }
