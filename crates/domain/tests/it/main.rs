@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
 //! | `edges` | the edges of windows, and the order in which things come off |
+//! | `ending` | what ends soon is said before it is too late |
 //! | `fairness` | who gets what back, and what is not given by the side door |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
@@ -19,6 +20,7 @@
 
 mod behaviour;
 mod edges;
+mod ending;
 mod fairness;
 mod golden;
 mod manual;
