@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ids::Sku;
+use crate::member::MemberState;
 use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
@@ -96,13 +97,24 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     check_who(&[Step::Key("who")], &spec.who)
 }
 
-/// The most days of a ladder's window and grace: counters are kept a little longer.
-const TIER_DAYS_MAX: u16 = 731;
+/// The most days of a ladder's window and grace together: counters are kept a little longer.
+const TIER_DAYS_MAX: i32 = MemberState::COUNTER_DAYS - 10;
 
 fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
     let wrong = |message: &str| Err(problem(&[Step::Key("tiers")], message));
-    if tiers.window_days == 0 || tiers.window_days > TIER_DAYS_MAX || tiers.grace_days > 62 {
-        return wrong("the window has 1 to 731 days, the grace at most 62");
+    if (tiers.window_days > 0) == tiers.window.is_some() {
+        let (key, message) = match tiers.window {
+            Some(_) => ("window_days", "a ladder has `window_days` or `window`, not both"),
+            None => ("by", "it does not say over how long it counts"),
+        };
+        return Err(problem(&[Step::Key("tiers"), Step::Key(key)], message).or(
+            "write `window_days = 365` for the last 365 days, or `window = \"year\"` for a calendar year",
+        ));
+    }
+    if i32::from(tiers.window_days_max()) + i32::from(tiers.grace_days) > TIER_DAYS_MAX {
+        let key = if tiers.window_days_max() > tiers.grace_days { "window_days" } else { "grace_days" };
+        let message = format!("the window and the grace have at most {TIER_DAYS_MAX} days together");
+        return Err(problem(&[Step::Key("tiers"), Step::Key(key)], message));
     }
     if tiers.ladder.is_empty() || tiers.ladder.len() > 20 {
         return wrong("a ladder has 1 to 20 tiers");

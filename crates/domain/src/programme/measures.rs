@@ -107,13 +107,81 @@ pub struct Limit {
 pub struct Tiers {
     /// What is counted.
     pub by: TierBy,
-    /// In the last so many days, today included.
+    /// In the last so many days, today included; or `window`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub window_days: u16,
+    /// In the part of the calendar that today is in; or `window_days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Calendar>,
     /// A tier is kept for so many days after the window no longer gives it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grace_days: u16,
     /// The tiers, lowest first.
     pub ladder: Vec<Tier>,
+}
+
+impl Tiers {
+    /// The most days that a window has.
+    pub fn window_days_max(&self) -> u16 {
+        self.window.map_or(self.window_days, Calendar::days_max)
+    }
+
+    /// The first day of the window that ends on a day.
+    pub fn window_begins(&self, last: Day) -> Day {
+        match self.window {
+            None => last.plus_days(1 - i32::from(self.window_days)),
+            Some(window) => window.first_day(last),
+        }
+    }
+}
+
+/// A part of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calendar {
+    /// A week, Monday to Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// Three calendar months, from January, April, July or October.
+    Quarter,
+    /// A calendar year.
+    Year,
+}
+
+impl Calendar {
+    /// The first day of the part that a day is in.
+    pub fn first_day(self, day: Day) -> Day {
+        let civil = day.civil();
+        let first = |months: i8| Day::from_date(civil.year(), months, 1).unwrap_or(Day::MIN);
+        match self {
+            Self::Week => day.plus_days(-i32::from(civil.weekday().to_monday_zero_offset())),
+            Self::Month => first(civil.month()),
+            Self::Quarter => first((civil.month() - 1) / 3 * 3 + 1),
+            Self::Year => first(1),
+        }
+    }
+
+    /// The last day of the part that a day is in.
+    pub fn last_day(self, day: Day) -> Day {
+        let first = self.first_day(day);
+        match self {
+            Self::Week => first.plus_days(6),
+            Self::Month => first.end_of_month(),
+            Self::Quarter => first.plus_months(2).end_of_month(),
+            Self::Year => first.end_of_year(),
+        }
+    }
+
+    /// The most days that a part has.
+    pub fn days_max(self) -> u16 {
+        match self {
+            Self::Week => 7,
+            Self::Month => 31,
+            Self::Quarter => 92,
+            Self::Year => 366,
+        }
+    }
 }
 
 /// One tier.

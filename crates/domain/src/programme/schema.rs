@@ -112,10 +112,11 @@ fn definitions() -> Value {
         ], &[]),
         "tiers": object(&[
             ("by", word(&["spend", "units", "visits"], "What is counted.")),
-            ("window_days", count("In the last so many days.")),
+            ("window_days", count("In the last so many days; or window.")),
+            ("window", word(&["week", "month", "quarter", "year"], "In this part of the calendar; or window_days.")),
             ("grace_days", count("For so long a tier is kept.")),
             ("ladder", json!({"type": "array", "minItems": 1, "maxItems": 20, "items": {"$ref": "#/$defs/tier"}})),
-        ], &["by", "window_days", "ladder"]),
+        ], &["by", "ladder"]),
         "tier": object(&[
             ("name", json!({"type": "string", "description": "What `who` calls it."})),
             ("from", number("How much reaches it.")),

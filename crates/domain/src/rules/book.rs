@@ -144,8 +144,10 @@ fn days_back(spec: &Specification) -> i32 {
     let caps = spec.earn.iter().map(|rule| &rule.cap);
     let limits = spec.reward.iter().map(|reward| &reward.limit);
     let vouchers = spec.voucher.iter().map(|rule| &rule.limit);
-    let ladder =
-        spec.tiers.as_ref().map_or(0, |tiers| i32::from(tiers.window_days) + i32::from(tiers.grace_days));
+    let ladder = spec
+        .tiers
+        .as_ref()
+        .map_or(0, |tiers| i32::from(tiers.window_days_max()) + i32::from(tiers.grace_days));
     caps.chain(limits).chain(vouchers).map(limit_days_back).max().unwrap_or(0).max(ladder)
 }
 

@@ -169,6 +169,11 @@ fn the_schema_knows_every_key_and_invents_none() {
     json["language"] = Value::from(1);
     let mut used = Vec::new();
     assert_eq!(faults(&schema, &schema, &json, "", &mut used), Vec::<String>::new());
+    // A ladder has one kind of window or the other.
+    json["tiers"] =
+        serde_json::json!({"by": "spend", "window": "year", "ladder": [{"name": "t", "from": "1"}]});
+    Programme::from_json(&json.to_string()).unwrap();
+    assert_eq!(faults(&schema, &schema, &json, "", &mut used), Vec::<String>::new());
     let mut known: Vec<String> = keys("", &schema);
     for (name, definition) in schema["$defs"].as_object().unwrap() {
         known.extend(keys(name, definition));

@@ -31,7 +31,7 @@ fn every_template_is_read_and_owes_no_warning() {
     assert_eq!(names, tried, "each template has a test below");
 }
 
-const TRIED: [&str; 17] = [
+const TRIED: [&str; 18] = [
     "basket-target",
     "birthday-double-points",
     "cash-back",
@@ -46,6 +46,7 @@ const TRIED: [&str; 17] = [
     "points",
     "stored-value-reward",
     "tier-ladder",
+    "tier-year",
     "visit-card",
     "volume-discount",
     "welcome",
@@ -299,6 +300,20 @@ fn points_become_stored_value_or_tickets() {
     let by_stamp = stamps("bank", 0, vec![claim("tickets")]);
     assert_eq!(earned(&judge(&book, &member("point", 200), Order::Stamps(&by_stamp)), "ticket"), 5);
     assert!(has(&judge(&book, &member("point", 399), Order::Sale(&turned)), "not-enough"));
+}
+
+#[test]
+fn regulars_of_a_year_stay_so_until_spring() {
+    let book = book(&[&template("tier-year")]);
+    let mut facts = MemberFacts::default();
+    let visits = facts.counters.entry("year#tier".to_owned()).or_default();
+    for back in 0..12 {
+        visits.insert(noon().day.plus_days(-back), 1);
+    }
+    let ten = sale(vec![line("a", "", "1", "10.00")]);
+    for (at_text, total) in [("2027-03-31T12:00:00+02:00", 950), ("2027-04-01T12:00:00+02:00", 1000)] {
+        assert_eq!(judge_at(&book, Some(&facts), &ten, &at(at_text)).total, Money(total), "{at_text}");
+    }
 }
 
 #[test]
