@@ -292,6 +292,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         last: None,
         idle: None,
         weights: Vec::new(),
+        forgive: false,
     };
     let outcome = Outcome { awards: vec![award], ..Outcome::default() };
     let shop = history.identity.shop;

@@ -176,8 +176,8 @@ impl Lot {
 ///
 /// Adding to sums commutes, so a purse does not depend on the order in which journals arrive. Which lot a
 /// spend draws on, and whether a lot has ended by inactivity, is decided when somebody asks ([`Purse::lots`]),
-/// over the days in order. Active days are those on which units were earned or spent, as the sums stand: what
-/// was undone did not happen.
+/// over the days in order. Active days are those on which units were earned or spent. What a refund takes back
+/// of a lot that goes by activity leaves its day an active one: it must not end what the visit had kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purse {
     /// Earned, by last valid day (none last), day of earning and idle time. Here `last` is the day that was
@@ -229,20 +229,11 @@ impl Purse {
 
     /// Adds one posting. Sums only: the order of calls does not matter.
     pub fn add(&mut self, booking: Booking, amount: i64) {
+        if amount == 0 {
+            return;
+        }
         match booking {
-            Booking::Lot { earned, last, idle } => {
-                let lot = Lot { amount, earned, last, idle };
-                match self.lots.binary_search_by_key(&place_key(&lot), place_key) {
-                    Ok(index) => {
-                        self.lots[index].amount += amount;
-                        if self.lots[index].amount == 0 {
-                            self.lots.remove(index);
-                        }
-                    }
-                    Err(index) if amount != 0 => self.lots.insert(index, lot),
-                    Err(_) => {}
-                }
-            }
+            Booking::Lot { earned, last, idle } => self.add_lot(Lot { amount, earned, last, idle }),
             Booking::Spend { day } => match self.spends.binary_search_by_key(&day, |spend| spend.0) {
                 Ok(index) => {
                     self.spends[index].1 -= amount;
@@ -250,15 +241,28 @@ impl Purse {
                         self.spends.remove(index);
                     }
                 }
-                Err(index) if amount != 0 => self.spends.insert(index, (day, -amount)),
-                Err(_) => {}
+                Err(index) => self.spends.insert(index, (day, -amount)),
             },
+        }
+    }
+
+    fn add_lot(&mut self, lot: Lot) {
+        match self.lots.binary_search_by_key(&place_key(&lot), place_key) {
+            Ok(index) => {
+                let kept = &mut self.lots[index];
+                kept.amount += lot.amount;
+                // A lot that goes by activity stays, as a mark that its day was an active one.
+                if kept.amount == 0 && kept.idle.is_none() {
+                    self.lots.remove(index);
+                }
+            }
+            Err(index) => self.lots.insert(index, lot),
         }
     }
 
     /// Whether nothing was ever left in it.
     pub fn is_empty(&self) -> bool {
-        self.lots.is_empty() && self.spends.is_empty()
+        self.lots.iter().all(|lot| lot.amount == 0) && self.spends.is_empty()
     }
 
     /// The lots that can be spent on that day, first to expire first, and the debt, if more was spent than there
@@ -302,7 +306,8 @@ impl Purse {
             through.is_none_or(|through| *day <= through)
                 && settled.is_none_or(|settled| *day > settled.through)
         };
-        let earned = self.lots.iter().filter(|lot| lot.amount > 0).map(|lot| lot.earned);
+        let earned =
+            self.lots.iter().filter(|lot| lot.amount > 0 || lot.idle.is_some()).map(|lot| lot.earned);
         let spent = self.spends.iter().filter(|spend| spend.1 > 0).map(|spend| spend.0);
         let mut days: Vec<Day> = earned.chain(spent).filter(open).collect();
         days.extend(settled.map(|settled| settled.last));
@@ -426,7 +431,7 @@ impl Purse {
         let mut shrunk = Self::default();
         shrunk.add(Booking::Spend { day: through }, -walked.debt);
         for (lot, end) in walked.into_lots() {
-            if end.is_some_and(|end| end < through) {
+            if lot.amount == 0 || end.is_some_and(|end| end < through) {
                 continue;
             }
             let earned = match (lot.last, lot.idle) {
@@ -436,10 +441,10 @@ impl Purse {
                 (None, None) => through,
                 (Some(_), None) => lot.earned,
             };
-            shrunk.add(Booking::Lot { earned, last: lot.last, idle: lot.idle }, lot.amount);
+            shrunk.add_lot(Lot { earned, ..lot });
         }
         for lot in self.lots.iter().filter(|lot| lot.earned > through) {
-            shrunk.add(Booking::Lot { earned: lot.earned, last: lot.last, idle: lot.idle }, lot.amount);
+            shrunk.add_lot(lot.clone());
         }
         for &(day, spent) in self.spends.iter().filter(|spend| spend.0 > through) {
             shrunk.add(Booking::Spend { day }, -spent);
@@ -561,12 +566,15 @@ mod tests {
     }
 
     #[test]
-    fn an_undone_visit_keeps_nothing_alive() {
+    fn a_refund_takes_the_units_and_leaves_the_visit() {
         let mut purse = Purse::default();
         earn_idle(&mut purse, 0, None, 30, 10);
-        earn(&mut purse, 20, None, 5);
-        earn(&mut purse, 20, None, -5);
-        assert_eq!(purse.balance(day(31)), 0);
+        earn_idle(&mut purse, 20, None, 30, 5);
+        assert_eq!(purse.balance(day(50)), 15);
+        earn_idle(&mut purse, 20, None, 30, -5);
+        assert_eq!((purse.balance(day(50)), purse.balance(day(51))), (10, 0));
+        earn_idle(&mut purse, 0, None, 30, -10);
+        assert!(purse.is_empty());
     }
 
     /// Another way to the same figures: day after day, as a person with a drawer of coupons would do it.

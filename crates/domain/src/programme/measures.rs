@@ -64,6 +64,24 @@ impl Expiry {
     }
 }
 
+/// What happens to units that a refund takes back when the member has spent them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refunds {
+    /// They are owed: the balance may go below zero and is paid by what comes next.
+    #[default]
+    Owe,
+    /// What is not there any more is let go.
+    Forgive,
+}
+
+impl Refunds {
+    /// Whether it is let go.
+    pub fn forgives(self) -> bool {
+        self == Self::Forgive
+    }
+}
+
 /// A month or a year of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -41,6 +41,13 @@ pub fn schema() -> Value {
                 json!({"type": "integer", "minimum": 0, "maximum": 65535,
                                   "description": "How long units last that a refund gives back after their lot expired."}),
             ),
+            (
+                "refunds",
+                word(
+                    &["owe", "forgive"],
+                    "What happens to units that a refund takes back when they were spent.",
+                ),
+            ),
             ("tiers", refer("tiers", "The tiers that members reach by it.")),
             ("earn", rules("earn")),
             ("multiplier", rules("multiplier")),

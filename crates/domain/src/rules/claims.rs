@@ -167,6 +167,7 @@ impl Taken<'_> {
             last: gives.expiry.and_then(|expiry| expiry.last_day(today)),
             idle: gives.expiry.and_then(|expiry| expiry.idle()),
             weights: Vec::new(),
+            forgive: self.published.programme.spec().refunds.forgives(),
         })
     }
 

@@ -245,6 +245,7 @@ impl<'a> Draft<'a> {
             last,
             idle: None,
             weights,
+            forgive: spec.refunds.forgives(),
         });
     }
 
@@ -339,6 +340,7 @@ pub(super) fn award(
         last: spec.expiry.and_then(|expiry| expiry.last_day(scene.at.day)),
         idle: spec.expiry.and_then(|expiry| expiry.idle()),
         weights,
+        forgive: spec.refunds.forgives(),
     }
 }
 

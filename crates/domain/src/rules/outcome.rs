@@ -75,6 +75,9 @@ pub struct Award {
     /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<i64>,
+    /// What a refund cannot take back from what is left is let go; else it is owed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgive: bool,
 }
 
 /// Units taken for one reward.

@@ -53,6 +53,11 @@ pub(super) fn is_key(key: &str) -> bool {
     key.ends_with("#tier") && !key.contains('/')
 }
 
+/// The programme of a ladder's counter.
+pub(super) fn programme_of(key: &str) -> &str {
+    key.rsplit_once('#').map_or(key, |(programme, _)| programme)
+}
+
 /// What an order adds to a ladder.
 pub(super) fn step(published: &Published, paid: i64, earned: i64, day: Day) -> Option<CounterStep> {
     let amount = match published.programme.spec().tiers.as_ref()?.by {

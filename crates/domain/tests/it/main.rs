@@ -9,6 +9,7 @@
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
+//! | `refunds` | what comes back, in whatever parts and order, and what is owed or let go |
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `support` | makes members, sales and moments |
@@ -25,6 +26,7 @@ mod fairness;
 mod golden;
 mod manual;
 mod properties;
+mod refunds;
 mod scenarios;
 mod schema;
 mod support;

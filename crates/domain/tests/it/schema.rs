@@ -19,6 +19,7 @@ shops = ["01010101010101010101010101010101"]
 who = { tiers = ["t"], tags = ["a"], except_tags = ["b"], birthday = true, anniversary = true, joined_within_days = 3, absent_days = 4 }
 expiry = { days = 1, months = 2, to_end_of = "year", idle_days = 3, idle_months = 4, warn_days = 5 }
 grace_days = 14
+refunds = "forgive"
 tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00 }] }
 
 [[earn]]
