@@ -290,8 +290,10 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         unit,
         amount: 1,
         last: None,
+        idle: None,
         weights: Vec::new(),
         grant: None,
+        forgive: false,
     };
     let outcome = Outcome { awards: vec![award], ..Outcome::default() };
     let shop = history.identity.shop;

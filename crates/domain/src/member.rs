@@ -230,7 +230,7 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
         let booking = posting.booking.unwrap_or(if posting.amount < 0 {
             Booking::Spend { day: at.day }
         } else {
-            Booking::Lot { earned: at.day, last: None }
+            Booking::Lot { earned: at.day, last: None, idle: None }
         });
         changes.push(Change::Units { unit: posting.unit.clone(), booking, amount: posting.amount });
     }
@@ -356,7 +356,7 @@ impl MemberState {
         for (unit, purse) in &self.purses {
             let (mut open, debt) = purse.lots(at.day);
             if debt != 0 {
-                open.insert(0, Lot { amount: -debt, earned: at.day, last: None });
+                open.insert(0, Lot { amount: -debt, earned: at.day, last: None, idle: None });
             }
             lots.insert(unit.clone(), open);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ids::Sku;
+use crate::member::MemberState;
 use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
@@ -11,6 +12,7 @@ use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specific
 use crate::programme::measures::{Expiry, Limit, Span, TierBy, Tiers};
 use crate::programme::rights;
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
+use crate::time::Day;
 use crate::unit::Unit;
 
 /// The largest amount of units that a rule may name.
@@ -101,13 +103,24 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     check_who(&[Step::Key("who")], &spec.who)
 }
 
-/// The most days of a ladder's window and grace: counters are kept a little longer.
-const TIER_DAYS_MAX: u16 = 731;
+/// The most days of a ladder's window and grace together: counters are kept a little longer.
+const TIER_DAYS_MAX: i32 = MemberState::COUNTER_DAYS - 10;
 
 fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
     let wrong = |message: &str| Err(problem(&[Step::Key("tiers")], message));
-    if tiers.window_days == 0 || tiers.window_days > TIER_DAYS_MAX || tiers.grace_days > 62 {
-        return wrong("the window has 1 to 731 days, the grace at most 62");
+    if (tiers.window_days > 0) == tiers.window.is_some() {
+        let (key, message) = match tiers.window {
+            Some(_) => ("window_days", "a ladder has `window_days` or `window`, not both"),
+            None => ("by", "it does not say over how long it counts"),
+        };
+        return Err(problem(&[Step::Key("tiers"), Step::Key(key)], message).or(
+            "write `window_days = 365` for the last 365 days, or `window = \"year\"` for a calendar year",
+        ));
+    }
+    if i32::from(tiers.window_days_max()) + i32::from(tiers.grace_days) > TIER_DAYS_MAX {
+        let key = if tiers.window_days_max() > tiers.grace_days { "window_days" } else { "grace_days" };
+        let message = format!("the window and the grace have at most {TIER_DAYS_MAX} days together");
+        return Err(problem(&[Step::Key("tiers"), Step::Key(key)], message));
     }
     if tiers.ladder.is_empty() || tiers.ladder.len() > 20 {
         return wrong("a ladder has 1 to 20 tiers");
@@ -126,11 +139,15 @@ fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
 }
 
 pub(super) fn check_expiry(path: &[Step], expiry: &Expiry) -> Result<(), Problem> {
-    if expiry.months > 1200 || expiry.days > 20_000 {
+    if expiry.months.max(expiry.idle_months) > 1200 || expiry.days.max(expiry.idle_days) > 20_000 {
         return Err(problem(path, "that is longer than anybody can wait")
             .or("leave `expiry` out if units never expire"));
     }
-    if expiry.months == 0 && expiry.days == 0 && expiry.to_end_of.is_none() {
+    if expiry.warn_days > 366 {
+        return Err(problem(path, "a warning comes at most 366 days before the end"));
+    }
+    // What is earned on any day shows whether there is an end.
+    if expiry.last_day(Day::MIN).is_none() && expiry.idle().is_none() {
         return Err(problem(path, "it does not say when units expire")
             .or("write for example `expiry = { months = 12, to_end_of = \"month\" }`"));
     }
@@ -508,5 +525,6 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
 /// lapses after three years (§ 195 BGB) that begin with the end of the year in which it arose (§ 199 (1) BGB).
 fn ends_early(expiry: &Expiry) -> bool {
     let years = if expiry.to_end_of == Some(Span::Year) { 36 } else { 48 };
-    expiry.months < years
+    let fixed = expiry.last_day(Day::MIN).is_some() && expiry.months < years;
+    fixed || expiry.idle().is_some_and(|idle| idle.months < 48)
 }

@@ -11,7 +11,7 @@ use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
 use crate::programme::engagement::{Activity, Challenge, Goodwill, Membership, Occasion, Referral};
-use crate::programme::measures::{Expiry, Limit, Tiers};
+use crate::programme::measures::{Expiry, Limit, Refunds, Tiers};
 use crate::programme::policy::{Offline, Overdraft, Stock};
 
 /// A whole programme as written.
@@ -55,6 +55,9 @@ pub struct Specification {
     /// For how many days units can be spent that a refund gives back after their lot has expired.
     #[serde(default = "thirty", skip_serializing_if = "is_thirty")]
     pub grace_days: u16,
+    /// What happens to units that a refund takes back when they were spent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refunds: Refunds,
     /// The tiers that members reach by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Tiers>,

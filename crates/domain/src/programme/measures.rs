@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Idle;
 use crate::programme::decimal::Decimal;
 use crate::programme::language::is_default;
 use crate::time::Day;
 
 /// How long what was earned can be spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expiry {
     /// So many days after it was earned.
@@ -19,17 +20,65 @@ pub struct Expiry {
     /// And then to the end of that month or year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_end_of: Option<Span>,
+    /// So many days after the last earning or spend of the unit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub idle_days: u16,
+    /// So many months after the last earning or spend of the unit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub idle_months: u16,
+    /// So many days before units end it is said.
+    #[serde(default = "Expiry::usual_warning", skip_serializing_if = "Expiry::is_usual_warning")]
+    pub warn_days: u16,
 }
 
 impl Expiry {
-    /// The last day on which units earned that day can be spent: `end(earned + months + days)`.
-    pub fn last_day(&self, earned: Day) -> Day {
+    /// How many days before units end it is said, if nothing else is written.
+    pub const WARN_DAYS: u16 = 30;
+
+    /// The last day on which units earned that day can be spent, whatever happens:
+    /// `end(earned + months + days)`; none if only inactivity ends them.
+    pub fn last_day(&self, earned: Day) -> Option<Day> {
+        if self.months == 0 && self.days == 0 && self.to_end_of.is_none() {
+            return None;
+        }
         let day = earned.plus_months(self.months.into()).plus_days(self.days.into());
-        match self.to_end_of {
+        Some(match self.to_end_of {
             None => day,
             Some(Span::Month) => day.end_of_month(),
             Some(Span::Year) => day.end_of_year(),
-        }
+        })
+    }
+
+    /// How long units outlive the last earning or spend of their unit; none if that does not matter.
+    pub fn idle(&self) -> Option<Idle> {
+        let idle = Idle { months: self.idle_months, days: self.idle_days };
+        (idle != Idle::default()).then_some(idle)
+    }
+
+    fn usual_warning() -> u16 {
+        Self::WARN_DAYS
+    }
+
+    fn is_usual_warning(days: &u16) -> bool {
+        *days == Self::WARN_DAYS
+    }
+}
+
+/// What happens to units that a refund takes back when the member has spent them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refunds {
+    /// They are owed: the balance may go below zero and is paid by what comes next.
+    #[default]
+    Owe,
+    /// What is not there any more is let go.
+    Forgive,
+}
+
+impl Refunds {
+    /// Whether it is let go.
+    pub fn forgives(self) -> bool {
+        self == Self::Forgive
     }
 }
 
@@ -76,13 +125,81 @@ pub struct Limit {
 pub struct Tiers {
     /// What is counted.
     pub by: TierBy,
-    /// In the last so many days, today included.
+    /// In the last so many days, today included; or `window`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub window_days: u16,
+    /// In the part of the calendar that today is in; or `window_days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Calendar>,
     /// A tier is kept for so many days after the window no longer gives it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grace_days: u16,
     /// The tiers, lowest first.
     pub ladder: Vec<Tier>,
+}
+
+impl Tiers {
+    /// The most days that a window has.
+    pub fn window_days_max(&self) -> u16 {
+        self.window.map_or(self.window_days, Calendar::days_max)
+    }
+
+    /// The first day of the window that ends on a day.
+    pub fn window_begins(&self, last: Day) -> Day {
+        match self.window {
+            None => last.plus_days(1 - i32::from(self.window_days)),
+            Some(window) => window.first_day(last),
+        }
+    }
+}
+
+/// A part of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calendar {
+    /// A week, Monday to Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// Three calendar months, from January, April, July or October.
+    Quarter,
+    /// A calendar year.
+    Year,
+}
+
+impl Calendar {
+    /// The first day of the part that a day is in.
+    pub fn first_day(self, day: Day) -> Day {
+        let civil = day.civil();
+        let first = |months: i8| Day::from_date(civil.year(), months, 1).unwrap_or(Day::MIN);
+        match self {
+            Self::Week => day.plus_days(-i32::from(civil.weekday().to_monday_zero_offset())),
+            Self::Month => first(civil.month()),
+            Self::Quarter => first((civil.month() - 1) / 3 * 3 + 1),
+            Self::Year => first(1),
+        }
+    }
+
+    /// The last day of the part that a day is in.
+    pub fn last_day(self, day: Day) -> Day {
+        let first = self.first_day(day);
+        match self {
+            Self::Week => first.plus_days(6),
+            Self::Month => first.end_of_month(),
+            Self::Quarter => first.plus_months(2).end_of_month(),
+            Self::Year => first.end_of_year(),
+        }
+    }
+
+    /// The most days that a part has.
+    pub fn days_max(self) -> u16 {
+        match self {
+            Self::Week => 7,
+            Self::Month => 31,
+            Self::Quarter => 92,
+            Self::Year => 366,
+        }
+    }
 }
 
 /// One tier.

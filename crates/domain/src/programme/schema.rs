@@ -42,6 +42,13 @@ pub fn schema() -> Value {
                 json!({"type": "integer", "minimum": 0, "maximum": 65535,
                                   "description": "How long units last that a refund gives back after their lot expired."}),
             ),
+            (
+                "refunds",
+                word(
+                    &["owe", "forgive"],
+                    "What happens to units that a refund takes back when they were spent.",
+                ),
+            ),
             ("tiers", refer("tiers", "The tiers that members reach by it.")),
             ("earn", rules("earn")),
             ("multiplier", rules("multiplier")),
@@ -104,6 +111,9 @@ fn definitions() -> Value {
             ("days", count("Days after earning.")),
             ("months", count("Months after earning.")),
             ("to_end_of", word(&["month", "year"], "And then to the end of it.")),
+            ("idle_days", count("Days after the last earning or spend.")),
+            ("idle_months", count("Months after the last earning or spend.")),
+            ("warn_days", count("So many days before the end it is said.")),
         ], &[]),
         "gives": object(&[
             ("unit", json!({"type": "string", "maxLength": Unit::NAME_LEN_MAX, "description": "Of what."})),
@@ -122,10 +132,11 @@ fn definitions() -> Value {
         ], &[]),
         "tiers": object(&[
             ("by", word(&["spend", "units", "visits"], "What is counted.")),
-            ("window_days", count("In the last so many days.")),
+            ("window_days", count("In the last so many days; or window.")),
+            ("window", word(&["week", "month", "quarter", "year"], "In this part of the calendar; or window_days.")),
             ("grace_days", count("For so long a tier is kept.")),
             ("ladder", json!({"type": "array", "minItems": 1, "maxItems": 20, "items": {"$ref": "#/$defs/tier"}})),
-        ], &["by", "window_days", "ladder"]),
+        ], &["by", "ladder"]),
         "tier": object(&[
             ("name", json!({"type": "string", "description": "What `who` calls it."})),
             ("from", number("How much reaches it.")),

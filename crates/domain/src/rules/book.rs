@@ -204,8 +204,10 @@ fn days_back(spec: &Specification) -> i32 {
     let limits = spec.reward.iter().map(|reward| &reward.limit);
     let vouchers = spec.voucher.iter().map(|rule| &rule.limit);
     let challenges = spec.challenge.iter().map(challenges::days_back).max().unwrap_or(0);
-    let ladder =
-        spec.tiers.as_ref().map_or(0, |tiers| i32::from(tiers.window_days) + i32::from(tiers.grace_days));
+    let ladder = spec
+        .tiers
+        .as_ref()
+        .map_or(0, |tiers| i32::from(tiers.window_days_max()) + i32::from(tiers.grace_days));
     let activities = spec.activity.iter().map(|rule| &rule.limit);
     let referral = spec.referral.iter().map(|rule| &rule.limit);
     let goodwill = spec.goodwill.iter().map(|rule| &rule.member);

@@ -238,9 +238,11 @@ impl Taken<'_> {
             rule: self.reward.id.to_string(),
             unit,
             amount: amount.min(Unit::AMOUNT_MAX),
-            last: gives.expiry.map(|expiry| expiry.last_day(today)),
+            last: gives.expiry.and_then(|expiry| expiry.last_day(today)),
+            idle: gives.expiry.and_then(|expiry| expiry.idle()),
             weights: Vec::new(),
             grant: None,
+            forgive: self.published.programme.spec().refunds.forgives(),
         })
     }
 

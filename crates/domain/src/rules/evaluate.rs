@@ -320,8 +320,10 @@ impl<'a> Draft<'a> {
             unit,
             amount: 1,
             last,
+            idle: None,
             weights,
             grant: None,
+            forgive: spec.refunds.forgives(),
         });
     }
 
@@ -416,9 +418,11 @@ pub(super) fn award(
         rule: rule.to_owned(),
         unit: published.programme.unit().clone(),
         amount,
-        last: spec.expiry.map(|expiry| expiry.last_day(scene.at.day)),
+        last: spec.expiry.and_then(|expiry| expiry.last_day(scene.at.day)),
+        idle: spec.expiry.and_then(|expiry| expiry.idle()),
         weights,
         grant: None,
+        forgive: spec.refunds.forgives(),
     }
 }
 

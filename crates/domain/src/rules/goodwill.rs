@@ -70,7 +70,8 @@ pub fn goodwill(
             return Err(refused(held.with("unit", unit.name())));
         }
     }
-    let last = spec.expiry.map(|expiry| expiry.last_day(today));
+    let last = spec.expiry.and_then(|expiry| expiry.last_day(today));
+    let idle = spec.expiry.and_then(|expiry| expiry.idle());
     let posting = |account: Account, amount: i64, booking: Option<Booking>| Posting {
         account,
         unit: unit.clone(),
@@ -81,7 +82,7 @@ pub fn goodwill(
         member: wish.member,
         reason: wish.reason.to_owned(),
         postings: vec![
-            posting(Account::Member(wish.member), amount, Some(Booking::Lot { earned: today, last })),
+            posting(Account::Member(wish.member), amount, Some(Booking::Lot { earned: today, last, idle })),
             posting(Account::Goodwill, -amount, None),
         ],
         tallies: [
@@ -109,7 +110,7 @@ pub fn invitation(
     let unit = super::occasions::unit(rule)?;
     let term = at.day.plus_months(rule.months.into()).plus_days(i32::from(rule.days) - 1);
     let last = Some(until.unwrap_or(term));
-    let booking = Some(Booking::Lot { earned: at.day, last });
+    let booking = Some(Booking::Lot { earned: at.day, last, idle: None });
     Some(Adjustment {
         member,
         reason: "invitation".to_owned(),

@@ -114,8 +114,10 @@ pub(super) fn membership(published: &Published, basket: &Basket<'_>, scene: &Sce
         unit,
         amount: 1,
         last: Some(last),
+        idle: None,
         weights,
         grant: None,
+        forgive: false,
     });
 }
 

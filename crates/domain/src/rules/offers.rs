@@ -6,6 +6,7 @@ use crate::member::MemberFacts;
 use crate::programme::{Published, Reward, RewardKind, Text};
 use crate::rules::book::RuleBook;
 use crate::rules::claims;
+use crate::rules::ending::{Ending, ending};
 use crate::rules::outcome::Outcome;
 use crate::rules::place::Place;
 use crate::rules::scope::Scene;
@@ -67,6 +68,8 @@ pub struct Offers {
     pub rewards: Vec<Offer>,
     /// Stamp cards, in the order of the programmes.
     pub cards: Vec<StampCard>,
+    /// What ends soon, soonest first.
+    pub ending: Vec<Ending>,
 }
 
 /// What a member can take now, or after an order that was judged but not yet booked.
@@ -89,6 +92,7 @@ pub fn offers(
         offers.rewards.extend(rewards.filter_map(|reward| offer(published, reward, order, &scene)));
         offers.cards.extend(card(published, member, order));
     }
+    offers.ending = ending(book.programmes(), member, order, at.day);
     offers.rewards.sort_by_key(|offer| (!offer.possible(), offer.missing));
     offers
 }

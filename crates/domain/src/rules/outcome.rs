@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::CounterStep;
 use crate::grant::Grant;
 use crate::ids::{MemberId, ProgrammeId, RewardId, ShopId, Sku};
-use crate::ledger::{Account, Booking, Posting};
+use crate::ledger::{Account, Booking, Idle, Posting};
 use crate::money::Money;
 use crate::time::Day;
 use crate::unit::Unit;
@@ -79,12 +79,18 @@ pub struct Award {
     /// The last day it can be spent; none: it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Day>,
+    /// How long it outlives the last earning or spend of its unit; none: that does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Idle>,
     /// How it falls to the lines of the outcome, for refunds; none: by what was paid for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<i64>,
     /// The right it was given for. It is taken back with the whole only, never in parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
+    /// What a refund cannot take back from what is left is let go; else it is owed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgive: bool,
 }
 
 /// A member who brought a friend and is due a reward for it.
@@ -205,7 +211,7 @@ impl Outcome {
             book(
                 &award.unit,
                 award.amount,
-                Booking::Lot { earned: day, last: award.last },
+                Booking::Lot { earned: day, last: award.last, idle: award.idle },
                 Account::Shop(shop),
             );
         }

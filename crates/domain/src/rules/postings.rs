@@ -34,7 +34,12 @@ pub fn sale_postings(
     if let Some(member) = member {
         let stored = takings.stored;
         postings.extend(member_pair(member, shop, -stored, Booking::Spend { day }));
-        postings.extend(member_pair(member, shop, takings.loaded, Booking::Lot { earned: day, last: None }));
+        postings.extend(member_pair(
+            member,
+            shop,
+            takings.loaded,
+            Booking::Lot { earned: day, last: None, idle: None },
+        ));
     }
     postings
 }

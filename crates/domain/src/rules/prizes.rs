@@ -107,18 +107,19 @@ impl Right<'_> {
     fn award(&self, prize: &Prize, scene: &Scene<'_>) -> Option<Award> {
         let programme = &self.published.programme;
         let (spec, today) = (programme.spec(), scene.at.day);
-        let (unit, amount, last) = match &prize.voucher {
+        let (unit, amount, last, idle) = match &prize.voucher {
             Some(reward) => {
                 let by_days = prize.days.map(|days| today.plus_days(days.into()));
                 let last = [by_days, spec.valid.to].into_iter().flatten().min();
-                (voucher_unit(programme.id(), reward).ok()?, 1, last)
+                (voucher_unit(programme.id(), reward).ok()?, 1, last, None)
             }
             None => {
                 let unit = prize_unit(prize, programme.unit())?;
                 let own = unit == *programme.unit();
                 let expiry = prize.expiry.or(spec.expiry.filter(|_| own));
                 let amount = prize.amount?.at_scale(unit.scale());
-                (unit, amount, expiry.map(|expiry| expiry.last_day(today)))
+                let last = expiry.and_then(|expiry| expiry.last_day(today));
+                (unit, amount, last, expiry.and_then(|expiry| expiry.idle()))
             }
         };
         Some(Award {
@@ -127,8 +128,10 @@ impl Right<'_> {
             unit,
             amount,
             last,
+            idle,
             weights: Vec::new(),
             grant: Some(self.grant()),
+            forgive: spec.refunds.forgives(),
         })
     }
 }

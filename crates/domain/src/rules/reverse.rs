@@ -3,6 +3,10 @@
 //! An award or a spend is first split over the lines that it came from (largest remainder), then each line's
 //! part follows the quantity that comes back, rounded half up on the sum of all refunds so far. So the parts
 //! do not depend on the order of refunds, and when everything has come back everything is restored.
+//!
+//! Units that were earned are taken back even when the member has spent them: the balance falls below zero. An
+//! award that forgives is taken back only as far as the balance covers it, and what it does not cover is let go
+//! for ever: a later part of the same refund does not ask for it again.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +15,10 @@ use crate::grant::Grant;
 use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
-use crate::rules::outcome::{Outcome, Spend};
-use crate::rules::postings::{Takings, member_pair};
+use crate::rules::outcome::{Award, LineResult, Outcome, Spend};
+use crate::rules::postings::Takings;
 use crate::rules::{limit, tiers};
-use crate::sale::Sale;
+use crate::sale::{Line, Sale};
 use crate::time::Moment;
 use crate::unit::Unit;
 
@@ -138,6 +142,8 @@ pub struct Reversed {
     pub lines: Vec<Money>,
     /// Earned units that are taken back.
     pub taken_back: BTreeMap<Unit, i64>,
+    /// Earned units that should come back and are let go, because they were spent and the programme forgives.
+    pub let_go: BTreeMap<Unit, i64>,
     /// Spent units that are given back; stored value that had paid is among them.
     pub given_back: BTreeMap<Unit, i64>,
     /// As in [`Reversal::quantities`]: empty when it is everything that was left.
@@ -171,22 +177,18 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
     }
     let mut ledger = Ledger { original, wish, purses: wish.purses.clone() };
     let withdrawn = |grant: &Grant| wish.before.withdrawn.contains(grant);
-    for award in &original.outcome.awards {
-        let back = match &award.grant {
-            Some(grant) if withdrawn(grant) => 0,
-            // What was given for a right is given once: it goes back with the whole.
-            Some(_) if after.everything => award.amount,
-            Some(_) => 0,
-            None => share(original, award.amount, &award.weights, &before, &after),
-        };
-        let booking = Booking::Lot { earned: original.at.day, last: award.last };
-        reversed.postings.extend(ledger.move_units(
-            &award.unit,
-            -back,
-            booking,
-            &Account::Shop(original.shop),
-        ));
-        add(&mut reversed.taken_back, &award.unit, back);
+    let part = |award: &Award| match &award.grant {
+        Some(grant) if withdrawn(grant) => 0,
+        // What was given for a right is given once: it goes back with the whole.
+        Some(_) if after.everything => award.amount,
+        Some(_) => 0,
+        None => share(original, award.amount, &award.weights, &before, &after),
+    };
+    let (forgiving, owing): (Vec<&Award>, Vec<&Award>) =
+        original.outcome.awards.iter().partition(|award| award.forgive);
+    for award in owing {
+        let back = part(award);
+        take_back_units(award, back, &mut ledger, &mut reversed);
     }
     for spend in &original.outcome.spends {
         let back = share(original, spend.amount, &spend.weights, &before, &after);
@@ -200,6 +202,13 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
     }
     if let Some(sale) = original.sale {
         take_back_money(sale, &mut ledger, &before, &after, &mut reversed);
+    }
+    // What comes back to the member covers what is taken back, so this is last.
+    for award in forgiving {
+        let asked = part(award);
+        let back = ledger.covered(award, asked);
+        take_back_units(award, back, &mut ledger, &mut reversed);
+        add(&mut reversed.let_go, &award.unit, asked - back);
     }
     reversed.counters = counters_back(original, &before, &after);
     if after.everything {
@@ -223,7 +232,7 @@ pub fn withdraw(original: &Original<'_>, of: EventRef, grant: &Grant) -> Option<
     let mut postings = Vec::new();
     for award in original.outcome.awards.iter().filter(|award| award.grant.as_ref() == Some(grant)) {
         let (unit, amount) = (award.unit.clone(), award.amount);
-        let booking = Some(Booking::Lot { earned: original.at.day, last: award.last });
+        let booking = Some(lot_of(award, original));
         postings.push(Posting {
             account: Account::Member(member),
             unit: unit.clone(),
@@ -235,6 +244,19 @@ pub fn withdraw(original: &Original<'_>, of: EventRef, grant: &Grant) -> Option<
     Some(GrantWithdrawn { member, of, grant: grant.clone(), postings })
 }
 
+/// Takes units of an award back out of their lot.
+fn take_back_units(award: &Award, back: i64, ledger: &mut Ledger<'_>, reversed: &mut Reversed) {
+    let original = ledger.original;
+    let booking = lot_of(award, original);
+    let moved = ledger.move_units(&award.unit, -back, booking, &Account::Shop(original.shop));
+    reversed.postings.extend(moved);
+    add(&mut reversed.taken_back, &award.unit, back);
+}
+
+fn lot_of(award: &Award, original: &Original<'_>) -> Booking {
+    Booking::Lot { earned: original.at.day, last: award.last, idle: award.idle }
+}
+
 /// How much of each line has come back at one time.
 #[derive(Debug, Clone)]
 struct Progress {
@@ -244,9 +266,14 @@ struct Progress {
 
 fn progress(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<(Progress, Progress), ReverseError> {
     let sold = original.quantities();
-    let whole = |returned: &[i64]| !sold.is_empty() && returned == sold;
+    let whole = |returned: &[i64]| sold.iter().any(|&sold| sold != 0) && returned == sold;
     let mut returned = wish.before.quantities.clone();
     returned.resize(sold.len(), 0);
+    // Two devices that were apart may have taken the same pieces back. That is for people to settle; here a
+    // line never comes back more than once.
+    for (returned, &sold) in returned.iter_mut().zip(&sold) {
+        *returned = (*returned).clamp(sold.min(0), sold.max(0));
+    }
     if wish.before.everything || whole(&returned) {
         return Err(ReverseError::NothingLeft);
     }
@@ -338,6 +365,25 @@ impl Ledger<'_> {
         ]
     }
 
+    /// How much of what is asked for an award can be taken back without a debt that was not there.
+    fn covered(&self, award: &Award, asked: i64) -> i64 {
+        let (today, lot) = (self.wish.at.day, lot_of(award, self.original));
+        let purse = self.purses.get(&award.unit).cloned().unwrap_or_default();
+        let least = purse.balance(today).min(0);
+        let after = |back: i64| {
+            let mut purse = purse.clone();
+            purse.add(lot, -back);
+            purse.balance(today)
+        };
+        // The more is taken back the less is left: the most that leaves enough is found by halving.
+        let (mut good, mut bad) = (0, asked.saturating_add(1));
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            if after(middle) >= least { good = middle } else { bad = middle }
+        }
+        good.min(asked)
+    }
+
     /// Gives spent units back to the lots they came from; what would fall into lots that have expired by
     /// today becomes a new lot with some days of grace.
     fn give_back(&mut self, unit: &Unit, amount: i64, grace_days: u16, from: &Account) -> Vec<Posting> {
@@ -351,7 +397,12 @@ impl Ledger<'_> {
         });
         let last = Some(today.plus_days(grace_days.into()));
         let mut postings = self.move_units(unit, amount - expired, spent, from);
-        postings.extend(self.move_units(unit, expired, Booking::Lot { earned: today, last }, from));
+        postings.extend(self.move_units(
+            unit,
+            expired,
+            Booking::Lot { earned: today, last, idle: None },
+            from,
+        ));
         postings
     }
 }
@@ -397,26 +448,55 @@ fn take_back_money(
         add(&mut reversed.given_back, &Unit::euro(), stored);
     }
     let unloaded = had.loaded - left.loaded;
-    let booking = Booking::Lot { earned: original.at.day, last: None };
-    if let Some(member) = original.member {
-        reversed.postings.extend(member_pair(member, original.shop, -unloaded, booking));
-    }
+    let booking = Booking::Lot { earned: original.at.day, last: None, idle: None };
+    let shop = Account::Shop(original.shop);
+    reversed.postings.extend(ledger.move_units(&Unit::euro(), -unloaded, booking, &shop));
 }
 
 /// Counters of units follow their award; those of visits and of rewards go back with the whole.
 fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -> Vec<CounterStep> {
     let step = |counter: &CounterStep| {
-        let of = |award: &&crate::rules::Award| limit::key(&award.programme, &award.rule) == counter.key;
+        let of = |award: &&Award| limit::key(&award.programme, &award.rule) == counter.key;
         let amount = match original.outcome.awards.iter().find(of) {
             Some(award) => share(original, counter.amount, &award.weights, before, after),
-            // A ladder counts what was paid, and follows it.
-            None if tiers::is_key(&counter.key) => share(original, counter.amount, &[], before, after),
+            None if tiers::is_key(&counter.key) => ladder_back(original, counter, before, after),
             None if after.everything => counter.amount,
             None => 0,
         };
         CounterStep { amount: -amount, ..counter.clone() }
     };
     original.outcome.counters.iter().map(step).filter(|step| step.amount != 0).collect()
+}
+
+/// How much of what was counted on a ladder comes back. It follows what it counted: the money paid for goods, or
+/// the units of the programme; a visit goes with the whole.
+///
+/// The counter does not say what it counts, so the figures do: it was made of them.
+fn ladder_back(original: &Original<'_>, counter: &CounterStep, before: &Progress, after: &Progress) -> i64 {
+    let lines = original.sale.map_or(&[][..], |sale| &sale.lines);
+    let counts = |line: &Line| !(line.deposit || line.stored) && line.quantity.0 > 0 && line.price.0 >= 0;
+    let paid = |(line, result): (&Line, &LineResult)| if counts(line) { result.paid.0 } else { 0 };
+    let paid: Vec<i64> = lines.iter().zip(&original.outcome.lines).map(paid).collect();
+    let sum = |amounts: &mut dyn Iterator<Item = i64>| amounts.map(i128::from).sum::<i128>();
+    if sum(&mut paid.iter().copied()) == i128::from(counter.amount) {
+        return share(original, counter.amount, &paid, before, after);
+    }
+    let programme = tiers::programme_of(&counter.key);
+    let awards = original.outcome.awards.iter().filter(|award| award.programme.as_str() == programme);
+    let mut by_unit: BTreeMap<&Unit, Vec<&Award>> = BTreeMap::new();
+    for award in awards {
+        by_unit.entry(&award.unit).or_default().push(award);
+    }
+    let of_units = by_unit
+        .values()
+        .find(|awards| sum(&mut awards.iter().map(|award| award.amount)) == i128::from(counter.amount));
+    match of_units {
+        Some(awards) => {
+            awards.iter().map(|award| share(original, award.amount, &award.weights, before, after)).sum()
+        }
+        None if after.everything => counter.amount,
+        None => 0,
+    }
 }
 
 fn add(sums: &mut BTreeMap<Unit, i64>, unit: &Unit, amount: i64) {

@@ -1,7 +1,9 @@
 //! The trace in a person's words.
 
+use crate::money::Money;
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
+use crate::time::Day;
 
 /// A language that the product speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,11 @@ impl Language {
     /// An amount of a unit with the word for it: `1 Stempel`, `16.5 points`, `12,50 €`.
     pub fn units(self, amount: &str, unit: &str) -> String {
         if unit == "eur" {
-            return self.money(amount);
+            // Amounts of units drop zeros that say nothing; money keeps its cents.
+            return match Money::parse(amount) {
+                Ok(money) => self.money(&money.to_string()),
+                Err(_) => self.money(amount),
+            };
         }
         format!("{} {}", self.number(amount), self.unit_word(unit, amount == "1"))
     }
@@ -94,6 +100,15 @@ impl Language {
         }
     }
 
+    /// A day in a sentence: `31. März 2027` or `31 March 2027`.
+    pub fn long_day(self, day: Day) -> String {
+        let civil = day.civil();
+        // A calendar month is 1 to 12.
+        let (de, en) = LONG_MONTHS[usize::from(civil.month().unsigned_abs().clamp(1, 12)) - 1];
+        let dot = self.pick(".", "");
+        format!("{}{dot} {} {}", civil.day(), self.pick(de, en), civil.year())
+    }
+
     /// A day as people write it: `31.12.2026` or `31 Dec 2026`.
     fn day(self, iso: &str) -> String {
         let parts: Vec<&str> = iso.split('-').collect();
@@ -107,6 +122,21 @@ impl Language {
         }
     }
 }
+
+const LONG_MONTHS: [(&str, &str); 12] = [
+    ("Januar", "January"),
+    ("Februar", "February"),
+    ("März", "March"),
+    ("April", "April"),
+    ("Mai", "May"),
+    ("Juni", "June"),
+    ("Juli", "July"),
+    ("August", "August"),
+    ("September", "September"),
+    ("Oktober", "October"),
+    ("November", "November"),
+    ("Dezember", "December"),
+];
 
 /// Says one step of the trace to a person.
 pub fn sentence(step: &TraceStep, language: Language) -> String {

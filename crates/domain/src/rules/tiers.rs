@@ -3,9 +3,11 @@
 //! What a ladder counts is kept in a counter by day, so a tier is a sum over a window that moves with the day;
 //! nothing has to run at midnight.
 
+use std::collections::BTreeMap;
+
 use crate::event::{CounterStep, ProgrammeRef};
 use crate::member::MemberFacts;
-use crate::programme::{Published, TierBy, Tiers};
+use crate::programme::{Calendar, Published, Tier, TierBy, Tiers};
 use crate::rules::basket::clamp;
 use crate::rules::book::RuleBook;
 use crate::time::{Day, Moment};
@@ -19,10 +21,14 @@ pub struct Standing {
     pub by: TierBy,
     /// The tier reached, if any.
     pub tier: Option<String>,
+    /// The last day on which it is kept if nothing more is counted; none: for ever, or no tier.
+    pub kept_until: Option<Day>,
     /// What the window holds: cents, units in the unit's scale, or visits.
     pub counted: i64,
     /// The next tier and how much is missing for it.
     pub next: Option<(String, i64)>,
+    /// The first and the last day of the window: what is missing counts up to the last one.
+    pub window: (Day, Day),
 }
 
 /// How a member stands on every ladder of the book.
@@ -47,6 +53,11 @@ pub(super) fn is_key(key: &str) -> bool {
     key.ends_with("#tier") && !key.contains('/')
 }
 
+/// The programme of a ladder's counter.
+pub(super) fn programme_of(key: &str) -> &str {
+    key.rsplit_once('#').map_or(key, |(programme, _)| programme)
+}
+
 /// What an order adds to a ladder.
 pub(super) fn step(published: &Published, paid: i64, earned: i64, day: Day) -> Option<CounterStep> {
     let amount = match published.programme.spec().tiers.as_ref()?.by {
@@ -59,34 +70,182 @@ pub(super) fn step(published: &Published, paid: i64, earned: i64, day: Day) -> O
 
 fn standing(published: &Published, member: &MemberFacts, today: Day) -> Option<Standing> {
     let tiers = published.programme.spec().tiers.as_ref()?;
-    let key = key(published);
     let scale = match tiers.by {
         TierBy::Spend => 2,
         TierBy::Units => published.programme.unit().scale(),
         TierBy::Visits => 0,
     };
-    let counted = counted(tiers, member, &key, today);
-    let kept = (1..=i32::from(tiers.grace_days))
-        .map(|days| self::counted(tiers, member, &key, today.plus_days(-days)));
-    let best = kept.max().map_or(counted, |kept| kept.max(counted));
-    let tier = tiers.ladder.iter().rfind(|tier| tier.from.at_scale(scale) <= best);
-    let next = tiers.ladder.iter().find(|tier| tier.from.at_scale(scale) > counted.max(best));
+    let entries = Entries::new(tiers, member.counters.get(&key(published)));
+    let counted = entries.window_to(today);
+    let best = entries.best(today.plus_days(-i32::from(tiers.grace_days)), today);
+    let from = |tier: &&Tier| tier.from.at_scale(scale);
+    let tier = tiers.ladder.iter().rfind(|tier| from(tier) <= best);
+    let next = tiers.ladder.iter().find(|tier| from(tier) > best);
     Some(Standing {
         programme: published.reference.clone(),
         by: tiers.by,
         tier: tier.map(|tier| tier.name.clone()),
+        kept_until: tier.and_then(|tier| {
+            let reached = entries.last_at_least(from(&tier), today)?;
+            Some(reached.plus_days(tiers.grace_days.into()))
+        }),
         counted,
-        next: next.map(|tier| (tier.name.clone(), tier.from.at_scale(scale).saturating_sub(counted))),
+        next: next.map(|tier| (tier.name.clone(), from(&tier).saturating_sub(counted))),
+        window: (tiers.window_begins(today), tiers.window.map_or(today, |window| window.last_day(today))),
     })
 }
 
-/// What the window that ends on a day holds.
-fn counted(tiers: &Tiers, member: &MemberFacts, key: &str, last: Day) -> i64 {
-    let first = last.plus_days(1 - i32::from(tiers.window_days));
-    let Some(days) = member.counters.get(key).filter(|_| first <= last) else { return 0 };
-    let inside = days.range(first..=last).map(|(_, amount)| *amount);
-    match tiers.by {
-        TierBy::Visits => inside.filter(|amount| *amount > 0).count() as i64,
-        _ => clamp(inside.map(i128::from).sum()),
+/// What a ladder counted, by day, as running sums: the sum of any window costs two look-ups.
+struct Entries<'a> {
+    tiers: &'a Tiers,
+    days: Vec<Day>,
+    /// The sum of everything before the day at the same place; one more at the end.
+    before: Vec<i128>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(tiers: &'a Tiers, counter: Option<&BTreeMap<Day, i64>>) -> Self {
+        let mut entries = Self { tiers, days: Vec::new(), before: vec![0] };
+        let mut sum = 0_i128;
+        for (day, amount) in counter.into_iter().flatten() {
+            sum += match tiers.by {
+                TierBy::Visits => i128::from(*amount > 0),
+                TierBy::Spend | TierBy::Units => i128::from(*amount),
+            };
+            entries.days.push(*day);
+            entries.before.push(sum);
+        }
+        entries
+    }
+
+    /// What the window that ends on a day holds.
+    fn window_to(&self, last: Day) -> i64 {
+        let first = self.tiers.window_begins(last);
+        let (from, to) =
+            (self.days.partition_point(|day| *day < first), self.days.partition_point(|day| *day <= last));
+        clamp(self.before[to] - self.before[from.min(to)])
+    }
+
+    /// The most that a window holds which ends on one of the days from `first` to `last`.
+    ///
+    /// Between two of these days nothing changes: the first one, the days of the entries, the days after an
+    /// entry has left a window of days (what leaves may have been taken back), and the first days of a calendar window.
+    fn best(&self, first: Day, last: Day) -> i64 {
+        let inside = |day: &Day| (first..=last).contains(day);
+        let changes: Box<dyn Iterator<Item = Day>> = match self.tiers.window {
+            None => {
+                let days = i32::from(self.tiers.window_days);
+                Box::new(self.days.iter().map(move |day| day.plus_days(days)))
+            }
+            Some(window) => Box::new(begins(window, first, last)),
+        };
+        let ends = self.days.iter().copied().chain(changes).filter(inside).chain([first]);
+        ends.map(|end| self.window_to(end)).max().unwrap_or(0)
+    }
+
+    /// The last day on which the window holds so much, if nothing more is counted after today.
+    fn last_at_least(&self, least: i64, today: Day) -> Option<Day> {
+        if least <= 0 {
+            return None;
+        }
+        let days = self.days.iter().filter(|day| **day <= today);
+        // What a window holds falls when an entry leaves it, or when one comes that takes back.
+        let ends = days.flat_map(|day| {
+            let leaves = match self.tiers.window {
+                None => day.plus_days(i32::from(self.tiers.window_days) - 1),
+                Some(window) => window.last_day(*day),
+            };
+            [leaves, day.plus_days(-1)]
+        });
+        ends.filter(|end| self.window_to(*end) >= least).max()
+    }
+}
+
+/// The first days of the calendar's parts that begin from `first` to `last`.
+fn begins(window: Calendar, first: Day, last: Day) -> impl Iterator<Item = Day> {
+    let next = move |day: Day| window.last_day(day).plus_days(1);
+    let start = if window.first_day(first) == first { first } else { next(first) };
+    // The days end somewhere: the next part begins later than this one, or there is none.
+    std::iter::successors(Some(start), move |day| Some(next(*day)).filter(|next| next > day))
+        .take_while(move |day| *day <= last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(number: i32) -> Day {
+        Day::from_number(20_000 + i64::from(number))
+    }
+
+    fn ladder(by: TierBy, window_days: u16, window: Option<Calendar>) -> Tiers {
+        Tiers { by, window_days, window, grace_days: 0, ladder: Vec::new() }
+    }
+
+    /// Day after day, adding everything up each time.
+    fn naive(tiers: &Tiers, counter: &BTreeMap<Day, i64>, last: Day) -> i64 {
+        let mut first = last;
+        for _ in 1..tiers.window_days_max() {
+            let earlier = first.plus_days(-1);
+            let inside = match tiers.window {
+                None => true,
+                Some(Calendar::Week) => earlier.weekday() != jiff::civil::Weekday::Sunday,
+                Some(Calendar::Month) => earlier.civil().month() == last.civil().month(),
+                Some(Calendar::Quarter) => {
+                    let quarter = |day: Day| (day.civil().year(), (day.civil().month() + 2) / 3);
+                    quarter(earlier) == quarter(last)
+                }
+                Some(Calendar::Year) => earlier.civil().year() == last.civil().year(),
+            };
+            if !inside {
+                break;
+            }
+            first = earlier;
+        }
+        let inside =
+            counter.iter().filter(|(day, _)| (first..=last).contains(*day)).map(|(_, amount)| *amount);
+        match tiers.by {
+            TierBy::Visits => inside.filter(|amount| *amount > 0).count() as i64,
+            _ => inside.sum(),
+        }
+    }
+
+    fn ladders() -> impl Strategy<Value = Tiers> {
+        let by = prop_oneof![Just(TierBy::Spend), Just(TierBy::Visits)];
+        let window = prop_oneof![
+            (1_u16..500).prop_map(|days| (days, None)),
+            prop_oneof![
+                Just(Calendar::Week),
+                Just(Calendar::Month),
+                Just(Calendar::Quarter),
+                Just(Calendar::Year)
+            ]
+            .prop_map(|window| (0, Some(window))),
+        ];
+        (by, window).prop_map(|(by, (days, window))| ladder(by, days, window))
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_window_is_the_best_of_all_days(
+            tiers in ladders(), grace in 0..420_i32, today in 300..500_i32,
+            counter in prop::collection::btree_map((0..520_i32).prop_map(day), -50..200_i64, 0..20),
+        ) {
+            let entries = Entries::new(&tiers, Some(&counter));
+            let all = (0..=grace).map(|back| naive(&tiers, &counter, day(today - back)));
+            prop_assert_eq!(entries.best(day(today - grace), day(today)), all.max().unwrap());
+        }
+
+        #[test]
+        fn a_tier_is_kept_as_long_as_is_said(
+            tiers in ladders(), today in 300..500_i32, least in 1..300_i64,
+            counter in prop::collection::btree_map((0..300_i32).prop_map(day), -50..200_i64, 0..20),
+        ) {
+            let entries = Entries::new(&tiers, Some(&counter));
+            let all = (0..today + 520).map(day).filter(|end| naive(&tiers, &counter, *end) >= least);
+            prop_assert_eq!(entries.last_at_least(least, day(today)), all.max());
+        }
     }
 }

@@ -144,6 +144,29 @@ fn a_programme_that_cannot_apply_says_nothing() {
 }
 
 #[test]
+fn a_tier_says_how_long_it_is_kept_and_what_is_missing() {
+    let ladder = "ladder = [{ name = \"silver\", from = 100 }, { name = \"gold\", from = 300 }] }";
+    let today = noon().day;
+    for (window, kept_until, held, missing, begins, ends) in [
+        ("window_days = 30, grace_days = 5", "2026-12-14", 15_000, 15_000, "2026-10-22", "2026-11-20"),
+        ("window = \"month\", grace_days = 5", "2026-12-05", 15_000, 15_000, "2026-11-01", "2026-11-30"),
+        ("window = \"year\", grace_days = 90", "2027-03-31", 15_000, 15_000, "2026-01-01", "2026-12-31"),
+        // In this week nothing was spent, and still the grace keeps what the last one gave.
+        ("window = \"week\", grace_days = 14", "2026-11-29", 0, 30_000, "2026-11-16", "2026-11-22"),
+    ] {
+        let book = programme(&format!("tiers = {{ by = \"spend\", {window}, {ladder}"), "");
+        let facts = counted("p#tier", today.plus_days(-10), 15_000);
+        let standing = &rules::standings(&book, &facts, &noon())[0];
+        assert_eq!(standing.tier.as_deref(), Some("silver"), "{window}");
+        assert_eq!(standing.kept_until.unwrap().to_string(), kept_until, "{window}");
+        assert_eq!((standing.counted, standing.next.clone().unwrap()), (held, ("gold".to_owned(), missing)));
+        let (first, last) = standing.window;
+        assert_eq!((first.to_string().as_str(), last.to_string().as_str()), (begins, ends), "{window}");
+        assert!(book.reads_days_back() >= 11, "{window}");
+    }
+}
+
+#[test]
 fn a_day_that_was_taken_back_is_no_visit() {
     let head = "tiers = { by = \"visits\", window_days = 7, ladder = [{ name = \"regular\", from = 2 }] }";
     let book = programme(head, "");

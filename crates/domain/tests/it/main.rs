@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
 //! | `edges` | the edges of windows, and the order in which things come off |
+//! | `ending` | what ends soon is said before it is too late |
 //! | `fairness` | who gets what back, and what is not given by the side door |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
+//! | `refunds` | what comes back, in whatever parts and order, and what is owed or let go |
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `support` | makes members, sales and moments |
@@ -19,10 +21,12 @@
 
 mod behaviour;
 mod edges;
+mod ending;
 mod fairness;
 mod golden;
 mod manual;
 mod properties;
+mod refunds;
 mod scenarios;
 mod schema;
 mod support;

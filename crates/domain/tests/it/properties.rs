@@ -87,9 +87,10 @@ prop_compose! {
 /// A member's purses before the sale.
 fn purses(points: i64, euro: i64) -> BTreeMap<Unit, Purse> {
     let mut purses: BTreeMap<Unit, Purse> = BTreeMap::new();
-    let booking = Booking::Lot { earned: noon().day.plus_days(-10), last: Some(noon().day.plus_days(90)) };
+    let booking =
+        Booking::Lot { earned: noon().day.plus_days(-10), last: Some(noon().day.plus_days(90)), idle: None };
     purses.entry(unit("point")).or_default().add(booking, points);
-    let booking = Booking::Lot { earned: noon().day.plus_days(-10), last: None };
+    let booking = Booking::Lot { earned: noon().day.plus_days(-10), last: None, idle: None };
     purses.entry(Unit::euro()).or_default().add(booking, euro);
     purses
 }

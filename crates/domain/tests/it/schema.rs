@@ -20,8 +20,9 @@ merchants = ["baker"]
 overdraft = "block"
 offline = { spend_day = 20, age_days = 14 }
 who = { holds = ["membership:plus"], tiers = ["t"], tags = ["a"], except_tags = ["b"], birthday = true, anniversary = true, joined_within_days = 3, absent_days = 4 }
-expiry = { days = 1, months = 2, to_end_of = "year" }
+expiry = { days = 1, months = 2, to_end_of = "year", idle_days = 3, idle_months = 4, warn_days = 5 }
 grace_days = 14
+refunds = "forgive"
 tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00 }] }
 
 [[earn]]
@@ -229,6 +230,11 @@ fn the_schema_knows_every_key_and_invents_none() {
     // The first version of the language need not be written.
     json["language"] = Value::from(1);
     let mut used = Vec::new();
+    assert_eq!(faults(&schema, &schema, &json, "", &mut used), Vec::<String>::new());
+    // A ladder has one kind of window or the other.
+    json["tiers"] =
+        serde_json::json!({"by": "spend", "window": "year", "ladder": [{"name": "t", "from": "1"}]});
+    Programme::from_json(&json.to_string()).unwrap();
     assert_eq!(faults(&schema, &schema, &json, "", &mut used), Vec::<String>::new());
     let mut known: Vec<String> = keys("", &schema);
     for (name, definition) in schema["$defs"].as_object().unwrap() {

@@ -59,7 +59,7 @@ pub fn stamps(programme: &str, count: u32, claims: Vec<Claim>) -> StampOrder {
 
 pub fn member(unit: &str, amount: i64) -> MemberFacts {
     let mut facts = MemberFacts::default();
-    let lot = Lot { amount, earned: noon().day, last: None };
+    let lot = Lot { amount, earned: noon().day, last: None, idle: None };
     facts.lots.insert(unit.parse().unwrap(), vec![lot]);
     facts
 }

@@ -1,9 +1,10 @@
 //! Each programme in `assets/programmes` does what it says.
 
+use serde_json::json;
 use stempel_domain::ledger::Account;
 use stempel_domain::money::Money;
 use stempel_domain::programme::Programme;
-use stempel_domain::rules::{self, Outcome, RuleBook, sale_postings};
+use stempel_domain::rules::{self, Outcome, RuleBook, case, sale_postings};
 use stempel_domain::sale::{Order, Sale, Tender, TenderKind};
 use stempel_domain::{MemberFacts, MemberId, Moment};
 
@@ -30,7 +31,7 @@ fn every_template_is_read_and_owes_no_warning() {
     assert_eq!(names, tried, "each template has a test below");
 }
 
-const TRIED: [&str; 16] = [
+const TRIED: [&str; 18] = [
     "basket-target",
     "birthday-double-points",
     "cash-back",
@@ -39,11 +40,13 @@ const TRIED: [&str; 16] = [
     "double-points-day",
     "draw-tickets",
     "happy-hour",
+    "idle-points",
     "member-discount",
     "next-visit-voucher",
     "points",
     "stored-value-reward",
     "tier-ladder",
+    "tier-year",
     "visit-card",
     "volume-discount",
     "welcome",
@@ -97,6 +100,23 @@ fn a_point_for_each_euro_and_five_euro_for_a_hundred() {
     let nobody = judge_at(&book, None, &sold, &noon());
     assert!(has(&nobody, "no-card") && nobody.awards.is_empty());
     assert_eq!(nobody.total, Money(1290));
+}
+
+#[test]
+fn points_last_as_long_as_the_guest_comes() {
+    let programme = Programme::parse_toml(&template("idle-points")).unwrap();
+    let visit =
+        |at: &str| json!({"at": at, "sale": {"lines": [{"sku": "a", "price": "10.00", "vat": "19"}]}});
+    let look = |at: &str| json!({"at": at, "look": true});
+    let case = json!({"member": {"balances": {"point": "0"}}, "steps": [
+        visit("2026-01-31T12:00:00+01:00"), visit("2027-01-31T12:00:00+01:00"),
+        look("2028-01-31T12:00:00+01:00"), look("2028-02-01T12:00:00+01:00"),
+        visit("2028-02-02T12:00:00+01:00"),
+    ]});
+    let answers = case::run(&[programme], &case.to_string()).unwrap();
+    let balances: Vec<&str> =
+        answers.iter().map(|answer| answer["balances"]["point"].as_str().unwrap()).collect();
+    assert_eq!(balances, ["10", "20", "20", "0", "10"]);
 }
 
 #[test]
@@ -183,7 +203,7 @@ fn a_voucher_is_given_once_a_week_for_the_next_visit() {
     let first = judge(&book, &facts, Order::Sale(&sold));
     let voucher = first.vouchers().next().unwrap();
     assert_eq!(voucher.last.unwrap(), noon().day.plus_days(30));
-    let lot = stempel_domain::ledger::Lot { amount: 1, earned: noon().day, last: voucher.last };
+    let lot = stempel_domain::ledger::Lot { amount: 1, earned: noon().day, last: voucher.last, idle: None };
     facts.lots.insert(voucher.unit.clone(), vec![lot]);
     for step in &first.counters {
         facts.counters.entry(step.key.clone()).or_default().insert(step.day, step.amount);
@@ -280,6 +300,20 @@ fn points_become_stored_value_or_tickets() {
     let by_stamp = stamps("bank", 0, vec![claim("tickets")]);
     assert_eq!(earned(&judge(&book, &member("point", 200), Order::Stamps(&by_stamp)), "ticket"), 5);
     assert!(has(&judge(&book, &member("point", 399), Order::Sale(&turned)), "not-enough"));
+}
+
+#[test]
+fn regulars_of_a_year_stay_so_until_spring() {
+    let book = book(&[&template("tier-year")]);
+    let mut facts = MemberFacts::default();
+    let visits = facts.counters.entry("year#tier".to_owned()).or_default();
+    for back in 0..12 {
+        visits.insert(noon().day.plus_days(-back), 1);
+    }
+    let ten = sale(vec![line("a", "", "1", "10.00")]);
+    for (at_text, total) in [("2027-03-31T12:00:00+02:00", 950), ("2027-04-01T12:00:00+02:00", 1000)] {
+        assert_eq!(judge_at(&book, Some(&facts), &ten, &at(at_text)).total, Money(total), "{at_text}");
+    }
 }
 
 #[test]

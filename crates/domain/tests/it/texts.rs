@@ -109,6 +109,23 @@ fn a_mistake_is_named_with_its_place() {
         ("when = { hours = [\"9-12\"] }\n", 3, 18, "09:00", ""),
         ("unit = \"Punkte\"\n", 3, 8, "is not a unit", ""),
         ("name = 3\n", 3, 1, "duplicate key", ""),
+        ("expiry = { warn_days = 9 }\n", 3, 10, "when units expire", "months = 12"),
+        ("tiers = { by = \"spend\", ladder = [] }\n", 3, 16, "over how long", "window = \"year\""),
+        (
+            "tiers = { by = \"spend\", window_days = 9, window = \"year\", ladder = [] }\n",
+            3,
+            39,
+            "not both",
+            "window_days = 365",
+        ),
+        ("tiers = { by = \"spend\", window = \"yaer\", ladder = [] }\n", 3, 34, "unknown", "`year`"),
+        (
+            "tiers = { by = \"spend\", window_days = 700, grace_days = 99, ladder = [] }\n",
+            3,
+            39,
+            "790 days",
+            "",
+        ),
     ] {
         let error = wrong(&format!("{head}{rules}"));
         assert_eq!((error.line, error.column), (line, column), "{rules}: {error}");

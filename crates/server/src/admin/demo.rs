@@ -161,7 +161,7 @@ impl Server {
         let booking = if amount < 0 {
             Booking::Spend { day: moment.day }
         } else {
-            Booking::Lot { earned: moment.day, last: None }
+            Booking::Lot { earned: moment.day, last: None, idle: None }
         };
         let opposite = amount.checked_neg().ok_or_else(|| Error::bad_request("The amount is too large."))?;
         let posting = |account, amount, booking| Posting { account, unit: unit.clone(), amount, booking };

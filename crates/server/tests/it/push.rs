@@ -296,6 +296,7 @@ async fn a_clock_in_the_far_future_makes_nothing_expire() {
         fact.postings[0].booking = Some(stempel_domain::ledger::Booking::Lot {
             earned: today(),
             last: Some(today().plus_days(365)),
+            idle: None,
         });
     }
     device.write(with_end);

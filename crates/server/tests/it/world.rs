@@ -252,7 +252,7 @@ pub fn give(shop: ShopId, member: MemberId, amount: i64) -> Fact {
     let booking = if amount < 0 {
         Booking::Spend { day: today() }
     } else {
-        Booking::Lot { earned: today(), last: None }
+        Booking::Lot { earned: today(), last: None, idle: None }
     };
     let postings = vec![
         Posting { account: Account::Member(member), unit: point(), amount, booking: Some(booking) },

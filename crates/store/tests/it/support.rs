@@ -85,8 +85,11 @@ pub fn stamps() -> Unit {
 
 /// Units given to a member (or taken, with a negative amount).
 pub fn given(member: MemberId, on: Day, amount: i64) -> Fact {
-    let booking =
-        if amount < 0 { Booking::Spend { day: on } } else { Booking::Lot { earned: on, last: None } };
+    let booking = if amount < 0 {
+        Booking::Spend { day: on }
+    } else {
+        Booking::Lot { earned: on, last: None, idle: None }
+    };
     let postings = vec![
         Posting { account: Account::Member(member), unit: stamps(), amount, booking: Some(booking) },
         Posting { account: Account::Goodwill, unit: stamps(), amount: -amount, booking: None },

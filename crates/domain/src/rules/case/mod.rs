@@ -160,7 +160,11 @@ impl Play {
         }
         let earned = last.map_or(first, |last| last.min(first));
         let amount = amount.at_scale(unit.scale());
-        let booking = if amount < 0 { Booking::Spend { day: first } } else { Booking::Lot { earned, last } };
+        let booking = if amount < 0 {
+            Booking::Spend { day: first }
+        } else {
+            Booking::Lot { earned, last, idle: None }
+        };
         Ok(Change::Units { unit, booking, amount })
     }
 

@@ -1,0 +1,327 @@
+//! What comes back, in whatever parts and order, and what is owed or let go.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use stempel_domain::event::{Reversal, ReversalReason};
+use stempel_domain::ledger::{Account, Booking, Posting, Purse, imbalance};
+use stempel_domain::money::{Money, Quantity, Rate};
+use stempel_domain::programme::Programme;
+use stempel_domain::rules::{
+    Original, Outcome, ReverseError, Reversed, RuleBook, Take, TakeBack, TakenBack, case, reverse,
+    sale_postings,
+};
+use stempel_domain::sale::{Line, Order, Sale, Tender, TenderKind};
+use stempel_domain::{EventRef, MemberFacts, MemberId, Moment, Unit};
+
+use crate::support::*;
+
+const MEMBER: MemberId = MemberId([7; 16]);
+
+/// A sale, the member's purses after it, and what was taken back of it so far.
+struct Sold {
+    sale: Sale,
+    outcome: Outcome,
+    purses: BTreeMap<Unit, Purse>,
+    reversals: Vec<Reversal>,
+    let_go: BTreeMap<Unit, i64>,
+}
+
+fn of() -> EventRef {
+    "00000000000000000000000000000001-1".parse().unwrap()
+}
+
+fn apply(purses: &mut BTreeMap<Unit, Purse>, postings: &[Posting]) {
+    for posting in postings.iter().filter(|posting| posting.account == Account::Member(MEMBER)) {
+        purses.entry(posting.unit.clone()).or_default().add(posting.booking.unwrap(), posting.amount);
+    }
+}
+
+impl Sold {
+    fn new(book: &RuleBook, facts: &MemberFacts, sale: Sale) -> Self {
+        let outcome = judge(book, facts, Order::Sale(&sale));
+        let mut purses: BTreeMap<Unit, Purse> = BTreeMap::new();
+        for (unit, lot) in facts.lots.iter().flat_map(|(unit, lots)| lots.iter().map(move |lot| (unit, lot)))
+        {
+            let booking = Booking::Lot { earned: lot.earned, last: lot.last, idle: lot.idle };
+            purses.entry(unit.clone()).or_default().add(booking, lot.amount);
+        }
+        apply(&mut purses, &sale_postings(&sale, &outcome, Some(MEMBER), SHOP, noon().day));
+        Self { sale, outcome, purses, reversals: Vec::new(), let_go: BTreeMap::new() }
+    }
+
+    fn back(&mut self, take: Take<'_>, at: &Moment) -> Result<Reversed, ReverseError> {
+        let sold_at = noon();
+        let original = Original {
+            sale: Some(&self.sale),
+            outcome: &self.outcome,
+            member: Some(MEMBER),
+            shop: SHOP,
+            at: &sold_at,
+        };
+        let before = TakenBack::by(&self.reversals);
+        let reason = ReversalReason::Refund;
+        let wish = TakeBack { take, reason, before: &before, purses: &self.purses, at };
+        let reversed = reverse(&original, &wish)?;
+        apply(&mut self.purses, &reversed.postings);
+        for (unit, amount) in &reversed.let_go {
+            *self.let_go.entry(unit.clone()).or_default() += amount;
+        }
+        self.reversals.push(reversed.clone().into_reversal(of(), Some(MEMBER), reason));
+        Ok(reversed)
+    }
+
+    fn balance(&self, name: &str) -> i64 {
+        self.purses.get(&unit(name)).map_or(0, |purse| purse.balance(noon().day))
+    }
+
+    fn counter(&self, key: &str) -> i64 {
+        let steps = self.reversals.iter().flat_map(|reversal| &reversal.counters);
+        steps.chain(&self.outcome.counters).filter(|step| step.key == key).map(|step| step.amount).sum()
+    }
+
+    fn accounts(&self) -> BTreeMap<(String, Unit), i64> {
+        let mut sums = BTreeMap::new();
+        for posting in self.reversals.iter().flat_map(|reversal| &reversal.postings) {
+            *sums.entry((posting.account.to_string(), posting.unit.clone())).or_insert(0) += posting.amount;
+        }
+        sums.retain(|_, sum| *sum != 0);
+        sums
+    }
+}
+
+fn shop(head: &str) -> RuleBook {
+    book(&[&format!(
+        "id = \"p\"\nname = \"P\"\n{head}\n\
+         [[earn]]\nid = \"euro\"\nper = \"money\"\namount = 1\ncap = {{ day = 70 }}\n\
+         [[earn]]\nid = \"a\"\nper = \"item\"\namount = 3\ncategories = [\"a\"]\n\
+         [[reward]]\nid = \"off\"\nkind = \"amount-off\"\namount = 1.11\ncost = 7\n\
+         [[reward]]\nid = \"ten\"\nkind = \"percent-off\"\npercent = 10\nautomatic = true\n"
+    )])
+}
+
+prop_compose! {
+    fn lines()(sku in 0..4_usize, category in 0..2_usize, pieces in 1..5_i64, price in 0..3000_i64, vat in 0..2_usize) -> Line {
+        Line {
+            sku: format!("sku{sku}").parse().unwrap(),
+            name: String::new(),
+            category: ["a", ""][category].to_owned(),
+            quantity: Quantity(pieces * 1000),
+            price: Money(price),
+            vat: Rate([700, 1900][vat]),
+            deposit: false,
+            stored: false,
+        }
+    }
+}
+
+prop_compose! {
+    fn sales()(lines in prop::collection::vec(lines(), 1..5), claims in 0..3_usize, stored in 0..900_i64) -> Sale {
+        let tenders = vec![Tender { kind: TenderKind::Stored, amount: Money(stored) }];
+        Sale { lines, claims: vec![claim("off"); claims], tenders, codes: Vec::new() }
+    }
+}
+
+fn facts(points: i64) -> MemberFacts {
+    let mut facts = member("point", points);
+    facts.lots.extend(member("eur.2", 500).lots);
+    facts
+}
+
+/// Cuts a sale into refunds of one piece each, and deals them into an order.
+fn pieces(sale: &Sale, seed: u64) -> Vec<Vec<i64>> {
+    let mut pieces: Vec<Vec<i64>> = Vec::new();
+    for (line, sold) in sale.lines.iter().enumerate() {
+        for _ in 0..sold.quantity.whole() {
+            let mut quantities = vec![0; sale.lines.len()];
+            quantities[line] = 1000;
+            pieces.push(quantities);
+        }
+    }
+    let mut state = seed | 1;
+    for index in (1..pieces.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        pieces.swap(index, (state >> 33) as usize % (index + 1));
+    }
+    pieces
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_partial_refunds_does_not_matter(
+        sale in sales(), points in 0..60_i64, seed in any::<u64>(), other in any::<u64>(), most in 1..8_usize,
+    ) {
+        // The same pieces come back in two orders, one of them in fewer and larger parts.
+        let mut some = pieces(&sale, seed);
+        some.truncate(most);
+        let mut straight = Sold::new(&shop(""), &facts(points), sale.clone());
+        for quantities in &some {
+            straight.back(Take::Quantities(quantities), &noon()).unwrap();
+        }
+        let mut sums = some.clone();
+        sums.rotate_left((other as usize) % some.len());
+        let joined: Vec<i64> = (0..sale.lines.len()).map(|line| sums.iter().skip(1).map(|quantities| quantities[line]).sum()).collect();
+        let mut another = Sold::new(&shop(""), &facts(points), sale.clone());
+        if joined.iter().any(|quantity| *quantity != 0) {
+            another.back(Take::Quantities(&joined), &noon()).unwrap();
+        }
+        another.back(Take::Quantities(&sums[0]), &noon()).unwrap();
+        prop_assert_eq!(straight.accounts(), another.accounts());
+        for unit in ["point", "eur.2"] {
+            prop_assert_eq!(straight.balance(unit), another.balance(unit));
+        }
+        prop_assert_eq!(straight.counter("p/euro"), another.counter("p/euro"));
+    }
+
+    #[test]
+    fn piece_by_piece_is_the_whole_and_nothing_comes_twice(sale in sales(), points in 0..60_i64, seed in any::<u64>(), head in 0..2_usize) {
+        let head = ["", "tiers = { by = \"spend\", window_days = 30, ladder = [{ name = \"x\", from = 10 }] }"][head];
+        let mut sold = Sold::new(&shop(head), &facts(points), sale.clone());
+        for quantities in pieces(&sale, seed) {
+            let reversed = sold.back(Take::Quantities(&quantities), &noon()).unwrap();
+            prop_assert!(imbalance(&reversed.postings).is_empty());
+            prop_assert!(reversed.lines.iter().all(|money| *money >= Money::ZERO), "{:?}", reversed.lines);
+            let twice: Vec<i64> = sale.lines.iter().map(|line| line.quantity.0 + 1000).collect();
+            prop_assert!(sold.back(Take::Quantities(&twice), &noon()).is_err());
+        }
+        prop_assert_eq!(sold.back(Take::Everything, &noon()), Err(ReverseError::NothingLeft));
+        prop_assert_eq!((sold.balance("point"), sold.balance("eur.2")), (points, 500));
+        for key in ["p/euro", "p/a", "p#tier"] {
+            prop_assert_eq!(sold.counter(key), 0, "{}", key);
+        }
+    }
+
+    #[test]
+    fn who_forgives_never_makes_a_debt(
+        sale in sales(), points in 0..60_i64, used in 0..200_i64, seed in any::<u64>(), most in 0..20_usize, later in 0..3_usize,
+    ) {
+        let mut sold = Sold::new(&shop("refunds = \"forgive\"\nexpiry = { days = 20 }"), &facts(points), sale.clone());
+        let earned: i64 = sold.outcome.awards.iter().map(|award| award.amount).sum();
+        // What was earned is spent elsewhere, before or between the refunds.
+        let spend = Booking::Spend { day: noon().day.plus_days(1) };
+        sold.purses.entry(unit("point")).or_default().add(spend, -used);
+        let at = at(["2026-11-22T12:00:00+01:00", "2026-12-10T12:00:00+01:00", "2026-12-20T12:00:00+01:00"][later]);
+        let balance = |sold: &Sold| sold.purses[&unit("point")].balance(at.day);
+        let mut taken = 0;
+        for quantities in pieces(&sale, seed).into_iter().take(most) {
+            let least = balance(&sold).min(0);
+            let reversed = sold.back(Take::Quantities(&quantities), &at).unwrap();
+            prop_assert!(imbalance(&reversed.postings).is_empty());
+            prop_assert!(balance(&sold) >= least, "{} from {}", balance(&sold), least);
+            taken += reversed.taken_back.get(&unit("point")).copied().unwrap_or(0);
+        }
+        if let Ok(reversed) = sold.back(Take::Everything, &at) {
+            taken += reversed.taken_back.get(&unit("point")).copied().unwrap_or(0);
+        }
+        let let_go = sold.let_go.get(&unit("point")).copied().unwrap_or(0);
+        prop_assert!(let_go >= 0 && taken >= 0);
+        prop_assert_eq!(taken + let_go, earned);
+    }
+}
+
+fn run(head: &str, case: &Value) -> Vec<Value> {
+    let text = format!(
+        "id = \"p\"\nname = \"P\"\n{head}\n[[earn]]\nper = \"money\"\namount = 1\n\
+        [[reward]]\nid = \"mug\"\nkind = \"gift\"\ncost = 8\n"
+    );
+    let programme = Programme::parse_toml(&text).unwrap_or_else(|error| panic!("{error}"));
+    case::run(&[programme], &case.to_string()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn what_was_spent_is_owed_or_let_go() {
+    let ten = json!([{"sku": "a", "price": "5.00", "vat": "19"}, {"sku": "b", "price": "5.00", "vat": "19"}]);
+    let case = json!({"member": {"balances": {"point": "0"}}, "steps": [
+        {"at": "2026-11-20T12:00:00+01:00", "sale": {"lines": ten}},
+        {"at": "2026-11-20T13:00:00+01:00", "sale": {"claims": [{"reward": "mug"}]}},
+        {"at": "2026-11-20T14:00:00+01:00", "refund": {"of": 0, "lines": {"a": "1"}}},
+        {"at": "2026-11-20T15:00:00+01:00", "sale": {"lines": [{"sku": "c", "price": "4.00", "vat": "19"}]}},
+        {"at": "2026-11-20T16:00:00+01:00", "refund": {"of": 0, "lines": "all"}},
+        {"at": "2026-11-20T17:00:00+01:00", "sale": {"lines": [{"sku": "c", "price": "9.00", "vat": "19"}]}},
+    ]});
+    let balances = |head: &str| -> Vec<String> {
+        let answers = run(head, &case);
+        answers.iter().map(|answer| answer["balances"]["point"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(balances(""), ["10", "2", "-3", "1", "-4", "5"]);
+    assert_eq!(balances("refunds = \"owe\""), balances(""));
+    assert_eq!(balances("refunds = \"forgive\""), ["10", "2", "0", "4", "0", "9"]);
+}
+
+#[test]
+fn what_comes_back_covers_what_is_taken_back() {
+    // The sale earned 10 and spent 8: the refund gives 8 back and takes 10, and nothing need be forgiven.
+    let case = json!({"member": {"balances": {"point": "8"}}, "steps": [
+        {"at": "2026-11-20T12:00:00+01:00", "sale": {"lines": [{"sku": "a", "price": "10.00", "vat": "19"}], "claims": [{"reward": "mug"}]}},
+        {"at": "2026-11-20T13:00:00+01:00", "sale": {"claims": [{"reward": "mug"}]}},
+        {"at": "2026-11-20T14:00:00+01:00", "refund": {"of": 0, "lines": "all"}},
+    ]});
+    let answers = run("refunds = \"forgive\"", &case);
+    let balances: Vec<&str> =
+        answers.iter().map(|answer| answer["balances"]["point"].as_str().unwrap()).collect();
+    assert_eq!(balances, ["10", "2", "0"]);
+}
+
+#[test]
+fn the_programme_of_the_sale_decides_and_not_that_of_today() {
+    let forgiving = shop("refunds = \"forgive\"");
+    let sold = sale(vec![line("a", "", "1", "10.00")]);
+    let outcome = judge(&forgiving, &MemberFacts::default(), Order::Sale(&sold));
+    assert!(outcome.awards.iter().all(|award| award.forgive));
+    let kept: Outcome = serde_json::from_str(&serde_json::to_string(&outcome).unwrap()).unwrap();
+    assert_eq!(kept, outcome);
+    let owing = judge(&shop(""), &MemberFacts::default(), Order::Sale(&sold));
+    assert!(!serde_json::to_string(&owing).unwrap().contains("forgive"), "old events keep their bytes");
+}
+
+#[test]
+fn two_refunds_of_the_same_piece_give_nothing_away() {
+    let two = sale(vec![line("a", "", "2", "5.00"), line("b", "", "1", "5.00")]);
+    let mut sold = Sold::new(&shop(""), &facts(0), two);
+    sold.back(Take::Quantities(&[2000, 0]), &noon()).unwrap();
+    // Another device, which did not know of it, has taken the same two back.
+    sold.reversals.push(sold.reversals[0].clone());
+    let reversed = sold.back(Take::Everything, &noon()).unwrap();
+    assert_eq!(reversed.refund, Money(450));
+    assert!(reversed.taken_back[&unit("point")] > 0);
+    sold.reversals.push(sold.reversals[0].clone());
+    assert_eq!(sold.back(Take::Everything, &noon()), Err(ReverseError::NothingLeft));
+}
+
+#[test]
+fn a_sale_of_nothing_can_still_be_taken_back() {
+    let ten = book(&["id = \"p\"\nname = \"P\"\n[[reward]]\nid = \"mug\"\nkind = \"gift\"\ncost = 8\n"]);
+    let nothing = Sale { claims: vec![claim("mug")], ..sale(vec![line("a", "", "0", "5.00")]) };
+    let mut sold = Sold::new(&ten, &facts(8), nothing);
+    assert_eq!(sold.balance("point"), 0);
+    sold.back(Take::Everything, &noon()).unwrap();
+    assert_eq!(sold.balance("point"), 8);
+    assert_eq!(sold.back(Take::Everything, &noon()), Err(ReverseError::NothingLeft));
+}
+
+#[test]
+fn a_ladder_follows_what_it_counted() {
+    let mut bottle = line("bottle", "", "1", "2.00");
+    bottle.deposit = true;
+    let lines = vec![bottle, line("juice", "a", "2", "4.00")];
+    let ladder = |by: &str| {
+        shop(&format!(
+            "tiers = {{ by = \"{by}\", window_days = 30, ladder = [{{ name = \"x\", from = 1 }}] }}"
+        ))
+    };
+    for (by, sold_for, without_bottle, without_one, without_both) in
+        // 7.20 for the juice; 7 points and 3 for each of two pieces; a visit.
+        [("spend", 720, 720, 360, 0), ("units", 13, 13, 6, 0), ("visits", 1, 1, 1, 0)]
+    {
+        let mut sold = Sold::new(&ladder(by), &facts(0), sale(lines.clone()));
+        let counts = |sold: &Sold| sold.counter("p#tier");
+        assert_eq!(counts(&sold), sold_for, "{by}");
+        sold.back(Take::Quantities(&[1000, 0]), &noon()).unwrap();
+        assert_eq!(counts(&sold), without_bottle, "{by}: a deposit was not counted");
+        sold.back(Take::Quantities(&[0, 1000]), &noon()).unwrap();
+        assert_eq!(counts(&sold), without_one, "{by}");
+        sold.back(Take::Everything, &noon()).unwrap();
+        assert_eq!(counts(&sold), without_both, "{by}");
+    }
+}
