@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
-use crate::programme::measures::{Expiry, Limit, Refunds, Tiers};
+use crate::programme::measures::{Clearing, Expiry, Leaderboard, Limit, Refunds, Tiers};
 
 /// A whole programme as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,12 @@ pub struct Specification {
     /// The tiers that members reach by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Tiers>,
+    /// Who did most, of those who agreed to be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaderboard: Option<Leaderboard>,
+    /// How shops of a coalition settle with each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearing: Option<Clearing>,
     /// How units are earned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earn: Vec<EarnRule>,
@@ -76,7 +82,10 @@ pub struct Specification {
 impl Specification {
     /// Whether an order can earn something by it.
     pub fn gives(&self) -> bool {
-        !self.earn.is_empty() || !self.voucher.is_empty() || self.tiers.is_some()
+        !self.earn.is_empty()
+            || !self.voucher.is_empty()
+            || self.tiers.is_some()
+            || self.leaderboard.is_some()
     }
 }
 
