@@ -9,7 +9,7 @@ use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
 use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
-use crate::programme::measures::{Expiry, Limit, Span, TierBy, Tiers};
+use crate::programme::measures::{Expiry, Leaderboard, Limit, Span, TierBy, Tiers};
 use crate::programme::rights;
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::time::Day;
@@ -83,6 +83,20 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     }
     if let Some(tiers) = &spec.tiers {
         check_tiers(tiers)?;
+    }
+    if let Some(board) = spec.leaderboard.filter(|board| board.top == 0 || board.top > Leaderboard::TOP_MAX) {
+        let message = format!("a board shows 1 to {} ranks, not {}", Leaderboard::TOP_MAX, board.top);
+        return Err(problem(&[Step::Key("leaderboard"), Step::Key("top")], message)
+            .or("write for example `top = 10`"));
+    }
+    if spec.clearing.is_some_and(|clearing| {
+        clearing.per_unit <= Decimal::ZERO || clearing.per_unit > Decimal::whole(1_000_000)
+    }) {
+        return Err(problem(
+            &[Step::Key("clearing"), Step::Key("per_unit")],
+            "a unit is worth more than nothing, and at most a million",
+        )
+        .or("write for example `per_unit = 0.01` for a cent"));
     }
     for (name, count) in [
         ("earn", spec.earn.len()),

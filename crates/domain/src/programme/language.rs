@@ -11,7 +11,7 @@ use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
 use crate::programme::engagement::{Activity, Challenge, Goodwill, Membership, Occasion, Referral};
-use crate::programme::measures::{Expiry, Limit, Refunds, Tiers};
+use crate::programme::measures::{Clearing, Expiry, Leaderboard, Limit, Refunds, Tiers};
 use crate::programme::policy::{Offline, Overdraft, Stock};
 
 /// A whole programme as written.
@@ -61,6 +61,12 @@ pub struct Specification {
     /// The tiers that members reach by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Tiers>,
+    /// Who did most, of those who agreed to be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaderboard: Option<Leaderboard>,
+    /// How shops of a coalition settle with each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearing: Option<Clearing>,
     /// How units are earned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earn: Vec<EarnRule>,
@@ -105,7 +111,11 @@ pub struct Specification {
 impl Specification {
     /// Whether an order can earn something by it.
     pub fn gives(&self) -> bool {
-        !self.earn.is_empty() || !self.voucher.is_empty() || self.tiers.is_some() || self.looks_beyond()
+        !self.earn.is_empty()
+            || !self.voucher.is_empty()
+            || self.tiers.is_some()
+            || self.leaderboard.is_some()
+            || self.looks_beyond()
     }
 
     /// Whether it looks at more than what an order's articles earn, so that every order concerns it.

@@ -223,3 +223,37 @@ pub enum TierBy {
     /// Days on which the member was here.
     Visits,
 }
+
+/// A board of those who did most and agreed to be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaderboard {
+    /// What is counted.
+    pub by: TierBy,
+    /// In which part of the calendar.
+    pub period: Calendar,
+    /// Down to which rank it is shown.
+    #[serde(default = "Leaderboard::usual_top", skip_serializing_if = "Leaderboard::is_usual_top")]
+    pub top: u32,
+}
+
+impl Leaderboard {
+    /// The lowest rank that can be shown.
+    pub const TOP_MAX: u32 = 100;
+
+    fn usual_top() -> u32 {
+        10
+    }
+
+    fn is_usual_top(top: &u32) -> bool {
+        *top == Self::usual_top()
+    }
+}
+
+/// How shops of a coalition settle units that one gave and another honoured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clearing {
+    /// The money for one whole unit.
+    pub per_unit: Decimal,
+}

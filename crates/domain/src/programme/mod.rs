@@ -28,7 +28,7 @@ pub use language::{
     EarnRule, Gives, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Specification, Text,
     VoucherRule,
 };
-pub use measures::{Calendar, Expiry, Limit, Refunds, Span, Tier, TierBy, Tiers};
+pub use measures::{Calendar, Clearing, Expiry, Leaderboard, Limit, Refunds, Span, Tier, TierBy, Tiers};
 pub use policy::{Offline, Overdraft, Stock};
 pub use prize::{Period, Prize};
 pub use schema::schema;

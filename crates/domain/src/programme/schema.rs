@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::programme::{CARD_MAX, LANGUAGE, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX};
+use crate::programme::{CARD_MAX, LANGUAGE, Leaderboard, RULES_MAX, TEXT_LEN_MAX, WORDS_MAX};
 use crate::unit::Unit;
 
 /// The schema of a programme.
@@ -50,6 +50,8 @@ pub fn schema() -> Value {
                 ),
             ),
             ("tiers", refer("tiers", "The tiers that members reach by it.")),
+            ("leaderboard", refer("leaderboard", "Who did most, of those who agreed to be named.")),
+            ("clearing", refer("clearing", "How shops of a coalition settle with each other.")),
             ("earn", rules("earn")),
             ("multiplier", rules("multiplier")),
             ("reward", rules("reward")),
@@ -214,6 +216,13 @@ fn definitions() -> Value {
             ("device", count("So often at each device.")),
             ("device_day", count("So often at each device on one business day.")),
         ], &[]),
+        "leaderboard": object(&[
+            ("by", word(&["spend", "units", "visits"], "What is counted.")),
+            ("period", word(&["week", "month", "quarter", "year"], "In which part of the calendar.")),
+            ("top", json!({"type": "integer", "minimum": 1, "maximum": Leaderboard::TOP_MAX,
+                           "description": "Down to which rank it is shown."})),
+        ], &["by", "period"]),
+        "clearing": object(&[("per_unit", number("The money for one whole unit."))], &["per_unit"]),
         "earn": earn(),
         "multiplier": object(&[
             ("id", id("Its name within the programme.")),

@@ -66,8 +66,8 @@ impl RuleBook {
             open |= articles.is_open();
             self.index_articles(place, &articles);
         }
-        // Whatever is bought counts on a ladder.
-        if open || spec.tiers.is_some() {
+        // Whatever is bought counts on a ladder and a leaderboard.
+        if open || spec.tiers.is_some() || spec.leaderboard.is_some() {
             self.open.push(place);
         }
         if spec.tiers.is_some() {

@@ -10,6 +10,7 @@ use crate::member::MemberFacts;
 use crate::programme::{Calendar, Published, Tier, TierBy, Tiers};
 use crate::rules::basket::clamp;
 use crate::rules::book::RuleBook;
+use crate::rules::leaderboard;
 use crate::time::{Day, Moment};
 
 /// How a member stands on one ladder.
@@ -45,27 +46,44 @@ pub(super) fn reached(book: &RuleBook, member: Option<&MemberFacts>, at: &Moment
 
 /// The counter of a programme's ladder.
 pub(super) fn key(published: &Published) -> String {
-    format!("{}#tier", published.reference.id)
+    format!("{}{LADDER}", published.reference.id)
 }
 
-/// Whether a counter is one of a ladder.
+/// What the counter of a ladder, and that of a leaderboard, is named after its programme.
+const LADDER: &str = "#tier";
+pub(super) const BOARD: &str = "#board";
+
+/// Whether a counter is one of a ladder or a leaderboard.
 pub(super) fn is_key(key: &str) -> bool {
-    key.ends_with("#tier") && !key.contains('/')
+    (key.ends_with(LADDER) || key.ends_with(BOARD)) && !key.contains('/')
 }
 
-/// The programme of a ladder's counter.
+/// The programme of such a counter.
 pub(super) fn programme_of(key: &str) -> &str {
     key.rsplit_once('#').map_or(key, |(programme, _)| programme)
 }
 
-/// What an order adds to a ladder.
-pub(super) fn step(published: &Published, paid: i64, earned: i64, day: Day) -> Option<CounterStep> {
-    let amount = match published.programme.spec().tiers.as_ref()?.by {
+/// What an order adds to a programme's ladder and its leaderboard.
+pub(super) fn step(
+    published: &Published,
+    paid: i64,
+    earned: i64,
+    day: Day,
+) -> impl Iterator<Item = CounterStep> + use<> {
+    let ladder = published.programme.spec().tiers.as_ref().and_then(|tiers| {
+        let amount = counted_of(tiers.by, paid, earned);
+        (amount > 0).then(|| CounterStep { key: key(published), day, amount })
+    });
+    ladder.into_iter().chain(leaderboard::step(published, paid, earned, day))
+}
+
+/// What an order counts for: cents that were paid, units of the programme that were earned, or one visit.
+pub(super) fn counted_of(by: TierBy, paid: i64, earned: i64) -> i64 {
+    match by {
         TierBy::Spend => paid,
         TierBy::Units => earned,
         TierBy::Visits => 1,
-    };
-    (amount > 0).then(|| CounterStep { key: key(published), day, amount })
+    }
 }
 
 fn standing(published: &Published, member: &MemberFacts, today: Day) -> Option<Standing> {

@@ -12,6 +12,7 @@
 //! | `refunds` | what comes back, in whatever parts and order, and what is owed or let go |
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
+//! | `several` | what is found out over several members, shops or orders |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
@@ -29,6 +30,7 @@ mod properties;
 mod refunds;
 mod scenarios;
 mod schema;
+mod several;
 mod support;
 mod templates;
 mod texts;

@@ -24,6 +24,8 @@ expiry = { days = 1, months = 2, to_end_of = "year", idle_days = 3, idle_months 
 grace_days = 14
 refunds = "forgive"
 tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00 }] }
+leaderboard = { by = "visits", period = "month", top = 5 }
+clearing = { per_unit = 0.01 }
 
 [[earn]]
 id = "e"

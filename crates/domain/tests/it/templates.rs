@@ -28,13 +28,14 @@ fn every_template_is_read_and_owes_no_warning() {
     names.sort();
     let mut tried: Vec<&str> = TRIED.to_vec();
     tried.sort_unstable();
-    assert_eq!(names, tried, "each template has a test below");
+    assert_eq!(names, tried, "each template has a test below, or in `several`");
 }
 
-const TRIED: [&str; 18] = [
+const TRIED: [&str; 20] = [
     "basket-target",
     "birthday-double-points",
     "cash-back",
+    "coalition",
     "coffee-card",
     "donation",
     "double-points-day",
@@ -42,6 +43,7 @@ const TRIED: [&str; 18] = [
     "happy-hour",
     "idle-points",
     "member-discount",
+    "month-board",
     "next-visit-voucher",
     "points",
     "stored-value-reward",

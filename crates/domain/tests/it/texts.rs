@@ -110,6 +110,15 @@ fn a_mistake_is_named_with_its_place() {
         ("unit = \"Punkte\"\n", 3, 8, "is not a unit", ""),
         ("name = 3\n", 3, 1, "duplicate key", ""),
         ("expiry = { warn_days = 9 }\n", 3, 10, "when units expire", "months = 12"),
+        (
+            "leaderboard = { by = \"visits\", period = \"month\", top = 0 }\n",
+            3,
+            56,
+            "1 to 100 ranks",
+            "top = 10",
+        ),
+        ("[clearing]\nper_unit = 0\n", 4, 12, "more than nothing", "per_unit = 0.01"),
+        ("[clearing]\nper_units = 0.1\n", 4, 1, "unknown field", "did you mean `per_unit`?"),
         ("tiers = { by = \"spend\", ladder = [] }\n", 3, 16, "over how long", "window = \"year\""),
         (
             "tiers = { by = \"spend\", window_days = 9, window = \"year\", ladder = [] }\n",
