@@ -9,7 +9,7 @@ use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
 use crate::programme::error::{Problem, Step};
 use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
-use crate::programme::measures::{Expiry, Leaderboard, Limit, Span, TierBy, Tiers};
+use crate::programme::measures::{Calendar, Expiry, Leaderboard, Limit, Span, TierBy, Tiers};
 use crate::programme::rights;
 use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_MAX, voucher_unit};
 use crate::time::Day;
@@ -84,6 +84,12 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
     if let Some(tiers) = &spec.tiers {
         check_tiers(tiers)?;
     }
+    if spec.leaderboard.is_some_and(|board| board.period == Calendar::Ever) {
+        return Err(problem(
+            &[Step::Key("leaderboard"), Step::Key("period")],
+            "a board begins anew each week, month, quarter or year",
+        ));
+    }
     if let Some(board) = spec.leaderboard.filter(|board| board.top == 0 || board.top > Leaderboard::TOP_MAX) {
         let message = format!("a board shows 1 to {} ranks, not {}", Leaderboard::TOP_MAX, board.top);
         return Err(problem(&[Step::Key("leaderboard"), Step::Key("top")], message)
@@ -107,6 +113,7 @@ fn check_head(spec: &Specification) -> Result<(), Problem> {
         ("challenge", spec.challenge.len()),
         ("occasion", spec.occasion.len()),
         ("activity", spec.activity.len()),
+        ("giving", spec.giving.len()),
     ] {
         if count > RULES_MAX {
             return Err(problem(&[Step::Key(name)], format!("there are more than {RULES_MAX} of them")));
@@ -144,6 +151,9 @@ fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
     }
     if !tiers.ladder.is_sorted_by(|low, high| low.from < high.from) || tiers.ladder[0].from < Decimal::ZERO {
         return wrong("the tiers stand in the order of what reaches them, lowest first");
+    }
+    if tiers.window == Some(Calendar::Ever) && tiers.grace_days > 0 {
+        return wrong("nobody falls from a level: leave out `grace_days`");
     }
     let digits = if tiers.by == TierBy::Visits { 0 } else { Money::SCALE };
     if tiers.ladder.iter().any(|tier| tier.from > Decimal::MAX || !tier.from.fits(digits)) {
@@ -215,6 +225,7 @@ fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> R
     if reward.cause.as_ref().is_some_and(|cause| !is_plain(cause)) {
         return Err(at.problem("cause", PLAIN));
     }
+    rights::check_pool(reward, at)?;
     if reward.cause.is_some() && (reward.kind != RewardKind::Gift || reward.voucher) {
         return Err(at.problem("cause", "only a gift that costs units goes to a cause"));
     }

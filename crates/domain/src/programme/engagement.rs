@@ -268,3 +268,48 @@ pub struct Goodwill {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub four_eyes_above: Option<Decimal>,
 }
+
+/// A share of sales that goes to a cause. It costs the guest nothing and needs no card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Giving {
+    /// Its name within the programme.
+    pub id: String,
+    /// What people call the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    /// The cause whose account the money is put into.
+    pub cause: String,
+    /// The percentage of what is paid for the articles in the set.
+    pub percent: Decimal,
+    /// Only orders in which so much is paid for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// Categories that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Articles that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// Categories that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_categories: Vec<String>,
+    /// Articles that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_skus: Vec<Sku>,
+    /// From and to which day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub valid: Validity,
+}
+
+impl Giving {
+    /// The articles that count.
+    pub fn articles(&self) -> Articles<'_> {
+        Articles {
+            categories: &self.categories,
+            skus: &self.skus,
+            except_categories: &self.except_categories,
+            except_skus: &self.except_skus,
+        }
+    }
+}

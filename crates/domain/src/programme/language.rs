@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
 use crate::programme::conditions::{Articles, Validity, When, Who};
 use crate::programme::decimal::Decimal;
-use crate::programme::engagement::{Activity, Challenge, Goodwill, Membership, Occasion, Referral};
+use crate::programme::engagement::{Activity, Challenge, Giving, Goodwill, Membership, Occasion, Referral};
 use crate::programme::measures::{Clearing, Expiry, Leaderboard, Limit, Refunds, Tiers};
 use crate::programme::policy::{Offline, Overdraft, Stock};
 
@@ -91,6 +91,9 @@ pub struct Specification {
     /// What earns without a purchase.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub activity: Vec<Activity>,
+    /// Shares of sales that go to a cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub giving: Vec<Giving>,
     /// Members who bring others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
@@ -361,6 +364,12 @@ pub struct Reward {
     /// How often it can be given in all.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stock: Stock,
+    /// The gift is not taken home: it waits in the pool of this name for whoever needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fills: Option<String>,
+    /// It is given as long as somebody has filled the pool of this name at this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_pool: Option<String>,
     /// What is shown when a gift is taken: a partner's code, the place and time of an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shows: Option<Text>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::Idle;
 use crate::programme::decimal::Decimal;
 use crate::programme::language::is_default;
+use crate::programme::prize::{Prize, one_or_several};
 use crate::time::Day;
 
 /// How long what was earned can be spent.
@@ -165,6 +166,8 @@ pub enum Calendar {
     Quarter,
     /// A calendar year.
     Year,
+    /// All time: levels, which nobody falls from.
+    Ever,
 }
 
 impl Calendar {
@@ -177,6 +180,7 @@ impl Calendar {
             Self::Month => first(civil.month()),
             Self::Quarter => first((civil.month() - 1) / 3 * 3 + 1),
             Self::Year => first(1),
+            Self::Ever => Day::MIN,
         }
     }
 
@@ -188,6 +192,7 @@ impl Calendar {
             Self::Month => first.end_of_month(),
             Self::Quarter => first.plus_months(2).end_of_month(),
             Self::Year => first.end_of_year(),
+            Self::Ever => Day::MAX,
         }
     }
 
@@ -198,6 +203,8 @@ impl Calendar {
             Self::Month => 31,
             Self::Quarter => 92,
             Self::Year => 366,
+            // What is counted for ever is kept under one day.
+            Self::Ever => 1,
         }
     }
 }
@@ -210,6 +217,9 @@ pub struct Tier {
     pub name: String,
     /// How much reaches it.
     pub from: Decimal,
+    /// What is given once to those who reach it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_several")]
+    pub gives: Vec<Prize>,
 }
 
 /// What a ladder counts.

@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 pub use conditions::{Articles, Hours, Validity, Weekday, When, Who};
 pub use decimal::Decimal;
 pub use engagement::{
-    Activity, Challenge, Count, Goal, Goodwill, Membership, Occasion, OccasionOf, Once, Referral,
+    Activity, Challenge, Count, Giving, Goal, Goodwill, Membership, Occasion, OccasionOf, Once, Referral,
 };
 pub use error::ProgrammeError;
 pub use language::{

@@ -7,7 +7,7 @@ use crate::money::Money;
 use crate::programme::check::{At, PLAIN, check_expiry, check_text, counted, is_plain, problem};
 use crate::programme::decimal::Decimal;
 use crate::programme::engagement::{
-    Challenge, Count, Goal, Goodwill, Membership, Occasion, OccasionOf, Referral,
+    Challenge, Count, Giving, Goal, Goodwill, Membership, Occasion, OccasionOf, Referral,
 };
 use crate::programme::error::{Problem, Step};
 use crate::programme::language::Specification;
@@ -57,6 +57,18 @@ pub(super) fn check(spec: &Specification, unit: &Unit) -> Result<(), Problem> {
         at.limit(&activity.limit, 0)?;
         at.who(&activity.who)?;
         check_prizes(spec, &activity.gives, unit, &at.path("gives"), true)?;
+    }
+    for (index, giving) in spec.giving.iter().enumerate() {
+        let at = At { list: "giving", index };
+        name(at, &giving.id)?;
+        check_giving(giving, at)?;
+    }
+    for tier in spec.tiers.iter().flat_map(|tiers| &tiers.ladder).filter(|tier| !tier.gives.is_empty()) {
+        let path = [Step::Key("tiers"), Step::Key("ladder")];
+        if !is_plain(&tier.name) {
+            return Err(problem(&path, format!("the name of a tier that gives something: {PLAIN}")));
+        }
+        check_prizes(spec, &tier.gives, unit, &path, false)?;
     }
     if let Some(referral) = &spec.referral {
         check_referral(spec, referral, unit)?;
@@ -130,6 +142,39 @@ fn check_goal(goal: &Goal, unit: &Unit, at: At) -> Result<(), Problem> {
     }
     at.money("goal", goal.minimum)?;
     at.articles(&goal.categories, &goal.skus, &goal.except_categories, &goal.except_skus)
+}
+
+fn check_giving(giving: &Giving, at: At) -> Result<(), Problem> {
+    if let Some(name) = &giving.name {
+        at.text("name", name)?;
+    }
+    if !is_plain(&giving.cause) {
+        return Err(at.problem("cause", PLAIN));
+    }
+    at.positive("percent", giving.percent)?;
+    if giving.percent > Decimal::whole(100) || !giving.percent.fits(2) {
+        return Err(at.problem("percent", "it is at most 100, with at most two digits after the point"));
+    }
+    at.money("minimum", giving.minimum)?;
+    at.articles(&giving.categories, &giving.skus, &giving.except_categories, &giving.except_skus)
+}
+
+/// What is given away for whoever needs it, and what is taken of that.
+pub(super) fn check_pool(reward: &Reward, at: At) -> Result<(), Problem> {
+    for (key, pool) in [("fills", &reward.fills), ("from_pool", &reward.from_pool)] {
+        if pool.as_ref().is_some_and(|pool| !is_plain(pool)) {
+            return Err(at.problem(key, PLAIN));
+        }
+    }
+    if reward.fills.is_some() && reward.kind != RewardKind::Gift {
+        return Err(at.problem("fills", "only a gift is given away for others"));
+    }
+    if reward.from_pool.is_some() && reward.code.is_none() {
+        return Err(at
+            .problem("from_pool", "who takes it shows no card: it comes by a code")
+            .or("write `code = \"…\"`, which the counter keys in"));
+    }
+    Ok(())
 }
 
 fn check_occasion(spec: &Specification, occasion: &Occasion, unit: &Unit, at: At) -> Result<(), Problem> {
@@ -344,7 +389,8 @@ fn prizes(spec: &Specification) -> impl Iterator<Item = &Prize> {
     let occasions = spec.occasion.iter().flat_map(|rule| &rule.gives);
     let activities = spec.activity.iter().flat_map(|rule| &rule.gives);
     let referral = spec.referral.iter().flat_map(|rule| rule.friend.iter().chain(&rule.referrer));
-    challenges.chain(occasions).chain(activities).chain(referral)
+    let tiers = spec.tiers.iter().flat_map(|tiers| &tiers.ladder).flat_map(|tier| &tier.gives);
+    challenges.chain(occasions).chain(activities).chain(referral).chain(tiers)
 }
 
 /// A text that is shown with a reward.

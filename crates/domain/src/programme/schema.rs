@@ -60,6 +60,7 @@ pub fn schema() -> Value {
             ("challenge", rules("challenge")),
             ("occasion", rules("occasion")),
             ("activity", rules("activity")),
+            ("giving", rules("giving")),
             ("referral", refer("referral", "Members who bring others.")),
             ("membership", refer("membership", "A membership that is bought or granted.")),
             ("goodwill", refer("goodwill", "How much staff may give away to make up for something.")),
@@ -135,13 +136,14 @@ fn definitions() -> Value {
         "tiers": object(&[
             ("by", word(&["spend", "units", "visits"], "What is counted.")),
             ("window_days", count("In the last so many days; or window.")),
-            ("window", word(&["week", "month", "quarter", "year"], "In this part of the calendar; or window_days.")),
+            ("window", word(&["week", "month", "quarter", "year", "ever"], "In this part of the calendar; or window_days.")),
             ("grace_days", count("For so long a tier is kept.")),
             ("ladder", json!({"type": "array", "minItems": 1, "maxItems": 20, "items": {"$ref": "#/$defs/tier"}})),
         ], &["by", "ladder"]),
         "tier": object(&[
             ("name", json!({"type": "string", "description": "What `who` calls it."})),
             ("from", number("How much reaches it.")),
+            ("gives", refer("prizes", "What is given once to those who reach it.")),
         ], &["name", "from"]),
         "prize": object(&[
             ("amount", number("How many units.")),
@@ -186,6 +188,7 @@ fn definitions() -> Value {
             ("valid", refer("valid", "On which days.")),
             ("who", refer("who", "For whom.")),
         ], &["id", "gives"]),
+        "giving": object(&giving(), &["id", "cause", "percent"]),
         "referral": object(&[
             ("minimum", number("The friend's first purchase comes to so much.")),
             ("within_days", count("At most so many days after joining.")),
@@ -281,6 +284,8 @@ fn reward() -> Value {
         ("code", json!({"type": "string", "description": "It comes when this code is shown."})),
         ("voucher", flag("It takes a voucher that a voucher rule gave.")),
         ("cause", id("The units of a gift go to this cause.")),
+        ("fills", id("The gift waits in this pool for whoever needs it.")),
+        ("from_pool", id("It is given as long as this pool is filled.")),
         ("stock", refer("stock", "How often it can be given in all.")),
         (
             "shows",
@@ -299,6 +304,18 @@ fn reward() -> Value {
     ];
     keys.extend(articles());
     object(&keys, &["id", "kind"])
+}
+
+fn giving() -> Vec<(&'static str, Value)> {
+    let mut keys = vec![
+        ("id", id("Its name within the programme.")),
+        ("name", refer("text", "What people call the cause.")),
+        ("cause", id("The cause whose account the money is put into.")),
+        ("percent", number("The percentage of what is paid.")),
+        ("valid", refer("valid", "On which days.")),
+    ];
+    keys.extend(articles().into_iter().filter(|(key, _)| *key != "minimum_quantity"));
+    keys
 }
 
 fn goal() -> Vec<(&'static str, Value)> {

@@ -62,7 +62,8 @@ impl RuleBook {
         let mut open = !spec.voucher.is_empty() || spec.looks_beyond();
         let earning = spec.earn.iter().map(|rule| rule.articles());
         let by_itself = spec.reward.iter().filter(|reward| reward.automatic).map(|reward| reward.articles());
-        for articles in earning.chain(by_itself) {
+        let giving = spec.giving.iter().map(|rule| rule.articles());
+        for articles in earning.chain(by_itself).chain(giving) {
             open |= articles.is_open();
             self.index_articles(place, &articles);
         }
@@ -139,6 +140,9 @@ impl RuleBook {
             let rewards = published.programme.spec().reward.iter();
             let limited = rewards.filter(|reward| reward.stock != Stock::default());
             keys.extend(limited.map(|reward| claims::stock_key(published, reward)));
+            let pools =
+                published.programme.spec().reward.iter().filter_map(|reward| reward.from_pool.as_ref());
+            keys.extend(pools.map(|pool| claims::pool_key(published, pool)));
         }
         keys
     }

@@ -115,6 +115,10 @@ pub(super) fn times_left(
     wanted: i64,
     scene: &Scene<'_>,
 ) -> (i64, Option<Reason>) {
+    let pool = reward.from_pool.as_ref().map(|pool| scene.place.facts.sum(&pool_key(published, pool)));
+    if let Some(waiting) = pool.filter(|waiting| *waiting < wanted) {
+        return (waiting.max(0), Some(Reason::new(codes::POOL_EMPTY)));
+    }
     let (stocked, sold_out) =
         scene.place.facts.left(&reward.stock, &stock_key(published, reward), wanted, scene.at.day);
     let Some(member) = scene.member else { return (stocked, sold_out) };
@@ -168,11 +172,21 @@ fn offline_key(published: &Published) -> String {
     format!("{}#offline", published.reference.id)
 }
 
-/// What a taken reward adds to the device's own tallies.
-pub(super) fn tally(taken: &Taken<'_>, today: Day) -> Option<CounterStep> {
-    let amount = i64::from(taken.times);
-    let key = stock_key(taken.published, taken.reward);
-    (taken.reward.stock != Stock::default()).then_some(CounterStep { key, day: today, amount })
+/// What a taken reward adds to the device's own tallies: to what it has given of a stock, to a pool that it
+/// fills, or takes from.
+pub(super) fn tallies(taken: &Taken<'_>, today: Day) -> Vec<CounterStep> {
+    let (times, reward) = (i64::from(taken.times), taken.reward);
+    let step = |key: String, amount: i64| CounterStep { key, day: today, amount };
+    let stock = (reward.stock != Stock::default()).then(|| step(stock_key(taken.published, reward), times));
+    let pool = |name: &String| pool_key(taken.published, name);
+    let fills = reward.fills.as_ref().map(|name| step(pool(name), times));
+    let takes = reward.from_pool.as_ref().map(|name| step(pool(name), -times));
+    [stock, fills, takes].into_iter().flatten().collect()
+}
+
+/// The tally of what waits in a pool at a device.
+pub(super) fn pool_key(published: &Published, pool: &str) -> String {
+    format!("{}#pool:{pool}", published.reference.id)
 }
 
 /// What a taken reward adds to what the member has spent today without the server.

@@ -129,3 +129,9 @@ pub const NO_GOODWILL: &str = "no-goodwill";
 pub const UNKNOWN_REASON: &str = "unknown-reason";
 /// A second person must agree.
 pub const FOUR_EYES: &str = "four-eyes";
+/// A tier or a level was reached that gives something.
+pub const TIER_REACHED: &str = "tier-reached";
+/// A share of the sale goes to a cause: `amount`, `cause`.
+pub const GIVING: &str = "giving";
+/// Nobody has given one of it away, or the last was taken.
+pub const POOL_EMPTY: &str = "pool-empty";

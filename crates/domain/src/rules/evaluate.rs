@@ -3,17 +3,17 @@
 use crate::event::CounterStep;
 use crate::grant::Grant;
 use crate::member::MemberFacts;
-use crate::money::Money;
+use crate::money::{Money, div_half_up};
 use crate::programme::{Membership, Per, Published, VoucherRule, voucher_unit};
 use crate::rules::basket::{Basket, Shares, clamp};
 use crate::rules::book::RuleBook;
 use crate::rules::challenges::Bought;
 use crate::rules::claims::{self, Wanted};
 use crate::rules::grant::grant;
-use crate::rules::outcome::{Award, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
+use crate::rules::outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
 use crate::rules::place::Place;
 use crate::rules::pricing::{self, Automatic, Priced};
-use crate::rules::prizes::Given;
+use crate::rules::prizes::{Given, Right};
 use crate::rules::scope::{Reason, Scene};
 use crate::rules::{VERSION, challenges, codes, earn, limit, message, occasions, stamps, tiers};
 use crate::sale::{Claim, Order, Sale, TenderKind};
@@ -163,6 +163,7 @@ struct Draft<'a> {
     spends: Vec<Spend>,
     counters: Vec<CounterStep>,
     tallies: Vec<CounterStep>,
+    shares: Vec<CauseShare>,
     grants: Vec<Grant>,
     due: Vec<Due>,
     steps: Vec<TraceStep>,
@@ -178,6 +179,7 @@ fn judge<'a>(
     let lines = sale.lines.len() + priced.taken.iter().filter(|taken| taken.added.is_some()).count();
     let mut draft = Draft::new(priced);
     draft.note_pricing(lines, scene);
+    parties.running.iter().for_each(|published| draft.give_shares(published, lines, scene));
     let earning = parties.running.iter().filter(|published| published.programme.spec().gives());
     if scene.member.is_some() {
         earning.for_each(|published| draft.earn(published, lines, scene));
@@ -203,6 +205,7 @@ impl<'a> Draft<'a> {
             spends: Vec::new(),
             counters: Vec::new(),
             tallies: Vec::new(),
+            shares: Vec::new(),
             grants: Vec::new(),
             due: Vec::new(),
             steps: Vec::new(),
@@ -229,10 +232,45 @@ impl<'a> Draft<'a> {
                 self.counters.extend(limit::step(&taken.reward.limit, key, scene.at.day, times));
                 self.counters.extend(claims::offline_step(taken, scene));
             }
-            self.tallies.extend(claims::tally(taken, scene.at.day));
+            self.tallies.extend(claims::tallies(taken, scene.at.day));
         }
         for ((published, reward), reason) in &self.priced.passed {
             self.steps.push(reason.of(&published.reference.id, Some(reward.id.as_str())));
+        }
+    }
+
+    /// Puts shares of what is paid aside for causes: `paid × percent`, half up.
+    fn give_shares(&mut self, published: &Published, lines: usize, scene: &Scene<'_>) {
+        let basket = &self.priced.basket;
+        for giving in &published.programme.spec().giving {
+            let places = basket.matching(&giving.articles());
+            let paid = basket.open(&places);
+            let minimum = giving.minimum.map_or(1, |minimum| minimum.money().0);
+            if paid < minimum || scene.within(&giving.valid).is_err() {
+                continue;
+            }
+            let rate = i128::from(giving.percent.at_scale(2));
+            let amount = Money(div_half_up(i128::from(paid) * rate, 10_000));
+            if amount == Money::ZERO {
+                continue;
+            }
+            let right = Right {
+                published,
+                rule: &giving.id,
+                name: giving.name.as_ref(),
+                occurrence: String::new(),
+                code: codes::GIVING,
+            };
+            let reason = Reason::new(codes::GIVING).with("amount", amount).with("cause", &giving.cause);
+            self.steps.push(right.step(reason));
+            let item = |&place: &usize| (basket.items[place].place, basket.items[place].open());
+            self.shares.push(CauseShare {
+                programme: published.reference.id.clone(),
+                rule: giving.id.clone(),
+                cause: giving.cause.clone(),
+                amount,
+                weights: Shares(places.iter().map(item).collect()).weights(lines),
+            });
         }
     }
 
@@ -270,8 +308,12 @@ impl<'a> Draft<'a> {
         occasions::of_the_day(published, scene, &mut given);
         occasions::referral(published, Some(self.paid()), scene, &mut given);
         occasions::membership(published, basket, scene, &mut given);
+        if let Some(member) = scene.member {
+            let steps = tiers::step(published, self.paid(), earned, member, scene.at.day);
+            tiers::climb(published, &steps, scene, &mut given);
+            self.counters.extend(steps);
+        }
         self.take(given);
-        self.counters.extend(tiers::step(published, self.paid(), earned, scene.at.day));
     }
 
     fn take(&mut self, given: Given) {
@@ -367,6 +409,7 @@ impl<'a> Draft<'a> {
             refused,
             counters: self.counters,
             tallies: self.tallies,
+            shares: self.shares,
             grants: self.grants,
             due: self.due,
             stored,

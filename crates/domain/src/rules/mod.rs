@@ -43,7 +43,7 @@ pub use ending::Ending;
 pub use evaluate::{UnknownRules, evaluate, evaluate_as};
 pub use goodwill::{Amends, goodwill, invitation};
 pub use offers::{Offer, Offers, StampCard, offers};
-pub use outcome::{Award, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
+pub use outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
 pub use place::{Place, PlaceFacts, Tallies, Unconfirmed};
 pub use postings::sale_postings;
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse, withdraw};

@@ -41,6 +41,9 @@ pub struct Outcome {
     /// Other members who are due something because of this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due: Vec<Due>,
+    /// Shares of the sale that go to causes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<CauseShare>,
     /// How much of the total the member's stored value pays.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub stored: Money,
@@ -91,6 +94,33 @@ pub struct Award {
     /// What a refund cannot take back from what is left is let go; else it is owed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgive: bool,
+}
+
+/// A share of a sale that goes to a cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseShare {
+    /// By which programme.
+    pub programme: ProgrammeId,
+    /// By which of its rules.
+    pub rule: String,
+    /// The cause.
+    pub cause: String,
+    /// How much.
+    pub amount: Money,
+    /// How it falls to the lines, for refunds; none: by what was paid for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<i64>,
+}
+
+impl CauseShare {
+    /// The movement of so much of it from the shop to the cause; a negative amount goes back.
+    pub(super) fn postings(&self, shop: ShopId, amount: i64) -> Vec<Posting> {
+        if amount == 0 {
+            return Vec::new();
+        }
+        let posting = |account, amount| Posting { account, unit: Unit::euro(), amount, booking: None };
+        vec![posting(Account::Shop(shop), -amount), posting(Account::Cause(self.cause.clone()), amount)]
+    }
 }
 
 /// A member who brought a friend and is due a reward for it.

@@ -56,6 +56,12 @@ impl PlaceFacts {
         *self == Self::default()
     }
 
+    /// What a tally comes to over all days.
+    pub(super) fn sum(&self, key: &str) -> i64 {
+        let days = self.tallies.get(key).into_iter().flatten();
+        days.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
+
     /// How often of `wanted` times there is still something to give here, and why not more.
     pub(super) fn left(&self, stock: &Stock, key: &str, wanted: i64, today: Day) -> (i64, Option<Reason>) {
         let days = self.tallies.get(key);

@@ -31,6 +31,7 @@ pub fn sale_postings(
     let paid: Vec<i64> = outcome.lines.iter().map(|line| line.paid.0).collect();
     let takings = Takings::new(sale, &paid, outcome.stored.0);
     postings.extend(takings.postings(shop));
+    postings.extend(outcome.shares.iter().flat_map(|share| share.postings(shop, share.amount.0)));
     if let Some(member) = member {
         let stored = takings.stored;
         postings.extend(member_pair(member, shop, -stored, Booking::Spend { day }));

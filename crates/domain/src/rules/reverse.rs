@@ -203,6 +203,10 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
     if let Some(sale) = original.sale {
         take_back_money(sale, &mut ledger, &before, &after, &mut reversed);
     }
+    for given in &original.outcome.shares {
+        let back = share(original, given.amount.0, &given.weights, &before, &after);
+        reversed.postings.extend(given.postings(original.shop, -back));
+    }
     // What comes back to the member covers what is taken back, so this is last.
     for award in forgiving {
         let asked = part(award);

@@ -224,9 +224,16 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
             "" => value("text").to_owned(),
             text => text.to_owned(),
         },
-        codes::CHALLENGE_DONE | codes::OCCASION | codes::ACTIVITY | codes::REFERRAL | codes::REFERRER => {
-            right(step, language)
-        }
+        codes::CHALLENGE_DONE
+        | codes::OCCASION
+        | codes::ACTIVITY
+        | codes::REFERRAL
+        | codes::REFERRER
+        | codes::TIER_REACHED => right(step, language),
+        codes::GIVING => match language {
+            Language::De => format!("{} für {}", language.money(value("amount")), named(step, language)),
+            Language::En => format!("{} for {}", language.money(value("amount")), named(step, language)),
+        },
         codes::PROGRESS | codes::STREAK => on_the_way(step, language),
         codes::MEMBERSHIP => match language {
             Language::De => format!("Mitgliedschaft {} bis {}", value("name"), language.day(value("last"))),
@@ -249,6 +256,8 @@ fn right(step: &TraceStep, language: Language) -> String {
     let subject = match (step.code.as_str(), language) {
         (codes::CHALLENGE_DONE, Language::De) => format!("{} geschafft", named(step, language)),
         (codes::CHALLENGE_DONE, Language::En) => format!("{} done", named(step, language)),
+        (codes::TIER_REACHED, Language::De) => format!("Stufe {} erreicht", tier(step)),
+        (codes::TIER_REACHED, Language::En) => format!("{} reached", tier(step)),
         (codes::REFERRAL, Language::De) => "Geworben und zum ersten Mal hier gekauft".to_owned(),
         (codes::REFERRAL, Language::En) => "Brought by a member, first purchase".to_owned(),
         (codes::REFERRER, Language::De) => "Ein geworbenes Mitglied hat zum ersten Mal gekauft".to_owned(),
@@ -267,6 +276,11 @@ fn right(step: &TraceStep, language: Language) -> String {
         },
     };
     format!("{subject}: {prize}")
+}
+
+/// The tier that a step speaks of.
+fn tier(step: &TraceStep) -> &str {
+    step.rule.as_deref().and_then(|rule| rule.split_once(':')).map_or("", |(_, tier)| tier)
 }
 
 /// How far it is: “Fünf Sorten: 3 von 5 verschiedenen”.
@@ -454,6 +468,9 @@ fn why(step: &TraceStep, language: Language) -> String {
         }
         codes::UNKNOWN_ACTIVITY if de => format!("{} kennt das Programm nicht", value("activity")),
         codes::UNKNOWN_ACTIVITY => format!("the programme does not know {}", value("activity")),
+        codes::POOL_EMPTY => {
+            language.pick("gerade ist keiner gespendet", "nobody has given one away just now").to_owned()
+        }
         codes::SOLD_OUT => language.pick("hier vergriffen", "none is left here").to_owned(),
         codes::SOLD_OUT_TODAY => {
             language.pick("hier für heute vergriffen", "none is left here today").to_owned()

@@ -42,7 +42,7 @@ fn judge(
         let times = i64::from(taken_now.times);
         outcome.counters.extend(limit::step(&wanted.reward.limit, key, scene.at.day, times));
         outcome.counters.extend(claims::offline_step(&taken_now, scene));
-        outcome.tallies.extend(claims::tally(&taken_now, scene.at.day));
+        outcome.tallies.extend(claims::tallies(&taken_now, scene.at.day));
         outcome.spends.extend::<Option<Spend>>(taken_now.spend(0));
         outcome.awards.extend(taken_now.gives(scene.at.day));
         outcome.trace.extend(taken_now.trace());
@@ -141,8 +141,12 @@ fn earn_all(
     if bought > 0 {
         occasions::referral(published, None, scene, &mut given);
     }
+    if let Some(member) = scene.member {
+        let steps = tiers::step(published, 0, earned, member, scene.at.day);
+        tiers::climb(published, &steps, scene, &mut given);
+        outcome.counters.extend(steps);
+    }
     given.add_to(outcome);
-    outcome.counters.extend(tiers::step(published, 0, earned, scene.at.day));
 }
 
 type Earned = (Award, Vec<crate::event::CounterStep>);

@@ -10,7 +10,10 @@ use crate::member::MemberFacts;
 use crate::programme::{Calendar, Published, Tier, TierBy, Tiers};
 use crate::rules::basket::clamp;
 use crate::rules::book::RuleBook;
-use crate::rules::leaderboard;
+use crate::rules::challenges::EVER;
+use crate::rules::prizes::{Given, Right};
+use crate::rules::scope::Scene;
+use crate::rules::{codes, leaderboard, limit};
 use crate::time::{Day, Moment};
 
 /// How a member stands on one ladder.
@@ -68,14 +71,58 @@ pub(super) fn step(
     published: &Published,
     paid: i64,
     earned: i64,
+    member: &MemberFacts,
     day: Day,
-) -> impl Iterator<Item = CounterStep> + use<> {
-    let ladder = published.programme.spec().tiers.as_ref().and_then(|tiers| {
+) -> Vec<CounterStep> {
+    let mut steps = Vec::new();
+    if let Some(tiers) = &published.programme.spec().tiers {
         let amount = counted_of(tiers.by, paid, earned);
-        (amount > 0).then(|| CounterStep { key: key(published), day, amount })
-    });
-    ladder.into_iter().chain(leaderboard::step(published, paid, earned, day))
+        let step = |day| CounterStep { key: key(published), day, amount };
+        match (tiers.window, tiers.by) {
+            _ if amount <= 0 => {}
+            // Ever so many visits: a day is counted when it is the first order of the day.
+            (Some(Calendar::Ever), TierBy::Visits) => {
+                let known = limit::counted(&member.counters, &key(published), day, day) > 0;
+                steps.push(step(day));
+                steps.extend((!known).then(|| step(EVER)));
+            }
+            (Some(Calendar::Ever), _) => steps.push(step(EVER)),
+            _ => steps.push(step(day)),
+        }
+    }
+    steps.extend(leaderboard::step(published, paid, earned, day));
+    steps
 }
+
+/// Gives what the tiers give that an order has reached, each once.
+pub(super) fn climb(published: &Published, steps: &[CounterStep], scene: &Scene<'_>, given: &mut Given) {
+    let (Some(tiers), Some(member)) = (&published.programme.spec().tiers, scene.member) else { return };
+    if tiers.ladder.iter().all(|tier| tier.gives.is_empty()) {
+        return;
+    }
+    let mut after = member.counters.get(&key(published)).cloned().unwrap_or_default();
+    for step in steps.iter().filter(|step| step.key == key(published)) {
+        *after.entry(step.day).or_default() += step.amount;
+    }
+    let best = best(tiers, Some(&after), scene.at.day);
+    let scale = scale(published, tiers);
+    for tier in tiers.ladder.iter().filter(|tier| !tier.gives.is_empty()) {
+        let rule = format!("{RULE}{}", tier.name);
+        let right = Right {
+            published,
+            rule: &rule,
+            name: None,
+            occurrence: String::new(),
+            code: codes::TIER_REACHED,
+        };
+        if tier.from.at_scale(scale) <= best && !right.was_given(member) {
+            right.give(&tier.gives, scene, given);
+        }
+    }
+}
+
+/// What the rule of a tier's gift is named before the tier.
+const RULE: &str = "tier:";
 
 /// What an order counts for: cents that were paid, units of the programme that were earned, or one visit.
 pub(super) fn counted_of(by: TierBy, paid: i64, earned: i64) -> i64 {
@@ -88,11 +135,10 @@ pub(super) fn counted_of(by: TierBy, paid: i64, earned: i64) -> i64 {
 
 fn standing(published: &Published, member: &MemberFacts, today: Day) -> Option<Standing> {
     let tiers = published.programme.spec().tiers.as_ref()?;
-    let scale = match tiers.by {
-        TierBy::Spend => 2,
-        TierBy::Units => published.programme.unit().scale(),
-        TierBy::Visits => 0,
-    };
+    let scale = scale(published, tiers);
+    if tiers.window == Some(Calendar::Ever) {
+        return Some(level(published, tiers, member, scale));
+    }
     let entries = Entries::new(tiers, member.counters.get(&key(published)));
     let counted = entries.window_to(today);
     let best = entries.best(today.plus_days(-i32::from(tiers.grace_days)), today);
@@ -111,6 +157,38 @@ fn standing(published: &Published, member: &MemberFacts, today: Day) -> Option<S
         next: next.map(|tier| (tier.name.clone(), from(&tier).saturating_sub(counted))),
         window: (tiers.window_begins(today), tiers.window.map_or(today, |window| window.last_day(today))),
     })
+}
+
+fn scale(published: &Published, tiers: &Tiers) -> u8 {
+    match tiers.by {
+        TierBy::Spend => 2,
+        TierBy::Units => published.programme.unit().scale(),
+        TierBy::Visits => 0,
+    }
+}
+
+/// The most that a window holds which still counts today.
+fn best(tiers: &Tiers, counter: Option<&BTreeMap<Day, i64>>, today: Day) -> i64 {
+    if tiers.window == Some(Calendar::Ever) {
+        return counter.and_then(|days| days.get(&EVER)).copied().unwrap_or(0);
+    }
+    Entries::new(tiers, counter).best(today.plus_days(-i32::from(tiers.grace_days)), today)
+}
+
+/// How a member stands on a ladder that nobody falls from.
+fn level(published: &Published, tiers: &Tiers, member: &MemberFacts, scale: u8) -> Standing {
+    let counted = best(tiers, member.counters.get(&key(published)), Day::MIN);
+    let from = |tier: &&Tier| tier.from.at_scale(scale);
+    let next = tiers.ladder.iter().find(|tier| from(tier) > counted);
+    Standing {
+        programme: published.reference.clone(),
+        by: tiers.by,
+        tier: tiers.ladder.iter().rfind(|tier| from(tier) <= counted).map(|tier| tier.name.clone()),
+        kept_until: None,
+        counted,
+        next: next.map(|tier| (tier.name.clone(), from(&tier).saturating_sub(counted))),
+        window: (Day::MIN, Day::MAX),
+    }
 }
 
 /// What a ladder counted, by day, as running sums: the sum of any window costs two look-ups.
@@ -216,6 +294,7 @@ mod tests {
                     quarter(earlier) == quarter(last)
                 }
                 Some(Calendar::Year) => earlier.civil().year() == last.civil().year(),
+                Some(Calendar::Ever) => unreachable!("levels have no window"),
             };
             if !inside {
                 break;

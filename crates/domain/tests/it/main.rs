@@ -28,6 +28,7 @@ mod golden;
 mod manual;
 mod properties;
 mod refunds;
+mod rights;
 mod scenarios;
 mod schema;
 mod several;

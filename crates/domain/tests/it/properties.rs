@@ -19,7 +19,7 @@ use crate::support::*;
 const MEMBER: MemberId = MemberId([7; 16]);
 
 /// Rules that can stand together in one programme of points.
-const RULES: [&str; 14] = [
+const RULES: [&str; 20] = [
     "[[earn]]\nid = \"e0\"\nper = \"money\"\namount = 1\ncap = { sale = 40, day = 60 }\n",
     "[[earn]]\nid = \"e1\"\nper = \"item\"\namount = 2\ncategories = [\"a\", \"b\"]\ncap = { day = 9, week = 20 }\n",
     "[[earn]]\nid = \"e2\"\nper = \"order\"\namount = 5\nminimum = 20.00\nexcept_categories = [\"c\"]\n",
@@ -34,6 +34,13 @@ const RULES: [&str; 14] = [
     "[[reward]]\nid = \"r6\"\nkind = \"amount-off\"\namount = 2.50\nautomatic = true\nonly_best = \"x\"\n",
     "[[reward]]\nid = \"r7\"\nkind = \"percent-off\"\npercent = 5\nautomatic = true\nonly_best = \"x\"\n",
     "[[reward]]\nid = \"r8\"\nkind = \"gift\"\ncost = 11\n",
+    "[[reward]]\nid = \"r9\"\nkind = \"gift\"\ncost = 2\nstock = { total = 3 }\n",
+    "[[challenge]]\nid = \"c0\"\ngoal = [{ count = \"different\", target = 2 }]\neach = \"month\"\ngives = { amount = 4 }\n",
+    "[[challenge]]\nid = \"c1\"\ngoal = [{ count = \"spend\", target = 30 }, { count = \"items\", target = 3, categories = [\"a\"] }]\n\
+     gives = [{ unit = \"badge:x\", amount = 1 }]\n",
+    "[[occasion]]\nid = \"o\"\non = \"birthday\"\ngives = { amount = 2 }\n",
+    "[[giving]]\nid = \"g\"\ncause = \"trees\"\npercent = 1.5\nexcept_categories = [\"b\"]\n",
+    "[membership]\nname = \"plus\"\nskus = [\"sku1\"]\nmonths = 12\n",
 ];
 
 fn books() -> impl Strategy<Value = RuleBook> {
@@ -97,7 +104,7 @@ fn purses(points: i64, euro: i64) -> BTreeMap<Unit, Purse> {
 
 fn facts(purses: &BTreeMap<Unit, Purse>) -> MemberFacts {
     let lots = purses.iter().map(|(unit, purse)| (unit.clone(), purse.lots(noon().day).0));
-    MemberFacts { lots: lots.collect(), ..MemberFacts::default() }
+    MemberFacts { lots: lots.collect(), birthday: true, ..MemberFacts::default() }
 }
 
 fn book_all(purses: &mut BTreeMap<Unit, Purse>, postings: &[Posting]) {

@@ -23,7 +23,7 @@ who = { holds = ["membership:plus"], tiers = ["t"], tags = ["a"], except_tags = 
 expiry = { days = 1, months = 2, to_end_of = "year", idle_days = 3, idle_months = 4, warn_days = 5 }
 grace_days = 14
 refunds = "forgive"
-tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00 }] }
+tiers = { by = "spend", window_days = 365, grace_days = 30, ladder = [{ name = "t", from = 100.00, gives = { amount = 1 } }] }
 leaderboard = { by = "visits", period = "month", top = 5 }
 clearing = { per_unit = 0.01 }
 
@@ -92,6 +92,7 @@ id = "c"
 kind = "amount-off"
 amount = 5
 code = "HI"
+from_pool = "p"
 
 [[reward]]
 id = "g"
@@ -99,6 +100,7 @@ kind = "gift"
 cost = 5
 cause = "trees"
 stock = { total = 100, device = 10, device_day = 2 }
+fills = "p"
 shows = { de = "Code NACHBAR", en = "Code NEIGHBOUR" }
 
 [[reward]]
@@ -143,6 +145,18 @@ days = 60
 gives = { amount = 1 }
 valid = { to = "2026-12-31" }
 who = { tags = ["a"] }
+
+[[giving]]
+id = "one"
+name = "Trees"
+cause = "trees"
+percent = 1.5
+minimum = 2.00
+categories = ["a"]
+skus = ["b"]
+except_categories = ["c"]
+except_skus = ["d"]
+valid = { to = "2026-12-31" }
 
 [[activity]]
 id = "review"
