@@ -6,7 +6,7 @@ use stempel_wire::{PublicKey, Signature, request};
 use crate::db::values;
 use crate::error::{Error, Result};
 use crate::server::Server;
-use crate::tenant::{public_key, tenant_of};
+use crate::tenant::public_key;
 
 /// A device of a tenant, enrolled and not revoked.
 #[derive(Debug, Clone, Copy)]
@@ -87,8 +87,7 @@ impl Server {
                  Enrol it again with a new code; nothing that it holds is lost.",
             )
         };
-        let mut tx = self.db().read().await?;
-        let tenant = tenant_of(&mut tx, "author", &device.0).await?.ok_or_else(unknown)?;
+        let (tenant, mut tx) = self.look_up("author", &device.0).await?.ok_or_else(unknown)?;
         let row = tx
             .row(
                 "SELECT shop, public_key, revoked FROM device WHERE tenant = $1 AND device = $2",

@@ -111,7 +111,7 @@ impl Server {
         let mut proved = Vec::with_capacity(groups.len());
         let mut refused = Vec::new();
         {
-            let mut tx = self.db().read().await?;
+            let mut tx = self.read_of(caller.tenant).await?;
             for (author, rows) in groups {
                 let outcome = match load_author(&mut tx, caller.tenant, author).await? {
                     Some(known) => run::prove(rows, &known.key),
@@ -126,7 +126,7 @@ impl Server {
                 }
             }
         }
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(caller.tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, caller.tenant).await?;
         let head_before = tenant.head;
         let mut answer = PushAnswer { epoch: tenant.epoch.clone(), refused, ..PushAnswer::default() };

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use crate::database;
 use crate::world::{Device, HOUR_MS, NOON_MS, World, card, member};
 
 pub struct Answer {
@@ -292,7 +293,7 @@ async fn a_wait_notices_what_another_process_wrote() {
     let site = Site::open(&world).await;
     let device = world.device(1).await;
     let head = world.feed(&device, 0).await.head;
-    let foreign = crate::world::open(&world.path(), &world.clock, 77).await;
+    let foreign = crate::world::open(&world.url, &world.clock, 77).await;
     let path = format!("/v1/feed?after={head}&wait_ms=20000");
     let (answer, ()) = tokio::join!(site.signed(&device, "GET", &path, b"", NOON_MS), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -317,15 +318,13 @@ async fn a_database_that_is_held_by_others_is_asked_again_later() {
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
     let body = device.push_from(0);
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let held = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let held = database::Held::take(&world.url).await;
     let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
     assert_eq!((answer.status, answer.problem().code.as_str()), (503, "busy"));
     assert!(answer.head.contains("retry-after"), "{}", answer.head);
     let page: FeedPage = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read();
     assert_eq!(page.held, 0, "reading goes on");
-    held.rollback().await.unwrap();
+    held.give_back().await;
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
     assert_eq!(again.held[&device.id], 2);
 }
