@@ -36,6 +36,9 @@ pub enum Error {
     /// Too much at once; the same request works a little later.
     #[error("the server is busy; try again in a few seconds")]
     Busy,
+    /// More than the server takes at once. Nothing was begun.
+    #[error("the server has more to do than it can; try again in a moment")]
+    TooMany,
     /// The database is not there: stopped, restarting, or cut off.
     #[error("the server's database does not answer; nothing was changed, try again in a few seconds")]
     Away,
@@ -102,6 +105,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.code,
             Self::Busy => "busy",
+            Self::TooMany => "too-many",
             Self::Away => "database-away",
             Self::DiskFull => "disk-full",
             Self::ReadOnly => "read-only",
@@ -112,7 +116,10 @@ impl Error {
 
     /// Whether the same request may well work a little later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy | Self::Away | Self::DiskFull | Self::ReadOnly | Self::Database(_))
+        matches!(
+            self,
+            Self::Busy | Self::TooMany | Self::Away | Self::DiskFull | Self::ReadOnly | Self::Database(_)
+        )
     }
 
     /// The error as the protocol says it. What is the server's own affair stays in its log.
@@ -127,6 +134,9 @@ impl Error {
                 };
             }
             Self::Busy => (503, "The server is busy", "Nothing was changed. Try again in a few seconds."),
+            Self::TooMany => {
+                (429, "The server has too much to do", "Nothing was changed. Try again in a few seconds.")
+            }
             Self::DiskFull => (
                 503,
                 "The server's disk is full",

@@ -21,12 +21,13 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// The oldest version that is taken.
 const VERSION_MIN: i64 = 15_00_00;
 
-/// What every connection insists on. Its name says who has which tables open. A writer waits as long for another one as on SQLite; a connection whose
+/// What every connection insists on. Its name says which tables are open, and by whom. A writer waits as long for another one as on SQLite; a connection whose
 /// process has gone without a word gives its locks back; a commit is durable whatever the server's default.
 const SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '60s'; \
      SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on; SET timezone = 'UTC'; \
      SET client_min_messages = warning; SET standard_conforming_strings = on; \
-     SELECT set_config('application_name', 'stempel ' || current_schema(), false)";
+     SELECT set_config('application_name',
+         'stempel ' || left(current_schema(), 32) || ' ' || current_setting('application_name'), false)";
 
 /// Opens the database that the URL names.
 pub(super) async fn open(url: String) -> Result<Db> {
@@ -38,7 +39,7 @@ pub(super) async fn open(url: String) -> Result<Db> {
             format!("“{}” is not understood: {error}.", without_password(&url)),
         )
     })?;
-    let options = options.application_name("stempel").statement_cache_capacity(200);
+    let options = options.application_name(&process_name()).statement_cache_capacity(200);
     let pool = |connections: u32| {
         PgPoolOptions::new()
             .max_connections(connections)
@@ -66,13 +67,21 @@ pub(super) async fn open(url: String) -> Result<Db> {
     })
 }
 
+/// A name that no other opening of a database has.
+fn process_name() -> String {
+    // Numbers of processes repeat from one machine to the next.
+    let random: [u8; 8] = stempel_domain::ports::draw(&mut crate::system::SystemEntropy);
+    format!("{:016x}", u64::from_be_bytes(random))
+}
+
 /// Moves every table of the current schema into a new one. The names of indexes go with them.
 pub(super) async fn set_aside(tx: &mut Tx, schema: &str) -> Result<()> {
     // A process that has the database open would go on with what it thinks it knows.
     let others = tx
         .row(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
-             AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()",
+             AND starts_with(application_name, 'stempel ' || left(current_schema(), 32) || ' ')
+             AND application_name <> current_setting('application_name')",
             Vec::new(),
         )
         .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stempel_server::admin::{self, NewMember};
 use stempel_server::{Db, Error, Server};
-use stempel_wire::message::{FeedChange, KeyOf};
+use stempel_wire::message::{FeedChange, KeyOf, PushHeader};
 use stempel_wire::{MemberKey, Row};
 
 use crate::database::{self, Kind};
@@ -23,15 +23,35 @@ async fn rows_of_a_revoked_device_wait_for_a_person() {
     let head = world.feed(&carrier, 0).await.head;
     world.server.device_revoke(world.tenant, lost.id).await.unwrap();
     assert_eq!(world.feed(&carrier, 0).await.head, head, "once is enough");
-    assert_eq!(code(&world.push(&lost, &[]).await.unwrap_err()), "device-revoked");
+    assert_eq!(
+        code(&world.server.caller(lost.id).await.unwrap_err()),
+        "device-revoked",
+        "it is told nothing"
+    );
 
-    lost.give(member(1), 50);
+    // Its rows are kept, whether another device brings them or it sends them itself.
+    lost.give(member(1), 40);
     let rows: Vec<Row> = lost.rows[1..].to_vec();
     let answer = world.push(&carrier, &rows).await.unwrap();
     assert_eq!(answer.held[&lost.id], 4, "kept");
+    lost.give(member(1), 10);
+    let keys = [(member(1), 4), (member(2), 5)];
+    let keys = keys.map(|(member, byte)| KeyOf { member, key: MemberKey::from_slice(&[byte; 32]).unwrap() });
+    world.push_keys(&carrier, &[], keys[..1].to_vec()).await;
+    let other = MemberKey::from_slice(&[6; 32]).unwrap();
+    let stranger = KeyOf { member: member(1), key: other };
+    let sender = world.server.sender(lost.id).await.unwrap();
+    let header = PushHeader { keys: vec![stranger, keys[1].clone()], ..PushHeader::default() };
+    let answer = world.server.push(&sender, &header, lost.rows.clone()).await.unwrap();
+    assert_eq!(answer.held[&lost.id], 5);
+    assert_eq!(
+        world.keys(&carrier, member(1)).await,
+        [keys[0].key.clone()],
+        "no key beside the one that is here"
+    );
     assert_eq!(world.points(&carrier, member(1)).await, Some(4), "without effect");
-    assert_eq!(world.base(&carrier, member(1)).await.unwrap().includes[&lost.id], 4);
-    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 1);
+    assert_eq!(world.base(&carrier, member(1)).await.unwrap().includes[&lost.id], 5);
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 2);
     world.sound().await;
 
     let changes: Vec<FeedChange> =
@@ -40,7 +60,7 @@ async fn rows_of_a_revoked_device_wait_for_a_person() {
     assert_eq!(revoked, blanks.len(), "a lost device's blanks are worth nothing");
     assert!(changes.iter().any(|change| matches!(change, FeedChange::Device { revoked: true, .. })));
 
-    assert_eq!(world.server.held_release(world.tenant, lost.id).await.unwrap(), 1);
+    assert_eq!(world.server.held_release(world.tenant, lost.id).await.unwrap(), 2);
     assert_eq!(world.points(&carrier, member(1)).await, Some(54));
     assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 0);
     world.sound().await;

@@ -76,3 +76,69 @@ impl Held {
         }
     }
 }
+
+/// A cable between a server and its PostgreSQL that can be cut and mended. SQLite has none.
+pub struct Cable {
+    port: u16,
+    whole: tokio::sync::watch::Sender<bool>,
+}
+
+impl Cable {
+    pub async fn lay() -> Option<Self> {
+        if crate::KIND == Kind::Sqlite {
+            return None;
+        }
+        let there = crate::cluster::port();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (whole, state) = tokio::sync::watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut state = state.clone();
+                if !*state.borrow() {
+                    // Dropping it ends the connection at once.
+                    continue;
+                }
+                tokio::spawn(async move {
+                    let Ok(mut far) = tokio::net::TcpStream::connect(("127.0.0.1", there)).await else {
+                        return;
+                    };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = state.wait_for(|whole| !whole) => {}
+                    }
+                });
+            }
+        });
+        Some(Self { port, whole })
+    }
+
+    /// The URL of the same database at this end of the cable.
+    pub fn through(&self, url: &str) -> String {
+        url.replace(&format!(":{}/", crate::cluster::port()), &format!(":{}/", self.port))
+    }
+
+    pub fn cut(&self) {
+        self.whole.send_replace(false);
+    }
+
+    pub fn mend(&self) {
+        self.whole.send_replace(true);
+    }
+}
+
+/// Makes the database say that its disk is full. SQLite says so only of a real disk: a test of its own.
+pub async fn fill_disk(url: &str) -> bool {
+    if crate::KIND == Kind::Sqlite {
+        return false;
+    }
+    let full = "CREATE FUNCTION full_disk() RETURNS TRIGGER LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON event EXECUTE FUNCTION full_disk()";
+    script(url, full).await;
+    true
+}
+
+pub async fn empty_disk(url: &str) {
+    script(url, "DROP FUNCTION full_disk CASCADE").await;
+}

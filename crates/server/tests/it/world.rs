@@ -12,7 +12,7 @@ use stempel_server::{Db, Error, Server};
 use stempel_wire::message::{
     EnrollAnswer, EnrollRequest, FeedChange, FeedPage, KeyOf, PushAnswer, PushHeader, push_body,
 };
-use stempel_wire::{Certificate, Hash, Row, SecretKey};
+use stempel_wire::{Certificate, Hash, MemberKey, Row, SecretKey};
 
 pub const NOON_MS: i64 = 1_795_000_000_000;
 pub const HOUR_MS: i64 = 3_600_000;
@@ -98,7 +98,7 @@ impl World {
     }
 
     pub async fn push(&self, device: &Device, rows: &[Row]) -> Result<PushAnswer, Error> {
-        let caller = self.server.caller(device.id).await?;
+        let caller = self.server.sender(device.id).await?;
         self.server.push(&caller, &PushHeader::default(), rows.to_vec()).await
     }
 
@@ -120,6 +120,16 @@ impl World {
             Some(FeedChange::Member { member: id, base, .. }) if id == member => Some(*base),
             _ => None,
         })
+    }
+
+    /// The keys of a member as a device reads them from the feed.
+    pub async fn keys(&self, device: &Device, member: MemberId) -> Vec<MemberKey> {
+        let page = self.feed(device, 0).await;
+        let keys = page.changes.iter().find_map(|item| match item.read() {
+            Some(FeedChange::Member { member: id, keys, .. }) if id == member => Some(keys),
+            _ => None,
+        });
+        keys.unwrap_or_default()
     }
 
     pub async fn points(&self, device: &Device, member: MemberId) -> Option<i64> {
