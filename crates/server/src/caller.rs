@@ -6,9 +6,9 @@ use stempel_wire::{PublicKey, Signature, request};
 use crate::db::values;
 use crate::error::{Error, Result};
 use crate::server::Server;
-use crate::tenant::{public_key, tenant_of};
+use crate::tenant::public_key;
 
-/// A device of a tenant, enrolled and not revoked.
+/// A device of a tenant.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     /// Whose.
@@ -19,6 +19,8 @@ pub struct Caller {
     pub device: AuthorId,
     /// Its public key.
     pub public_key: PublicKey,
+    /// It was signed out: it is told nothing any more, and what it sends waits for a person.
+    pub revoked: bool,
 }
 
 /// A request as it was signed.
@@ -39,6 +41,11 @@ pub struct SignedRequest<'a> {
 }
 
 impl Caller {
+    /// Turns a device away that was signed out.
+    pub fn not_revoked(self) -> Result<Self> {
+        if self.revoked { Err(revoked()) } else { Ok(self) }
+    }
+
     /// Checks that this device signed the request.
     pub fn check(&self, request: &SignedRequest<'_>) -> Result<()> {
         let SignedRequest { method, path_and_query, device, time_ms, body, signature } = *request;
@@ -76,8 +83,13 @@ impl Server {
         ))
     }
 
-    /// Finds an enrolled device.
+    /// Finds a device that is enrolled and was not signed out.
     pub async fn caller(&self, device: AuthorId) -> Result<Caller> {
+        self.sender(device).await?.not_revoked()
+    }
+
+    /// Finds a device that was enrolled, also one that was signed out since: it may still push.
+    pub async fn sender(&self, device: AuthorId) -> Result<Caller> {
         let unknown = || {
             Error::refused(
                 "device-unknown",
@@ -87,8 +99,7 @@ impl Server {
                  Enrol it again with a new code; nothing that it holds is lost.",
             )
         };
-        let mut tx = self.db().read().await?;
-        let tenant = tenant_of(&mut tx, "author", &device.0).await?.ok_or_else(unknown)?;
+        let (tenant, mut tx) = self.look_up("author", &device.0).await?.ok_or_else(unknown)?;
         let row = tx
             .row(
                 "SELECT shop, public_key, revoked FROM device WHERE tenant = $1 AND device = $2",
@@ -96,10 +107,8 @@ impl Server {
             )
             .await?
             .ok_or_else(unknown)?;
-        if row.flag(2)? {
-            return Err(revoked());
-        }
-        Ok(Caller { tenant, device, shop: row.id(0)?, public_key: public_key(&row.bytes(1)?)? })
+        let (shop, public_key) = (row.id(0)?, public_key(&row.bytes(1)?)?);
+        Ok(Caller { tenant, device, shop, public_key, revoked: row.flag(2)? })
     }
 
     /// Finds the device behind a signed request and checks its time and its signature.

@@ -11,7 +11,7 @@ use crate::caller::{Caller, revoked};
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
-use crate::tenant::{self, Tenant, tenant_of};
+use crate::tenant::{self, Tenant};
 
 /// The longest name of a device, in characters.
 const NAME_CHARS_MAX: usize = 80;
@@ -65,7 +65,7 @@ impl Server {
         let now_ms = self.now_ms();
         let expires_ms = now_ms.saturating_add(valid_ms.max(0));
         let hash = code_hash(&code);
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         Tenant::lock(&mut tx, tenant).await?;
         tenant::shop(&mut tx, tenant, shop).await?;
         tenant::enter(&mut tx, "invite", &hash, tenant).await?;
@@ -74,6 +74,7 @@ impl Server {
             values![tenant, &hash[..], shop, now_ms, expires_ms],
         )
         .await?;
+        self.enter_at_home(tenant, "invite", &hash).await?;
         tx.commit().await?;
         tracing::info!(%tenant, %shop, "a device was invited");
         Ok(Invite { code, shop, expires_ms })
@@ -93,11 +94,12 @@ impl Server {
         }
         let hash = code_hash(&request.code);
         // Guesses are turned away by a reader, so that they keep no writer waiting.
-        let Some(id) = tenant_of(&mut self.db().read().await?, "invite", &hash).await? else {
+        let Some((id, _)) = self.look_up("invite", &hash).await? else {
             return Err(refuse("code-unknown", 404, "This code is not known here"));
         };
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(id).await?;
         let mut tenant = Tenant::lock(&mut tx, id).await?;
+        let known = self.known_device(request).await?;
         let invite = tx
             .row(
                 "SELECT shop, expires_ms, used_device FROM invite WHERE tenant = $1 AND code_hash = $2",
@@ -105,7 +107,6 @@ impl Server {
             )
             .await?
             .ok_or_else(|| refuse("code-unknown", 404, "This code is not known here"))?;
-        let known = known_device(&mut tx, request).await?;
         if let Some(used_by) = invite.opt_id::<AuthorId>(2)? {
             return match known {
                 Some(known) if used_by == request.device && known.certificate.shop == invite.id(0)? => {
@@ -137,6 +138,7 @@ impl Server {
         tenant.publish(&mut tx, "device", &request.device.0, &change).await?;
         tenant.save_head(&mut tx).await?;
         let answer = answer(&mut tx, &tenant, certificate).await?;
+        self.enter_at_home(id, "author", &request.device.0).await?;
         tx.commit().await?;
         self.announce(id, tenant.head);
         tracing::info!(tenant = %id, device = %request.device, "a device was enrolled");
@@ -147,7 +149,7 @@ impl Server {
     /// have become somebody's since.
     pub async fn blanks(&self, caller: &Caller) -> Result<BlanksAnswer> {
         let (mut cards, key) = {
-            let mut tx = self.db().read().await?;
+            let mut tx = self.read_of(caller.tenant).await?;
             (blanks_of(&mut tx, caller).await?, card_key(&mut tx, caller.tenant).await?)
         };
         if cards.len() < BLANKS_POOL {
@@ -159,7 +161,7 @@ impl Server {
 
     async fn fill_pool(&self, caller: &Caller) -> Result<Vec<CardId>> {
         let now_ms = self.now_ms();
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(caller.tenant).await?;
         Tenant::lock(&mut tx, caller.tenant).await?;
         let mut cards = blanks_of(&mut tx, caller).await?;
         for _ in 0..DRAWS_MAX {
@@ -213,17 +215,23 @@ fn taken() -> Error {
     )
 }
 
-async fn known_device(tx: &mut Tx, request: &EnrollRequest) -> Result<Option<Known>> {
-    let Some(tenant) = tenant_of(tx, "author", &request.device.0).await? else { return Ok(None) };
-    let row = tx
-        .row(
-            "SELECT certificate, revoked FROM device WHERE tenant = $1 AND device = $2",
-            values![tenant, request.device],
-        )
-        .await?
-        // The directory names a server: no device may take its place.
-        .ok_or_else(taken)?;
-    Ok(Some(Known { tenant, certificate: serde_json::from_str(&row.text(0)?)?, revoked: row.flag(1)? }))
+impl Server {
+    /// Finds the device that asks, at whichever tenant. It reads beside the transaction that has locked the
+    /// tenant, and so sees what the one before has done.
+    async fn known_device(&self, request: &EnrollRequest) -> Result<Option<Known>> {
+        let Some((tenant, mut tx)) = self.look_up("author", &request.device.0).await? else {
+            return Ok(None);
+        };
+        let row = tx
+            .row(
+                "SELECT certificate, revoked FROM device WHERE tenant = $1 AND device = $2",
+                values![tenant, request.device],
+            )
+            .await?
+            // The directory names a server: no device may take its place.
+            .ok_or_else(taken)?;
+        Ok(Some(Known { tenant, certificate: serde_json::from_str(&row.text(0)?)?, revoked: row.flag(1)? }))
+    }
 }
 
 async fn save_device(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sqlx::postgres::PgDatabaseError;
 use stempel_wire::message::Problem;
 
 /// The result of everything here.
@@ -35,6 +36,12 @@ pub enum Error {
     /// Too much at once; the same request works a little later.
     #[error("the server is busy; try again in a few seconds")]
     Busy,
+    /// More than the server takes at once. Nothing was begun.
+    #[error("the server has more to do than it can; try again in a moment")]
+    TooMany,
+    /// The database is not there: stopped, restarting, or cut off.
+    #[error("the server's database does not answer; nothing was changed, try again in a few seconds")]
+    Away,
     /// The disk is full.
     #[error("the server's disk is full; nothing was changed, and nothing that was saved is lost")]
     DiskFull,
@@ -98,6 +105,8 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.code,
             Self::Busy => "busy",
+            Self::TooMany => "too-many",
+            Self::Away => "database-away",
             Self::DiskFull => "disk-full",
             Self::ReadOnly => "read-only",
             Self::Newer { .. } => "database-newer",
@@ -107,7 +116,10 @@ impl Error {
 
     /// Whether the same request may well work a little later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy | Self::DiskFull | Self::ReadOnly | Self::Database(_))
+        matches!(
+            self,
+            Self::Busy | Self::TooMany | Self::Away | Self::DiskFull | Self::ReadOnly | Self::Database(_)
+        )
     }
 
     /// The error as the protocol says it. What is the server's own affair stays in its log.
@@ -122,6 +134,9 @@ impl Error {
                 };
             }
             Self::Busy => (503, "The server is busy", "Nothing was changed. Try again in a few seconds."),
+            Self::TooMany => {
+                (429, "The server has too much to do", "Nothing was changed. Try again in a few seconds.")
+            }
             Self::DiskFull => (
                 503,
                 "The server's disk is full",
@@ -132,7 +147,7 @@ impl Error {
                 "The server cannot save",
                 "Nothing was changed. Keep the device as it is; it sends again when the server can save.",
             ),
-            Self::Database(_) => (
+            Self::Away | Self::Database(_) => (
                 503,
                 "The server's database does not answer",
                 "Nothing was changed. Try again in a few seconds.",
@@ -161,19 +176,17 @@ impl From<sqlx::Error> for Error {
                 );
             }
             sqlx::Error::Database(database) => {
-                // SQLite's primary result code is the low byte of the extended one.
-                let code = database.code().and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
-                match code {
-                    Some(5 | 6) => return Self::Busy,
-                    Some(8) => return Self::ReadOnly,
-                    Some(13) => return Self::DiskFull,
-                    Some(11) => return Self::Unusable("the database file is damaged".to_owned()),
-                    Some(14) => {
-                        return Self::Unusable("the database file cannot be opened".to_owned());
-                    }
-                    Some(26) => return Self::Unusable("the file is not a database".to_owned()),
-                    _ => {}
+                let said = match database.try_downcast_ref::<PgDatabaseError>() {
+                    Some(database) => postgres(database),
+                    None => sqlite(&**database),
+                };
+                if let Some(said) = said {
+                    return said;
                 }
+            }
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                tracing::warn!(%error, "the database does not answer");
+                return Self::Away;
             }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 return Self::Damaged(error.to_string());
@@ -182,6 +195,37 @@ impl From<sqlx::Error> for Error {
         }
         Self::Database(error)
     }
+}
+
+/// What SQLite says. Its primary result code is the low byte of the extended one.
+fn sqlite(error: &dyn sqlx::error::DatabaseError) -> Option<Error> {
+    let code = error.code()?.parse::<i64>().ok()? & 0xff;
+    Some(match code {
+        5 | 6 => Error::Busy,
+        8 => Error::ReadOnly,
+        11 => Error::Unusable("the database file is damaged".to_owned()),
+        13 => Error::DiskFull,
+        14 => Error::Unusable("the database file cannot be opened".to_owned()),
+        26 => Error::Unusable("the file is not a database".to_owned()),
+        _ => return None,
+    })
+}
+
+/// What PostgreSQL says (appendix A of its manual, “PostgreSQL Error Codes”).
+fn postgres(error: &PgDatabaseError) -> Option<Error> {
+    Some(match error.code() {
+        // Serialisation failure, deadlock, lock not available, too many connections, statement cancelled.
+        "40001" | "40P01" | "55P03" | "53300" | "57014" => Error::Busy,
+        // Shut down by its administrator, after a crash, not yet ready; idle for too long inside a transaction.
+        "57P01" | "57P02" | "57P03" | "25P03" => Error::Away,
+        "53100" => Error::DiskFull,
+        "25006" => Error::ReadOnly,
+        "28000" | "28P01" | "3D000" | "42501" => Error::Unusable(error.message().to_owned()),
+        // Data or an index is damaged.
+        "XX001" | "XX002" => Error::Damaged(error.message().to_owned()),
+        code if code.starts_with("08") => Error::Away,
+        _ => return None,
+    })
 }
 
 impl From<serde_json::Error> for Error {

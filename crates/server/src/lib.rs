@@ -20,6 +20,7 @@ mod error;
 mod feed;
 pub mod http;
 mod ingest;
+mod placement;
 mod server;
 pub mod system;
 mod tenant;

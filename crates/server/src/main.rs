@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
     let address = listener.local_addr().context("the address that was taken")?;
     say(&format!("{{\"listening\":\"http://{address}\"}}"))?;
     http::serve(server.clone(), listener, told_to_stop()).await?;
-    server.db().close().await;
+    server.close().await;
     Ok(())
 }
 

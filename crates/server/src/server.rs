@@ -11,8 +11,9 @@ use stempel_domain::time::business_day;
 use stempel_domain::{Day, Moment, TenantId};
 use tokio::sync::watch;
 
-use crate::db::{Db, values};
+use crate::db::{Db, Value};
 use crate::error::Result;
+use crate::placement::Places;
 
 /// An open server. Cloning it is cheap and gives the same server.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub struct Server {
 
 struct Inner {
     db: Db,
+    places: Places,
     clock: Arc<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
     /// The newest position of each tenant that somebody has asked about, as followers of the feed see it.
@@ -41,6 +43,7 @@ impl Server {
     pub fn open(db: Db, clock: Arc<dyn Clock>, entropy: Box<dyn Entropy>) -> Self {
         let inner = Inner {
             db,
+            places: Places::default(),
             clock,
             entropy: Mutex::new(entropy),
             heads: Mutex::default(),
@@ -49,9 +52,14 @@ impl Server {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The database.
+    /// The home database: the one that the server was started with. A tenant's data is where
+    /// [`Server::read_of`] and [`Server::write_of`] find it.
     pub fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.inner.places
     }
 
     /// The server's clock, in milliseconds since 1970 (UTC).
@@ -89,9 +97,10 @@ impl Server {
         let heads = self.inner.heads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = heads.get(&tenant) {
             sender.send_if_modified(|known| {
-                let newer = head > *known;
-                *known = head.max(*known);
-                newer
+                // After a restore it may also be lower.
+                let other = head != *known;
+                *known = head;
+                other
             });
         }
     }
@@ -121,10 +130,16 @@ impl Server {
         if waited.is_empty() {
             return Ok(());
         }
-        let mut tx = self.db().read().await?;
+        let mut by_place: BTreeMap<String, (Db, Vec<Value>)> = BTreeMap::new();
         for tenant in waited {
-            if let Some(row) = tx.row("SELECT head FROM tenant WHERE tenant = $1", values![tenant]).await? {
-                self.announce(tenant, row.number(0)?);
+            let db = self.db_of(tenant).await?;
+            by_place.entry(db.url()).or_insert_with(|| (db, Vec::new())).1.push(tenant.into());
+        }
+        for (db, tenants) in by_place.into_values() {
+            let mut tx = db.read().await?;
+            for row in tx.rows_in("SELECT tenant, head FROM tenant WHERE tenant", Vec::new(), tenants).await?
+            {
+                self.announce(row.id(0)?, row.number(1)?);
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ pub(crate) struct Tenant {
     pub key: SecretKey,
 }
 
-const SELECT: &str = "SELECT tenant, name, epoch, head, server, secret FROM tenant WHERE tenant = $1";
+const SELECT: &str = "SELECT tenant, name, epoch, head, server, secret, closed FROM tenant WHERE tenant = $1";
 
 impl Tenant {
     /// Reads a tenant.
@@ -37,6 +37,10 @@ impl Tenant {
 
     fn read(row: Option<Row>) -> Result<Self> {
         let row = row.ok_or_else(|| Error::not_found("such tenant"))?;
+        if row.flag(6)? {
+            // It is being moved, or has been: the next look finds out where to.
+            return Err(Error::Busy);
+        }
         let secret = row.bytes(5)?;
         let secret: [u8; 32] = secret
             .as_slice()
@@ -90,12 +94,6 @@ pub(crate) async fn shop(tx: &mut Tx, tenant: TenantId, shop: ShopId) -> Result<
         .await?
         .ok_or_else(|| Error::not_found(format!("shop {shop}")))?;
     Ok(serde_json::from_str(&row.text(0)?)?)
-}
-
-/// In which tenant an id from outside is to be looked for.
-pub(crate) async fn tenant_of(tx: &mut Tx, kind: &'static str, id: &[u8]) -> Result<Option<TenantId>> {
-    let row = tx.row("SELECT tenant FROM directory WHERE kind = $1 AND id = $2", values![kind, id]).await?;
-    row.map(|row| row.id(0)).transpose()
 }
 
 /// Notes in which tenant an id is to be looked for.

@@ -1,4 +1,4 @@
-//! Backup and restore.
+//! Backup and restore. A backup is a file of SQLite whatever the database is: it can be restored into either.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use stempel_domain::AuthorId;
 use stempel_domain::ports::{Clock, Entropy};
+use stempel_domain::{AuthorId, TenantId};
 
 use crate::author;
-use crate::db::{Db, check_alone, sqlite_path, values};
+use crate::db::{Db, Place, Tx, check_alone, copy_tenant, values};
 use crate::enroll::short_name;
 use crate::error::{Error, Result};
 use crate::server::Server;
@@ -19,7 +19,7 @@ use crate::tenant::{self, Tenant};
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Restored {
-    /// Where the database that was there before was put, if there was one.
+    /// Where what was there before was put, if there was something: a file, or a schema of PostgreSQL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<PathBuf>,
     /// How many tenants begin a new history.
@@ -27,7 +27,7 @@ pub struct Restored {
 }
 
 impl Server {
-    /// Writes the whole database as it is at one moment to a new file, while others go on writing. The file
+    /// Writes the whole home database as it is at one moment to a new file, while others go on writing. The file
     /// holds keys in clear: keep it where only the owner gets at it.
     pub async fn backup(&self, file: &Path) -> Result<()> {
         if file.exists() {
@@ -39,55 +39,119 @@ impl Server {
             ));
         }
         let part = beside(file, ".part");
-        let _ = fs::remove_file(&part);
-        let done = self.db().copy_to(&part).await.and_then(|()| {
+        remove(&part);
+        let done = match self.db() {
+            Db::Sqlite { .. } => self.db().copy_file(&part).await,
+            Db::Postgres { .. } => self.write_out(&part).await,
+        };
+        let done = done.and_then(|()| {
             keep_private(&part)?;
             sync(&part)?;
             fs::rename(&part, file).map_err(Error::io(format!("cannot write {}", file.display())))
         });
         if done.is_err() {
-            let _ = fs::remove_file(&part);
+            remove(&part);
         }
         done
     }
+
+    /// Copies every tenant of this database, as it is at one moment, into a new file.
+    async fn write_out(&self, file: &Path) -> Result<()> {
+        let target = Db::open(&format!("sqlite:{}", file.display())).await?;
+        let written = async {
+            let mut from = self.db().read().await?;
+            from.take_time().await?;
+            let mut to = target.write().await?;
+            copy_all(&mut from, &mut to).await?;
+            to.commit().await
+        }
+        .await;
+        target.close().await;
+        written?;
+        // The whole copy is in the one file from here on.
+        check_alone(file).await
+    }
 }
 
-/// Puts a backup in the place of a database that nobody has open. The database that was there is kept beside
-/// it. Every tenant begins a new epoch, so that devices bring the server up to date again, and the server goes
-/// on as a new author: what it wrote after the backup is lost here but may be known elsewhere, and no number
-/// of a journal stands for two events.
+/// Copies every tenant that is open here, and where the others are.
+async fn copy_all(from: &mut Tx, to: &mut Tx) -> Result<usize> {
+    let rows = from.rows("SELECT tenant FROM tenant WHERE closed = 0 ORDER BY tenant", Vec::new()).await?;
+    let tenants = rows.iter().map(|row| row.id(0)).collect::<Result<Vec<TenantId>>>()?;
+    for tenant in &tenants {
+        copy_tenant(from, to, *tenant).await?;
+    }
+    for row in from.rows("SELECT tenant, url, moved_ms FROM placement ORDER BY tenant", Vec::new()).await? {
+        let tenant: TenantId = row.id(0)?;
+        to.execute(
+            "INSERT INTO placement (tenant, url, moved_ms) VALUES ($1, $2, $3)",
+            values![tenant, row.text(1)?, row.int(2)?],
+        )
+        .await?;
+        crate::db::copy_directory(from, to, tenant).await?;
+    }
+    Ok(tenants.len())
+}
+
+/// Puts a backup in the place of a database that nobody has open. What was there is kept beside it. Every tenant
+/// begins a new epoch, so that devices bring the server up to date again, and the server goes on as a new
+/// author: what it wrote after the backup is lost here but may be known elsewhere, and no number of a journal
+/// stands for two events.
 pub async fn restore(
     file: &Path,
     url: &str,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
 ) -> Result<Restored> {
-    let target = sqlite_path(url)?;
-    let fresh = beside(&target, ".restoring");
-    for left in [fresh.clone(), beside(&fresh, "-wal"), beside(&fresh, "-shm")] {
-        let _ = fs::remove_file(left);
-    }
-    fs::copy(file, &fresh).map_err(Error::io(format!("cannot copy {}", file.display())))?;
-    let prepared = prepare(&fresh, clock, entropy).await;
-    let (tenants, name) = match prepared {
-        Ok(done) => done,
-        Err(error) => {
-            let _ = fs::remove_file(&fresh);
-            return Err(error);
+    match Place::of(url)? {
+        Place::File(target) => {
+            let fresh = beside(&target, ".restoring");
+            let (tenants, name) = prepare(file, &fresh, clock, entropy).await?;
+            let before = set_aside(&target, &name).await?;
+            fs::rename(&fresh, &target).map_err(Error::io(format!("cannot write {}", target.display())))?;
+            Ok(Restored { before, tenants })
         }
-    };
-    let before = set_aside(&target, &name).await?;
-    fs::rename(&fresh, &target).map_err(Error::io(format!("cannot write {}", target.display())))?;
-    Ok(Restored { before, tenants })
+        Place::Postgres(url) => {
+            let fresh = beside(file, ".restoring");
+            let (tenants, name) = prepare(file, &fresh, clock, entropy).await?;
+            let loaded = load(&fresh, &url, &name).await;
+            remove(&fresh);
+            Ok(Restored { before: loaded?.map(PathBuf::from), tenants })
+        }
+    }
 }
 
-/// Gives every tenant a new epoch and the server a new identity as an author, in the copy.
-async fn prepare(fresh: &Path, clock: Arc<dyn Clock>, entropy: Box<dyn Entropy>) -> Result<(usize, String)> {
+/// Makes a private copy of the file in which every tenant has a new epoch and the server a new identity.
+async fn prepare(
+    file: &Path,
+    fresh: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Box<dyn Entropy>,
+) -> Result<(usize, String)> {
+    remove(fresh);
+    crate::db::make_private(fresh)?;
+    let prepared = async {
+        fs::copy(file, fresh).map_err(Error::io(format!("cannot copy {}", file.display())))?;
+        keep_private(fresh)?;
+        begin_anew(fresh, clock, entropy).await
+    }
+    .await;
+    if prepared.is_err() {
+        remove(fresh);
+    }
+    prepared
+}
+
+async fn begin_anew(
+    fresh: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Box<dyn Entropy>,
+) -> Result<(usize, String)> {
     check_alone(fresh).await?;
     let db = Db::open(&format!("sqlite:{}", fresh.display())).await?;
     let server = Server::open(db, clock, entropy);
-    let tenants = server.tenants().await?;
-    for info in &tenants {
+    let mut tenants = 0;
+    for info in server.tenants().await?.into_iter().filter(|info| info.here) {
+        tenants += 1;
         let moment = server.moment();
         let author = AuthorId::from_time(moment.utc_ms, server.random());
         let mut tx = server.db().write().await?;
@@ -109,12 +173,31 @@ async fn prepare(fresh: &Path, clock: Arc<dyn Clock>, entropy: Box<dyn Entropy>)
         tx.commit().await?;
     }
     let name = short_name(&server.random::<5>());
-    server.db().close().await;
+    server.close().await;
     // The whole copy is in the one file from here on.
     check_alone(fresh).await?;
     keep_private(fresh)?;
     sync(fresh)?;
-    Ok((tenants.len(), name))
+    Ok((tenants, name))
+}
+
+/// Puts the tenants of a prepared file in the place of what a PostgreSQL database holds, in one transaction.
+async fn load(fresh: &Path, url: &str, name: &str) -> Result<Option<String>> {
+    let source = Db::open(&format!("sqlite:{}", fresh.display())).await?;
+    let target = Db::open(url).await?;
+    let loaded = async {
+        let mut from = source.read().await?;
+        let mut to = target.write().await?;
+        to.take_time().await?;
+        let before = target.set_aside(&mut to, &format!("before_{name}")).await?;
+        copy_all(&mut from, &mut to).await?;
+        to.commit().await?;
+        Ok(before)
+    }
+    .await;
+    target.close().await;
+    source.close().await;
+    loaded
 }
 
 /// Moves the database that is there out of the way, unless somebody has it open.
@@ -136,6 +219,13 @@ async fn set_aside(target: &Path, name: &str) -> Result<Option<PathBuf>> {
         }
     }
     Ok(Some(before))
+}
+
+/// Removes a file of SQLite with what stands beside it, if it is there.
+fn remove(path: &Path) {
+    for end in ["-wal", "-shm", ""] {
+        let _ = fs::remove_file(beside(path, end));
+    }
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {

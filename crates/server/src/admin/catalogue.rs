@@ -33,7 +33,7 @@ impl Server {
 
     /// Adds articles or changes those that are there. An article with `gone` is no longer sold.
     pub async fn articles_put(&self, tenant: TenantId, articles: Vec<Article>) -> Result<Imported> {
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         let (known, mut imported) = (load(&mut tx, tenant.id).await?, Imported::default());
         for (place, article) in articles.into_iter().enumerate() {
@@ -62,7 +62,7 @@ impl Server {
 
     /// Every article, also those that are no longer sold, in the catalogue's order.
     pub async fn catalogue_list(&self, tenant: TenantId) -> Result<Vec<Article>> {
-        load(&mut self.db().read().await?, tenant).await
+        load(&mut self.read_of(tenant).await?, tenant).await
     }
 }
 

@@ -132,7 +132,7 @@ impl Server {
 
     /// The tokens of a member's cards that are taken, oldest first.
     pub async fn member_cards(&self, tenant: TenantId, member: MemberId) -> Result<Vec<Token>> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let key = card_key(&mut tx, tenant).await?;
         let rows = tx
             .rows(
@@ -153,7 +153,7 @@ impl Server {
         reason: &str,
     ) -> Result<EventRef> {
         let moment = self.moment();
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         tx.row("SELECT 1 FROM member WHERE tenant = $1 AND member = $2", values![tenant.id, member])
             .await?

@@ -33,7 +33,7 @@ pub struct DeviceInfo {
 impl Server {
     /// All devices of a tenant.
     pub async fn device_list(&self, tenant: TenantId) -> Result<Vec<DeviceInfo>> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let rows = tx
             .rows(
                 "SELECT d.device, d.shop, d.name, d.enrolled_ms, d.revoked, d.seen_ms, COALESCE(j.held, 0)
@@ -59,7 +59,7 @@ impl Server {
     /// Signs a lost device out: it is no longer answered, its unused blank cards are no longer taken, and rows
     /// of it that others bring from now on are held for review. Doing it again changes nothing.
     pub async fn device_revoke(&self, tenant: TenantId, device: AuthorId) -> Result<()> {
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         let row = tx
             .row(

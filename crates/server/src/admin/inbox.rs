@@ -62,7 +62,7 @@ pub struct RowInfo {
 impl Server {
     /// Everything that waits for a person.
     pub async fn inbox(&self, tenant: TenantId) -> Result<Inbox> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let mut inbox = Inbox { cases: cases(&mut tx, tenant).await?, ..Inbox::default() };
         inbox.quarantined = rows(
             &mut tx,

@@ -95,7 +95,7 @@ impl Server {
         }
         let request = blake3::hash(&serde_json::to_vec(new)?);
         let moment = self.moment();
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         if let Some(key) = key
             && let Some(answer) = earlier_answer(&mut tx, tenant.id, key, request.as_bytes()).await?
@@ -159,7 +159,7 @@ impl Server {
             )
         };
         let today = self.today();
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let text = text.trim();
         let member = if Token::find(text).is_some() {
             let card = genuine_card(&mut tx, tenant, text).await?;
@@ -182,7 +182,7 @@ impl Server {
     /// Lists members by id, after one.
     pub async fn member_list(&self, tenant: TenantId, after: Option<MemberId>) -> Result<Vec<MemberInfo>> {
         let today = self.today();
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let from = after.map(|member| member.0.to_vec()).unwrap_or_default();
         let rows = tx
             .rows(
@@ -200,7 +200,7 @@ impl Server {
     /// Explains a member's balances: every event about it, by time, with its movements.
     pub async fn why(&self, tenant: TenantId, text: &str) -> Result<Vec<WhyLine>> {
         let member = self.member_find(tenant, text).await?.member;
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let (_, mut events) = events_of(&mut tx, tenant, member).await?;
         events.sort_by_key(|event| (event.record.at.utc_ms, event.reference()));
         let account = stempel_domain::Account::Member(member);

@@ -45,7 +45,7 @@ impl Server {
             return Err(wrong("It is not a programme in JSON; check it with “stempel programme check”."));
         }
         let moment = self.moment();
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         let newest = newest(&mut tx, tenant.id, id).await?;
         if let Some(newest) = &newest
@@ -76,7 +76,7 @@ impl Server {
 
     /// Takes a programme out of force. Its versions stay readable.
     pub async fn programme_end(&self, tenant: TenantId, id: &ProgrammeId) -> Result<()> {
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         let newest = newest(&mut tx, tenant.id, id)
             .await?
@@ -98,7 +98,7 @@ impl Server {
 
     /// The newest version of every programme.
     pub async fn programme_list(&self, tenant: TenantId) -> Result<Vec<ProgrammeInfo>> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let rows = tx
             .rows(
                 "SELECT programme, version, body, ended, published_ms FROM programme p

@@ -28,7 +28,7 @@ impl Server {
     /// Goes on with a journal that was stopped because there were two rows under one number. The row that is
     /// here stays; the copy whose row was refused must not be used any more.
     pub async fn quarantine_lift(&self, tenant: TenantId, author: AuthorId) -> Result<()> {
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let lifted = tx
             .execute("DELETE FROM quarantine WHERE tenant = $1 AND author = $2", values![tenant, author])
             .await?;
@@ -44,7 +44,7 @@ impl Server {
         let (mut released, mut after) = (0, (Vec::new(), 0_u64));
         loop {
             let moment = self.moment();
-            let mut tx = self.db().write().await?;
+            let mut tx = self.write_of(tenant).await?;
             let mut tenant = Tenant::lock(&mut tx, tenant).await?;
             let rows = tx
                 .rows(

@@ -6,7 +6,7 @@ use stempel_wire::SecretKey;
 use stempel_wire::message::{FeedChange, Shop};
 
 use crate::author;
-use crate::db::values;
+use crate::db::{Row, values};
 use crate::enroll::short_name;
 use crate::error::{Error, Result};
 use crate::server::Server;
@@ -28,6 +28,24 @@ pub struct TenantInfo {
     pub head: u64,
     /// Made to be shown; never used for real.
     pub demo: bool,
+    /// Its data is in this database, not in one of its own.
+    pub here: bool,
+}
+
+const SELECT_ALL: &str =
+    "SELECT tenant, name, epoch, head, demo FROM tenant WHERE closed = 0 ORDER BY tenant";
+const SELECT_ONE: &str =
+    "SELECT tenant, name, epoch, head, demo FROM tenant WHERE closed = 0 AND tenant = $1";
+
+fn info(row: &Row, here: bool) -> Result<TenantInfo> {
+    Ok(TenantInfo {
+        id: row.id(0)?,
+        name: row.text(1)?,
+        epoch: row.text(2)?,
+        head: row.number(3)?,
+        demo: row.flag(4)?,
+        here,
+    })
 }
 
 impl Server {
@@ -67,21 +85,22 @@ impl Server {
         short_name(&self.random::<10>())
     }
 
-    /// All tenants, oldest first.
+    /// All tenants, oldest first, also those whose data is in a database of their own.
     pub async fn tenants(&self) -> Result<Vec<TenantInfo>> {
         let mut tx = self.db().read().await?;
-        let rows =
-            tx.rows("SELECT tenant, name, epoch, head, demo FROM tenant ORDER BY tenant", Vec::new()).await?;
-        let read = |row: &crate::db::Row| {
-            Ok(TenantInfo {
-                id: row.id(0)?,
-                name: row.text(1)?,
-                epoch: row.text(2)?,
-                head: row.number(3)?,
-                demo: row.flag(4)?,
-            })
-        };
-        rows.iter().map(read).collect()
+        let mut tenants = Vec::new();
+        for row in tx.rows(SELECT_ALL, Vec::new()).await? {
+            tenants.push(info(&row, true)?);
+        }
+        for row in tx.rows("SELECT tenant FROM placement ORDER BY tenant", Vec::new()).await? {
+            let tenant: TenantId = row.id(0)?;
+            let mut there = self.read_of(tenant).await?;
+            if let Some(row) = there.row(SELECT_ONE, values![tenant]).await? {
+                tenants.push(info(&row, false)?);
+            }
+        }
+        tenants.sort_by_key(|tenant| tenant.id);
+        Ok(tenants)
     }
 
     /// The tenant that somebody means: by id, by name, or the only one there is.
@@ -117,7 +136,7 @@ impl Server {
             day_ends_minutes,
             zone: zone.to_owned(),
         };
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         tx.execute(
             "INSERT INTO shop (tenant, shop, body, created_ms) VALUES ($1, $2, $3, $4)",
@@ -133,7 +152,7 @@ impl Server {
 
     /// All shops of a tenant, oldest first.
     pub async fn shops(&self, tenant: TenantId) -> Result<Vec<Shop>> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant]).await?;
         rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
     }

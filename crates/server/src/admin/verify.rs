@@ -49,7 +49,7 @@ impl Server {
     /// Checks every chain and signature, every sum, every member against a new fold of the events, and that
     /// the feed passes over nothing. Reads one moment; others go on writing.
     pub async fn verify(&self, tenant: TenantId) -> Result<VerifyReport> {
-        let mut tx = self.db().read().await?;
+        let mut tx = self.read_of(tenant).await?;
         let tenant = Tenant::load(&mut tx, tenant).await?;
         let mut report = VerifyReport::default();
         for (author, key) in authors(&mut tx, &tenant).await? {

@@ -46,17 +46,29 @@ impl From<&[u8]> for Value {
 }
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
+        value.to_owned().into()
     }
 }
 impl From<String> for Value {
+    /// PostgreSQL keeps no NUL in text, and a device may send one: it becomes a visible stand-in everywhere.
     fn from(value: String) -> Self {
-        Self::Text(Some(value))
+        Self::Text(Some(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value }))
     }
 }
 impl From<Option<String>> for Value {
     fn from(value: Option<String>) -> Self {
-        Self::Text(value)
+        value.map_or(Self::Text(None), Self::from)
+    }
+}
+
+impl Value {
+    /// The type of its column on PostgreSQL.
+    pub(super) fn postgres_type(&self) -> &'static str {
+        match self {
+            Self::Int(_) => "BIGINT",
+            Self::Bytes(_) => "BYTEA",
+            Self::Text(_) => "TEXT",
+        }
     }
 }
 
@@ -98,6 +110,7 @@ pub(crate) use values;
 #[derive(Debug)]
 pub(crate) enum Row {
     Sqlite(sqlx::sqlite::SqliteRow),
+    Postgres(sqlx::postgres::PgRow),
 }
 
 impl Row {
@@ -105,6 +118,7 @@ impl Row {
         use sqlx::Row as _;
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -112,6 +126,7 @@ impl Row {
         use sqlx::Row as _;
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -119,6 +134,7 @@ impl Row {
         use sqlx::Row as _;
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 

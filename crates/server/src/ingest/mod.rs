@@ -14,10 +14,10 @@ mod fold;
 pub(crate) mod judge;
 pub(crate) mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stempel_domain::{AuthorId, TenantId};
-use stempel_wire::message::{PUSH_LEN_MAX, PUSH_ROWS_MAX, PushAnswer, PushHeader, RowTrouble};
+use stempel_domain::{AuthorId, MemberId, TenantId};
+use stempel_wire::message::{KeyOf, PUSH_LEN_MAX, PUSH_ROWS_MAX, PushAnswer, PushHeader, RowTrouble};
 use stempel_wire::{Hash, PublicKey, Row, frame};
 
 use crate::caller::Caller;
@@ -111,7 +111,7 @@ impl Server {
         let mut proved = Vec::with_capacity(groups.len());
         let mut refused = Vec::new();
         {
-            let mut tx = self.db().read().await?;
+            let mut tx = self.read_of(caller.tenant).await?;
             for (author, rows) in groups {
                 let outcome = match load_author(&mut tx, caller.tenant, author).await? {
                     Some(known) => run::prove(rows, &known.key),
@@ -126,7 +126,7 @@ impl Server {
                 }
             }
         }
-        let mut tx = self.db().write().await?;
+        let mut tx = self.write_of(caller.tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, caller.tenant).await?;
         let head_before = tenant.head;
         let mut answer = PushAnswer { epoch: tenant.epoch.clone(), refused, ..PushAnswer::default() };
@@ -159,9 +159,14 @@ impl Server {
         }
         answer.dead.extend(arrivals.iter().filter_map(Arrival::trouble));
         let taken = arrivals.len();
-        if taken > 0 || !header.keys.is_empty() {
+        let mut keys = header.keys.clone();
+        if caller.revoked {
+            // It may bring keys for members that it made, and none beside a key that is here.
+            leave_strangers(&mut tx, caller.tenant, &mut keys).await?;
+        }
+        if taken > 0 || !keys.is_empty() {
             let booking = Booking { now_ms: arrived.utc_ms, today: arrived.day };
-            book(&mut tx, &mut tenant, booking, arrivals, &header.keys).await?;
+            book(&mut tx, &mut tenant, booking, arrivals, &keys).await?;
             tenant.save_head(&mut tx).await?;
         }
         tx.execute(
@@ -176,6 +181,16 @@ impl Server {
         tracing::debug!(device = %caller.device, offered, taken, head = tenant.head, "a push was taken");
         Ok(answer)
     }
+}
+
+/// Leaves those keys whose members have none yet.
+async fn leave_strangers(tx: &mut Tx, tenant: TenantId, keys: &mut Vec<KeyOf>) -> Result<()> {
+    let members = keys.iter().map(|key| key.member.into()).collect();
+    let sql = "SELECT member FROM member_key WHERE tenant = $1 AND member";
+    let known = tx.rows_in(sql, values![tenant], members).await?;
+    let known = known.iter().map(|row| row.id(0)).collect::<Result<BTreeSet<MemberId>>>()?;
+    keys.retain(|key| !known.contains(&key.member));
+    Ok(())
 }
 
 fn too_large() -> Error {

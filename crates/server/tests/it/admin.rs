@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use stempel_server::admin::{self, NewMember};
 use stempel_server::{Db, Error, Server};
-use stempel_wire::message::{FeedChange, KeyOf};
+use stempel_wire::message::{FeedChange, KeyOf, PushHeader};
 use stempel_wire::{MemberKey, Row};
 
+use crate::database::{self, Kind};
 use crate::world::{HOUR_MS, Seeded, World, card, code, member, open};
 
 #[tokio::test]
@@ -22,15 +23,35 @@ async fn rows_of_a_revoked_device_wait_for_a_person() {
     let head = world.feed(&carrier, 0).await.head;
     world.server.device_revoke(world.tenant, lost.id).await.unwrap();
     assert_eq!(world.feed(&carrier, 0).await.head, head, "once is enough");
-    assert_eq!(code(&world.push(&lost, &[]).await.unwrap_err()), "device-revoked");
+    assert_eq!(
+        code(&world.server.caller(lost.id).await.unwrap_err()),
+        "device-revoked",
+        "it is told nothing"
+    );
 
-    lost.give(member(1), 50);
+    // Its rows are kept, whether another device brings them or it sends them itself.
+    lost.give(member(1), 40);
     let rows: Vec<Row> = lost.rows[1..].to_vec();
     let answer = world.push(&carrier, &rows).await.unwrap();
     assert_eq!(answer.held[&lost.id], 4, "kept");
+    lost.give(member(1), 10);
+    let keys = [(member(1), 4), (member(2), 5)];
+    let keys = keys.map(|(member, byte)| KeyOf { member, key: MemberKey::from_slice(&[byte; 32]).unwrap() });
+    world.push_keys(&carrier, &[], keys[..1].to_vec()).await;
+    let other = MemberKey::from_slice(&[6; 32]).unwrap();
+    let stranger = KeyOf { member: member(1), key: other };
+    let sender = world.server.sender(lost.id).await.unwrap();
+    let header = PushHeader { keys: vec![stranger, keys[1].clone()], ..PushHeader::default() };
+    let answer = world.server.push(&sender, &header, lost.rows.clone()).await.unwrap();
+    assert_eq!(answer.held[&lost.id], 5);
+    assert_eq!(
+        world.keys(&carrier, member(1)).await,
+        [keys[0].key.clone()],
+        "no key beside the one that is here"
+    );
     assert_eq!(world.points(&carrier, member(1)).await, Some(4), "without effect");
-    assert_eq!(world.base(&carrier, member(1)).await.unwrap().includes[&lost.id], 4);
-    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 1);
+    assert_eq!(world.base(&carrier, member(1)).await.unwrap().includes[&lost.id], 5);
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 2);
     world.sound().await;
 
     let changes: Vec<FeedChange> =
@@ -39,7 +60,7 @@ async fn rows_of_a_revoked_device_wait_for_a_person() {
     assert_eq!(revoked, blanks.len(), "a lost device's blanks are worth nothing");
     assert!(changes.iter().any(|change| matches!(change, FeedChange::Device { revoked: true, .. })));
 
-    assert_eq!(world.server.held_release(world.tenant, lost.id).await.unwrap(), 1);
+    assert_eq!(world.server.held_release(world.tenant, lost.id).await.unwrap(), 2);
     assert_eq!(world.points(&carrier, member(1)).await, Some(54));
     assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 0);
     world.sound().await;
@@ -85,14 +106,15 @@ async fn after_a_restore_devices_bring_the_server_up_to_date_again() {
     device.give(member(1), 4);
     let answer = world.push(&device, &device.rows).await.unwrap();
     let lost = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
-    let url = format!("sqlite:{}", world.path().display());
+    let url = world.url.clone();
     let entropy = || Box::new(Seeded::new(99));
     let busy = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap_err();
     assert_eq!(code(&busy), "in-use");
     world.server.db().close().await;
     let restored = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap();
-    assert!(restored.before.unwrap().exists(), "what was there is kept");
-    world.server = open(&world.path(), &world.clock, 5).await;
+    let before = restored.before.unwrap();
+    assert!(before.exists() == (crate::KIND == Kind::Sqlite), "what was there is kept");
+    world.server = open(&world.url, &world.clock, 5).await;
 
     let page = world.feed(&device, 0).await;
     assert_ne!(page.epoch, answer.epoch);
@@ -153,13 +175,9 @@ async fn verify_finds_what_was_tampered_with() {
     world.push(&device, &device.rows).await.unwrap();
     world.sound().await;
     world.server.db().close().await;
-    let path = world.path();
     let script = "UPDATE member SET base = replace(base, '\"amount\":3', '\"amount\":30')";
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::raw_sql(script).execute(&pool).await.unwrap();
-    pool.close().await;
-    let server: Server = open(&path, &Arc::clone(&world.clock), 8).await;
+    database::script(&world.url, script).await;
+    let server: Server = open(&world.url, &Arc::clone(&world.clock), 8).await;
     let report = server.verify(world.tenant).await.unwrap();
     assert_eq!(report.problems.len(), 1, "{report:?}");
     assert!(report.problems[0].contains("another state"));
@@ -197,14 +215,11 @@ async fn a_dead_letter_stays_dead_until_it_can_be_read() {
     world.sound().await;
     let before = world.base(&device, member(1)).await.unwrap();
     world.server.db().close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     let script = "UPDATE event SET status = 1, kind = '', member = NULL WHERE seq IN (3, 4);
         DELETE FROM member; DELETE FROM card WHERE member IS NOT NULL;
         INSERT INTO dead_letter SELECT tenant, author, seq, 'too new', 0 FROM event WHERE seq IN (3, 4)";
-    sqlx::raw_sql(script).execute(&pool).await.unwrap();
-    pool.close().await;
-    let server = open(&world.path(), &world.clock, 8).await;
+    database::script(&world.url, script).await;
+    let server = open(&world.url, &world.clock, 8).await;
     assert_eq!(server.dead_retry(world.tenant).await.unwrap(), 2);
     assert_eq!(server.inbox(world.tenant).await.unwrap().dead.len(), 1);
     assert_eq!(server.verify(world.tenant).await.unwrap().problems, Vec::<String>::new());

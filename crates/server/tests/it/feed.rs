@@ -75,7 +75,7 @@ async fn a_reader_passes_over_nothing_while_eight_write() {
     let caller = world.server.caller(watcher.id).await.unwrap();
     let start = world.feed(&watcher, 0).await.next;
     // Half of them write through another process's door to the same database.
-    let other = crate::world::open(&world.path(), &world.clock, 2).await;
+    let other = crate::world::open(&world.url, &world.clock, 2).await;
     let mut tasks = Vec::new();
     for mut device in writers {
         let server = if device.id.0[0] % 2 == 0 { world.server.clone() } else { other.clone() };

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use crate::database;
 use crate::world::{Device, HOUR_MS, NOON_MS, World, card, member};
 
 pub struct Answer {
@@ -292,7 +293,7 @@ async fn a_wait_notices_what_another_process_wrote() {
     let site = Site::open(&world).await;
     let device = world.device(1).await;
     let head = world.feed(&device, 0).await.head;
-    let foreign = crate::world::open(&world.path(), &world.clock, 77).await;
+    let foreign = crate::world::open(&world.url, &world.clock, 77).await;
     let path = format!("/v1/feed?after={head}&wait_ms=20000");
     let (answer, ()) = tokio::join!(site.signed(&device, "GET", &path, b"", NOON_MS), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -311,21 +312,139 @@ async fn plain_http_goes_to_this_machine_alone() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_signed_out_can_still_send_what_it_has() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    world.server.device_revoke(world.tenant, device.id).await.unwrap();
+    device.join(member(1), card(1));
+    let body = device.push_from(0);
+    let answer: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
+    assert_eq!(answer.held[&device.id], 2);
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().held.len(), 2);
+    for (method, path) in [("GET", "/v1/feed"), ("POST", "/v1/blanks")] {
+        let refused = site.signed(&device, method, path, b"", NOON_MS).await;
+        assert_eq!((refused.status, refused.problem().code.as_str()), (403, "device-revoked"));
+    }
+}
+
+#[tokio::test]
+async fn more_than_the_server_takes_at_once_is_asked_to_come_again() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let device = world.device(1).await;
+    let head = "POST /v1/push HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n";
+    let signed = headers(&device, "POST", "/v1/push", b"", NOON_MS);
+    // Requests that never come to their end hold their places.
+    let mut slow = Vec::new();
+    for _ in 0..128 {
+        let mut stream = TcpStream::connect(&site.at.0).await.unwrap();
+        stream.write_all(format!("{head}{signed}\r\n").as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = site.signed(&device, "POST", "/v1/push", &device.push_from(0), NOON_MS).await;
+        if answer.status == 429 {
+            assert_eq!(answer.problem().code, "too-many");
+            assert!(answer.head.contains("retry-after: 1"), "{}", answer.head);
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{}", answer.status);
+    }
+    // Enrolments have places of their own.
+    assert_eq!(site.send("POST", "/v1/enroll", "", b"{").await.problem().code, "bad-request");
+    drop(slow);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while site.signed(&device, "POST", "/v1/push", &device.push_from(0), NOON_MS).await.status != 200 {
+        assert!(tokio::time::Instant::now() < deadline);
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_is_compressed_for_whoever_can_read_it() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    for number in 1..60 {
+        device.join(member(number), card(number));
+    }
+    world.push(&device, &device.rows).await.unwrap();
+    let plain = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await;
+    assert!(!plain.head.contains("content-encoding"), "{}", plain.head);
+    let signed = headers(&device, "GET", "/v1/feed", b"", NOON_MS);
+    let small = site.send("GET", "/v1/feed", &format!("{signed}accept-encoding: gzip\r\n"), b"").await;
+    assert!(small.head.contains("content-encoding: gzip"), "{}", small.head);
+    assert!(small.body.len() * 3 < plain.body.len(), "{} of {}", small.body.len(), plain.body.len());
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_and_comes_back_is_used_again() {
+    let Some(cable) = crate::database::Cable::lay().await else { return };
+    let mut world = World::new().await;
+    world.url = cable.through(&world.url);
+    world.restart().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    let body = device.push_from(0);
+    cable.cut();
+    let started = tokio::time::Instant::now();
+    for _ in 0..3 {
+        let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+        let problem = answer.problem();
+        assert!(["database-away", "busy"].contains(&problem.code.as_str()), "{problem:?}");
+        assert_eq!(answer.status, 503);
+        assert!(answer.head.contains("retry-after: 5"), "{}", answer.head);
+    }
+    assert!(started.elapsed() < Duration::from_secs(15), "an answer comes soon");
+    assert_eq!(site.send("GET", "/health/ready", "", b"").await.status, 503);
+    assert_eq!(site.send("GET", "/health/live", "", b"").await.status, 200);
+    cable.mend();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(15);
+    loop {
+        let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+        if answer.status == 200 {
+            assert_eq!(answer.read::<PushAnswer>().held[&device.id], 2);
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it recovers by itself");
+    }
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_nothing_is_lost() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    if !database::fill_disk(&world.url).await {
+        return;
+    }
+    let body = device.push_from(0);
+    let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+    assert_eq!((answer.status, answer.problem().code.as_str()), (503, "disk-full"));
+    assert_eq!(site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read::<FeedPage>().held, 0);
+    database::empty_disk(&world.url).await;
+    let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
+    assert_eq!(again.held[&device.id], 2);
+}
+
+#[tokio::test]
 async fn a_database_that_is_held_by_others_is_asked_again_later() {
     let world = World::new().await;
     let site = Site::open(&world).await;
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
     let body = device.push_from(0);
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let held = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let held = database::Held::take(&world.url).await;
     let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
     assert_eq!((answer.status, answer.problem().code.as_str()), (503, "busy"));
     assert!(answer.head.contains("retry-after"), "{}", answer.head);
     let page: FeedPage = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read();
     assert_eq!(page.held, 0, "reading goes on");
-    held.rollback().await.unwrap();
+    held.give_back().await;
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
     assert_eq!(again.held[&device.id], 2);
 }

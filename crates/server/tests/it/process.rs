@@ -51,7 +51,7 @@ fn url(folder: &Path) -> String {
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let database = url(folder.path());
+    let database = crate::database::fresh(folder.path()).await;
     let clock = Arc::new(SystemClock::new());
     // The owner's command works beside the server, on the same database.
     let owner = Server::open(Db::open(&database).await.unwrap(), clock.clone(), Box::new(SystemEntropy));

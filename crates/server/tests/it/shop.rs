@@ -5,6 +5,7 @@ use stempel_server::admin::{Imported, demo_guests};
 use stempel_server::{Db, Error};
 use stempel_wire::message::FeedChange;
 
+use crate::database;
 use crate::world::{World, code, point, today};
 
 const HEAD: &str = "sku,name,category,price,vat\n";
@@ -76,13 +77,19 @@ async fn the_demo_is_made_once() {
 async fn a_database_of_a_later_version_is_left_alone() {
     let world = World::new().await;
     world.server.db().close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path());
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    sqlx::raw_sql("INSERT INTO schema_version (version) VALUES (999)").execute(&pool).await.unwrap();
-    pool.close().await;
-    let error = Db::open(&format!("sqlite:{}", world.path().display())).await.unwrap_err();
+    database::script(&world.url, "INSERT INTO schema_version (version) VALUES (999)").await;
+    let error = Db::open(&world.url).await.unwrap_err();
     assert!(matches!(error, Error::Newer { found: 999, .. }), "{error}");
     assert!(error.to_string().contains("newer program"));
+}
+
+#[tokio::test]
+async fn a_later_version_that_only_added_can_still_be_used() {
+    let world = World::new().await;
+    world.server.close().await;
+    database::script(&world.url, "INSERT INTO schema_version (version, oldest) VALUES (999, 2)").await;
+    let server = crate::world::open(&world.url, &world.clock, 4).await;
+    assert_eq!(server.tenants().await.unwrap().len(), 1);
 }
 
 /// The catalogue of the sample shop.

@@ -1,6 +1,5 @@
-//! A server in a folder of its own, a clock that tests set, and devices that write real rows.
+//! A server on a database of its own, a clock that tests set, and devices that write real rows.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +12,7 @@ use stempel_server::{Db, Error, Server};
 use stempel_wire::message::{
     EnrollAnswer, EnrollRequest, FeedChange, FeedPage, KeyOf, PushAnswer, PushHeader, push_body,
 };
-use stempel_wire::{Certificate, Hash, Row, SecretKey};
+use stempel_wire::{Certificate, Hash, MemberKey, Row, SecretKey};
 
 pub const NOON_MS: i64 = 1_795_000_000_000;
 pub const HOUR_MS: i64 = 3_600_000;
@@ -66,6 +65,9 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub tenant: TenantId,
     pub shop: ShopId,
+    /// The database.
+    pub url: String,
+    /// A folder for the files of the test.
     pub folder: tempfile::TempDir,
 }
 
@@ -73,21 +75,18 @@ impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(NOON_MS)));
-        let server = open(&folder.path().join("server.db"), &clock, 1).await;
+        let url = crate::database::fresh(folder.path()).await;
+        let server = open(&url, &clock, 1).await;
         let tenant = server.tenant_add("Café Test", false).await.unwrap();
         let shop = server.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
-        Self { server, clock, tenant, shop, folder }
+        Self { server, clock, tenant, shop, url, folder }
     }
 
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().join("server.db")
-    }
-
-    /// Closes the server and opens it anew on the same file.
+    /// Closes the server and opens it anew on the same database.
     pub async fn restart(&mut self) {
-        self.server.db().close().await;
+        self.server.close().await;
         let seed = 1_000 + u64::from(self.clock.now_ms().unsigned_abs() as u32);
-        self.server = open(&self.path(), &self.clock, seed).await;
+        self.server = open(&self.url, &self.clock, seed).await;
     }
 
     pub async fn device(&self, number: u8) -> Device {
@@ -99,7 +98,7 @@ impl World {
     }
 
     pub async fn push(&self, device: &Device, rows: &[Row]) -> Result<PushAnswer, Error> {
-        let caller = self.server.caller(device.id).await?;
+        let caller = self.server.sender(device.id).await?;
         self.server.push(&caller, &PushHeader::default(), rows.to_vec()).await
     }
 
@@ -123,6 +122,16 @@ impl World {
         })
     }
 
+    /// The keys of a member as a device reads them from the feed.
+    pub async fn keys(&self, device: &Device, member: MemberId) -> Vec<MemberKey> {
+        let page = self.feed(device, 0).await;
+        let keys = page.changes.iter().find_map(|item| match item.read() {
+            Some(FeedChange::Member { member: id, keys, .. }) if id == member => Some(keys),
+            _ => None,
+        });
+        keys.unwrap_or_default()
+    }
+
     pub async fn points(&self, device: &Device, member: MemberId) -> Option<i64> {
         let base = self.base(device, member).await?;
         Some(base.state.balances(today()).get(&point()).copied().unwrap_or(0))
@@ -134,8 +143,8 @@ impl World {
     }
 }
 
-pub async fn open(path: &std::path::Path, clock: &Arc<TestClock>, seed: u64) -> Server {
-    let db = Db::open(&format!("sqlite:{}", path.display())).await.unwrap();
+pub async fn open(url: &str, clock: &Arc<TestClock>, seed: u64) -> Server {
+    let db = Db::open(url).await.unwrap();
     Server::open(db, clock.clone(), Box::new(Seeded::new(seed)))
 }
 

@@ -1,0 +1,290 @@
+//! A transaction: statements with `$n`, lists of keys, and inserts of many rows, each in the way that its
+//! database does best.
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Sqlite};
+
+use super::{Row, Value};
+use crate::error::{Error, Result};
+
+/// A transaction. Dropping it without [`Tx::commit`] undoes everything.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// Keys of one statement with a list of them.
+const LIST_MAX: usize = 256;
+/// Rows of one multi-row insert: few different statements, so that they stay prepared.
+const INSERT_ROWS: [usize; 3] = [64, 8, 1];
+
+impl Tx {
+    /// Runs a statement and says how many rows it changed.
+    pub(crate) async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
+        match self {
+            Self::Sqlite(tx) => {
+                Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
+            }
+            Self::Postgres(tx) => {
+                Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
+            }
+        }
+    }
+
+    /// As [`Tx::execute`], for a statement that was put together here.
+    pub(crate) async fn execute_text(&mut self, sql: String, values: Vec<Value>) -> Result<u64> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(tx) => {
+                Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
+            }
+            Self::Postgres(tx) => {
+                Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
+            }
+        }
+    }
+
+    /// As [`Tx::rows`], for a statement that was put together here.
+    pub(crate) async fn rows_text(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(tx) => {
+                let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(tx) => {
+                let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// Runs several statements without values: a migration.
+    pub(crate) async fn execute_script(&mut self, script: String) -> Result<()> {
+        let script = sqlx::raw_sql(AssertSqlSafe(script));
+        match self {
+            Self::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ())?,
+            Self::Postgres(tx) => script.execute(&mut **tx).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Fetches all rows of an answer. The statement says its own bound.
+    pub(crate) async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(tx) => {
+                let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(tx) => {
+                let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// Fetches one row, if there is one.
+    pub(crate) async fn row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
+        match self {
+            Self::Sqlite(tx) => {
+                let row = sqlx::query_with(sql, sqlite(values)?).fetch_optional(&mut **tx).await?;
+                Ok(row.map(Row::Sqlite))
+            }
+            Self::Postgres(tx) => {
+                let row = sqlx::query_with(sql, postgres(values)?).fetch_optional(&mut **tx).await?;
+                Ok(row.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// Fetches one row and keeps others from changing it until the transaction ends.
+    pub(crate) async fn locked_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
+        match self {
+            // A writing transaction of SQLite is alone already.
+            Self::Sqlite(_) => self.row(sql, values).await,
+            Self::Postgres(tx) => {
+                let text = AssertSqlSafe(format!("{sql} FOR UPDATE"));
+                let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
+                Ok(row.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// Fetches the rows whose key is in a list: `sql` ends with the key's column, and has the values of `fixed`
+    /// as its first placeholders.
+    pub(crate) async fn rows_in(
+        &mut self,
+        sql: &'static str,
+        fixed: Vec<Value>,
+        keys: Vec<Value>,
+    ) -> Result<Vec<Row>> {
+        let mut found = Vec::new();
+        for chunk in keys.chunks(LIST_MAX) {
+            let mut values = fixed.clone();
+            match self {
+                Self::Sqlite(tx) => {
+                    // Padded by the last key to a power of two: few different statements.
+                    let wanted = chunk.len().next_power_of_two();
+                    let padding = std::iter::repeat(&chunk[chunk.len() - 1]);
+                    values.extend(chunk.iter().chain(padding).take(wanted).cloned());
+                    let places: Vec<String> = (1..=wanted).map(|n| format!("${}", n + fixed.len())).collect();
+                    let text = AssertSqlSafe(format!("{sql} IN ({})", places.join(", ")));
+                    let rows = sqlx::query_with(text, sqlite(values)?).fetch_all(&mut **tx).await?;
+                    found.extend(rows.into_iter().map(Row::Sqlite));
+                }
+                Self::Postgres(tx) => {
+                    let text = AssertSqlSafe(format!("{sql} = ANY(${})", fixed.len() + 1));
+                    let mut arguments = postgres(values)?;
+                    add_column(&mut arguments, chunk.to_vec())?;
+                    let rows = sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?;
+                    found.extend(rows.into_iter().map(Row::Postgres));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Inserts many rows: `head` ends before `VALUES`, `tail` is what stands after them, and `values` holds
+    /// `width` values for each row. No two of the rows have the same key.
+    pub(crate) async fn insert_all(
+        &mut self,
+        head: &str,
+        tail: &'static str,
+        width: usize,
+        values: Vec<Value>,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => insert_sqlite(tx, head, tail, width, values).await,
+            Self::Postgres(tx) => insert_postgres(tx, head, tail, width, values).await,
+        }
+    }
+
+    /// Allows a piece of work that takes long: copying a tenant.
+    pub(crate) async fn take_time(&mut self) -> Result<()> {
+        if let Self::Postgres(_) = self {
+            self.execute("SET LOCAL idle_in_transaction_session_timeout = 0", Vec::new()).await?;
+            self.execute("SET LOCAL statement_timeout = 0", Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.commit().await?),
+            Self::Postgres(tx) => Ok(tx.commit().await?),
+        }
+    }
+}
+
+/// SQLite likes statements of a few lengths with a value at each place.
+async fn insert_sqlite(
+    tx: &mut sqlx::Transaction<'static, Sqlite>,
+    head: &str,
+    tail: &str,
+    width: usize,
+    values: Vec<Value>,
+) -> Result<()> {
+    let mut left = values.len() / width;
+    let mut values = values.into_iter();
+    while left > 0 {
+        let rows = INSERT_ROWS.into_iter().find(|&rows| rows <= left).unwrap_or(1);
+        left -= rows;
+        let group = |row: usize| {
+            let places: Vec<String> = (1..=width).map(|n| format!("${}", row * width + n)).collect();
+            format!("({})", places.join(", "))
+        };
+        let groups: Vec<String> = (0..rows).map(group).collect();
+        let text = format!("{head} VALUES {} {tail}", groups.join(", "));
+        let chunk: Vec<Value> = values.by_ref().take(rows * width).collect();
+        sqlx::query_with(AssertSqlSafe(text), sqlite(chunk)?).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// PostgreSQL takes each column as one array: one statement, however many rows.
+async fn insert_postgres(
+    tx: &mut sqlx::Transaction<'static, Postgres>,
+    head: &str,
+    tail: &str,
+    width: usize,
+    values: Vec<Value>,
+) -> Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let rows = values.len() / width;
+    let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(rows)).collect();
+    for (index, value) in values.into_iter().enumerate() {
+        columns[index % width].push(value);
+    }
+    let types: Vec<String> = columns
+        .iter()
+        .zip(1..)
+        .map(|(column, n)| format!("${n}::{}[]", column.first().map_or("BIGINT", Value::postgres_type)))
+        .collect();
+    let text = format!("{head} SELECT * FROM UNNEST({}) {tail}", types.join(", "));
+    let mut arguments = PgArguments::default();
+    for column in columns {
+        add_column(&mut arguments, column)?;
+    }
+    sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Adds values of one type as an array.
+fn add_column(arguments: &mut PgArguments, column: Vec<Value>) -> Result<()> {
+    let mixed = || Error::Damaged("a column has values of several types".to_owned());
+    let done = match column.first() {
+        None | Some(Value::Int(_)) => {
+            let values = column.into_iter().map(|value| match value {
+                Value::Int(value) => Ok(value),
+                _ => Err(mixed()),
+            });
+            arguments.add(values.collect::<Result<Vec<Option<i64>>>>()?)
+        }
+        Some(Value::Bytes(_)) => {
+            let values = column.into_iter().map(|value| match value {
+                Value::Bytes(value) => Ok(value),
+                _ => Err(mixed()),
+            });
+            arguments.add(values.collect::<Result<Vec<Option<Vec<u8>>>>>()?)
+        }
+        Some(Value::Text(_)) => {
+            let values = column.into_iter().map(|value| match value {
+                Value::Text(value) => Ok(value),
+                _ => Err(mixed()),
+            });
+            arguments.add(values.collect::<Result<Vec<Option<String>>>>()?)
+        }
+    };
+    done.map_err(|error| Error::Database(sqlx::Error::Encode(error)))
+}
+
+fn sqlite(values: Vec<Value>) -> Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Bytes(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+        }
+        .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
+    }
+    Ok(arguments)
+}
+
+fn postgres(values: Vec<Value>) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Bytes(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+        }
+        .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
+    }
+    Ok(arguments)
+}

@@ -1,0 +1,12 @@
+//! The same tests as in `tests/it`, on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
+
+#[path = "../it/suite.rs"]
+mod suite;
+
+use suite::database::Kind;
+use suite::{cluster, database, http, world};
+
+/// The database of this binary's tests.
+const KIND: Kind = Kind::Postgres;
