@@ -53,7 +53,7 @@ async fn told_to_stop() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -62,7 +62,7 @@ fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
     runtime.block_on(work)
 }
 
-async fn open(database: &str) -> Result<Server, Failure> {
+pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     Ok(Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy)))
 }
@@ -105,8 +105,8 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
 /// The tenant and shop that were named.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
-    tenant: Option<String>,
-    shop: Option<String>,
+    pub tenant: Option<String>,
+    pub shop: Option<String>,
 }
 
 impl Named {

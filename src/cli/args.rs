@@ -91,6 +91,9 @@ pub enum Command {
     /// Looks after a server's tenants, shops and devices
     #[cfg(feature = "demo")]
     Admin(Admin),
+    /// Figures, on the server's data
+    #[cfg(feature = "demo")]
+    Report(Report),
     /// Makes the folder a terminal that works alone: `stempel init --shop NAME`
     Init(Init),
     /// Makes the folder a device of a shop and takes the first snapshot
@@ -202,6 +205,54 @@ pub struct Admin {
     /// What to do
     #[command(subcommand)]
     pub command: AdminCommand,
+}
+
+/// Figures.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, clap::Args)]
+pub struct Report {
+    /// Where the data is: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", default_value = "sqlite:stempel-server.db", global = true)]
+    pub database: String,
+    /// Which figures
+    #[command(subcommand)]
+    pub of: ReportOf,
+}
+
+/// Which figures.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum ReportOf {
+    /// Who issued and who honoured units of a coalition, and who pays whom
+    Clearing {
+        /// The first business day
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// The last business day
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
+    },
+    /// What each cause has collected
+    Causes,
+    /// How much of each reward's stock was given, and what was given beyond it
+    Stock,
+    /// Who did most in this period, of those who agreed to be named
+    Leaderboard {
+        /// The programme
+        programme: String,
+        /// A day in the period, if not today
+        #[arg(long, value_name = "DAY")]
+        day: Option<String>,
+    },
+    /// What a larger basket should come to, from the shop's own average
+    BasketTarget {
+        /// So many per cent above the average
+        #[arg(long, value_name = "PERCENT", default_value = "10")]
+        lift: String,
+        /// Orders since that day; left out: of the last 90 days
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+    },
 }
 
 /// What can be done on a server.

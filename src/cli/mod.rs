@@ -20,6 +20,8 @@ mod demo;
 mod open;
 mod programme;
 mod read;
+#[cfg(feature = "demo")]
+mod report;
 mod scan;
 mod sync;
 
@@ -86,6 +88,8 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Serve(serve) => admin::serve(&serve),
         #[cfg(feature = "demo")]
         Command::Admin(admin) => admin::admin(&admin, &named),
+        #[cfg(feature = "demo")]
+        Command::Report(report) => report::report(&report, &named),
         #[cfg(feature = "ui")]
         Command::Terminal(screen) => {
             let route = if screen.till { Route::Till } else { Route::Counter };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stempel_domain::event::{Fact, MemberJoined};
 use stempel_domain::ledger::Posting;
 use stempel_domain::member::Base;
-use stempel_domain::{CardId, CardNumber, EventRef, MemberId, TenantId, Unit};
+use stempel_domain::{CardId, CardNumber, EventRef, MemberId, MemberState, TenantId, Unit};
 use stempel_wire::message::KeyOf;
 use stempel_wire::token::Token;
 use stempel_wire::{CardKeys, MemberKey, Profile, seal};
@@ -249,16 +249,7 @@ async fn info(
     today: stempel_domain::Day,
 ) -> Result<MemberInfo> {
     let Base { state, .. } = serde_json::from_str(base)?;
-    let mut name = None;
-    if let Some(profile) = &state.profile {
-        let keys = tx
-            .rows("SELECT secret FROM member_key WHERE tenant = $1 AND member = $2", values![tenant, member])
-            .await?;
-        for row in keys {
-            let key = MemberKey::from_slice(&row.bytes(0)?);
-            name = name.or(key.and_then(|key| key.open(member, &profile.value).ok()).map(|open| open.name));
-        }
-    }
+    let name = open_name(tx, tenant, member, &state).await?;
     let taken = state.cards.iter().filter(|(_, card)| !card.blocked);
     Ok(MemberInfo {
         member,
@@ -274,6 +265,36 @@ async fn info(
             .collect(),
         events: state.events,
     })
+}
+
+/// A member's first name, where there is one and a key that opens it.
+async fn open_name(
+    tx: &mut Tx,
+    tenant: TenantId,
+    member: MemberId,
+    state: &MemberState,
+) -> Result<Option<String>> {
+    let Some(profile) = &state.profile else { return Ok(None) };
+    let keys = tx
+        .rows("SELECT secret FROM member_key WHERE tenant = $1 AND member = $2", values![tenant, member])
+        .await?;
+    for row in keys {
+        let key = MemberKey::from_slice(&row.bytes(0)?);
+        if let Some(open) = key.and_then(|key| key.open(member, &profile.value).ok()) {
+            return Ok(Some(open.name));
+        }
+    }
+    Ok(None)
+}
+
+/// The first name of a member by id.
+pub(super) async fn name_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<String>> {
+    let row = tx
+        .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
+    open_name(tx, tenant, member, &state).await
 }
 
 /// The answer that the same write was given before.
