@@ -1,8 +1,9 @@
 //! The server as an author: it writes a journal of its own, signed and chained like every other, and its
 //! events go through the same fold.
 
-use stempel_domain::event::{Event, Fact, JournalBegun, Record};
-use stempel_domain::{EventRef, Moment};
+use stempel_domain::event::{Adjustment, Event, Fact, JournalBegun, Record};
+use stempel_domain::ledger::Posting;
+use stempel_domain::{EventRef, MemberId, Moment};
 use stempel_wire::message::KeyOf;
 use stempel_wire::row::{Hash, RecordError, Row};
 
@@ -40,6 +41,11 @@ pub(crate) async fn append(
     }
     book(tx, tenant, Booking { now_ms: moment.utc_ms, today: moment.day }, arrivals, keys).await?;
     Ok(references)
+}
+
+/// Units given or taken by the server, with a word that says why.
+pub(crate) fn adjustment(member: MemberId, reason: &str, postings: Vec<Posting>) -> Fact {
+    Fact::Adjustment(Adjustment { member, reason: reason.to_owned(), postings })
 }
 
 fn unwritable(error: RecordError) -> Error {

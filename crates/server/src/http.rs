@@ -6,6 +6,7 @@
 //! | `POST /v1/push` | a device | takes rows of journals |
 //! | `GET /v1/feed?after=&limit=&wait_ms=` | a device | changes after a position |
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
+//! | `POST /v1/hold`, `/v1/hold/release` | a device | sets an amount aside while a guest redeems |
 //! | `GET /health`, `/health/ready` | anybody | whether the database answers |
 //! | `GET /health/live` | anybody | whether the process runs |
 //!
@@ -38,6 +39,7 @@ use tower_http::compression::CompressionLayer;
 use crate::caller::{Caller, SignedRequest};
 use crate::error::{Error, Result};
 use crate::feed::WAIT_MS_MAX;
+use crate::holds::HoldRequest;
 use crate::server::Server;
 
 /// The longest body of anything but a push, in bytes.
@@ -99,14 +101,16 @@ pub async fn serve(
             }
         }
     });
+    let worker = tokio::spawn(server.clone().work_until_stopped());
     let mut stopping = server.stopping();
     let listener = listener.tap_io(|stream| {
         // Answers are short: none of them should wait for more to send.
         let _ = stream.set_nodelay(true);
     });
+    let told = server.clone();
     let serving = axum::serve(listener, router(server.clone())).with_graceful_shutdown(async move {
         shutdown.await;
-        server.stop_waiting();
+        told.stop_waiting();
     });
     let too_long = async {
         if stopping.wait_for(|stopping| *stopping).await.is_ok() {
@@ -118,6 +122,12 @@ pub async fn serve(
         () = too_long => Ok(()),
     };
     watcher.abort();
+    // Also when the listener failed: then nobody has said yet that the server stops.
+    server.stop_waiting();
+    // What it has begun is one transaction: done, or as if it had not begun.
+    if tokio::time::timeout(GRACE, worker).await.is_err() {
+        tracing::warn!("a job was broken off; another server does it, or this one at its next start");
+    }
     outcome
 }
 
@@ -134,6 +144,8 @@ pub fn router(server: Server) -> Router {
         .route("/v1/push", post(push))
         .route("/v1/feed", get(feed))
         .route("/v1/blanks", post(blanks))
+        .route("/v1/hold", post(hold))
+        .route("/v1/hold/release", post(hold_release))
         .route("/health", get(ready))
         .route("/health/ready", get(ready))
         .route("/health/live", get(live))
@@ -317,6 +329,26 @@ async fn feed(State(http): Shared, request: Request) -> Answer {
         Err(_) => http.server.feed(&caller, after, limit).await?,
     };
     Ok(Json(page).into_response())
+}
+
+async fn hold(State(http): Shared, request: Request) -> Answer {
+    let (caller, body) = signed(&http, request, BODY_LEN_MAX).await?;
+    let asked: HoldRequest = serde_json::from_slice(&body)
+        .map_err(|error| Error::bad_request(format!("The body does not ask for a hold: {error}.")))?;
+    Ok(Json(http.server.hold(&caller, &asked).await?).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct HoldName {
+    hold: String,
+}
+
+async fn hold_release(State(http): Shared, request: Request) -> Answer {
+    let (caller, body) = signed(&http, request, BODY_LEN_MAX).await?;
+    let asked: HoldName = serde_json::from_slice(&body)
+        .map_err(|error| Error::bad_request(format!("The body does not name a hold: {error}.")))?;
+    http.server.hold_release(&caller, &asked.hold).await?;
+    Ok(Json(serde_json::json!({})).into_response())
 }
 
 async fn ready(State(http): Shared) -> Answer {

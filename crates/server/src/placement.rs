@@ -129,6 +129,16 @@ impl Server {
         tx.commit().await
     }
 
+    /// Every database in which this server has tenants.
+    pub(crate) async fn databases(&self) -> Result<Vec<Db>> {
+        let rows = self.db().read().await?.rows("SELECT DISTINCT url FROM placement", Vec::new()).await?;
+        let mut all = vec![self.db().clone()];
+        for row in rows {
+            all.push(self.places().database(&row.text(0)?).await?);
+        }
+        Ok(all)
+    }
+
     /// Closes every database that is open.
     pub async fn close(&self) {
         for db in self.places().take_all().await {

@@ -1,7 +1,7 @@
 //! The demo: a café to look at, with a catalogue, programmes and members. Nothing in it is real.
 
 use serde::Serialize;
-use stempel_domain::event::{Adjustment, Fact, ProgrammeRef};
+use stempel_domain::event::ProgrammeRef;
 use stempel_domain::ledger::{Account, Booking, Posting};
 use stempel_domain::{EventRef, MemberId, ProgrammeId, TenantId, Unit};
 use stempel_wire::message::{Article, Shop};
@@ -169,7 +169,7 @@ impl Server {
             posting(Account::Member(member), amount, Some(booking)),
             posting(Account::Goodwill, opposite, None),
         ];
-        let fact = Fact::Adjustment(Adjustment::new(member, reason.to_owned(), postings));
+        let fact = author::adjustment(member, reason, postings);
         let events = author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
         let event = *events.last().ok_or_else(|| Error::Damaged("no event was written".to_owned()))?;
         tenant.save_head(&mut tx).await?;

@@ -28,7 +28,7 @@ pub struct Inbox {
 /// An open case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseInfo {
-    /// `overdraft`, `card-of-two`.
+    /// `overdraft`, `card-of-two`, `judged-otherwise`, `beyond-history`.
     pub kind: String,
     /// What it is about.
     pub subject: String,
@@ -59,7 +59,41 @@ pub struct RowInfo {
     pub since_ms: i64,
 }
 
+/// What judging an event again found, where it was not the same or could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JudgementInfo {
+    /// Whose journal.
+    pub author: AuthorId,
+    /// Which row.
+    pub seq: u64,
+    /// `judged-otherwise`, `beyond-history`, `not-judged`.
+    pub verdict: String,
+    /// What is otherwise, in plain words.
+    pub detail: String,
+}
+
 impl Server {
+    /// What judging events again found, newest first.
+    pub async fn judgements(&self, tenant: TenantId) -> Result<Vec<JudgementInfo>> {
+        let mut tx = self.read_of(tenant).await?;
+        let rows = tx
+            .rows(
+                "SELECT author, seq, verdict, detail FROM judgement WHERE tenant = $1
+                 ORDER BY judged_ms DESC, author, seq LIMIT $2",
+                values![tenant, LIST_MAX],
+            )
+            .await?;
+        let read = |row: &crate::db::Row| {
+            Ok(JudgementInfo {
+                author: row.id(0)?,
+                seq: row.number(1)?,
+                verdict: row.text(2)?,
+                detail: row.text(3)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Everything that waits for a person.
     pub async fn inbox(&self, tenant: TenantId) -> Result<Inbox> {
         let mut tx = self.read_of(tenant).await?;

@@ -17,7 +17,7 @@ pub use backup::{Restored, restore};
 pub use catalogue::Imported;
 pub use demo::{Demo, DemoGuest, DemoMember, demo_guests};
 pub use devices::DeviceInfo;
-pub use inbox::{CaseInfo, Inbox, RowInfo};
+pub use inbox::{CaseInfo, Inbox, JudgementInfo, RowInfo};
 pub use members::{AddedMember, MemberInfo, NewMember, WhyLine};
 pub use r#move::Moved;
 pub use programmes::ProgrammeInfo;

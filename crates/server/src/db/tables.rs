@@ -70,7 +70,11 @@ const TABLES: &[Table] = &[
             ("used_device", Bytes),
         ],
     },
-    Table { name: "journal", key: &[("author", Bytes)], others: &[("held", Int), ("hash", Bytes)] },
+    Table {
+        name: "journal",
+        key: &[("author", Bytes)],
+        others: &[("held", Int), ("hash", Bytes), ("judged", Int)],
+    },
     Table {
         name: "event",
         key: &[("author", Bytes), ("seq", Int)],
@@ -133,6 +137,28 @@ const TABLES: &[Table] = &[
             ("detail", Text),
             ("opened_ms", Int),
             ("closed_ms", Int),
+            ("outcome", Text),
+        ],
+    },
+    Table {
+        name: "judgement",
+        key: &[("author", Bytes), ("seq", Int)],
+        others: &[("verdict", Text), ("detail", Text), ("judged_ms", Int)],
+    },
+    Table {
+        name: "hold",
+        key: &[("hold", Bytes)],
+        others: &[("member", Bytes), ("unit", Text), ("amount", Int), ("device", Bytes), ("until_ms", Int)],
+    },
+    Table {
+        name: "job",
+        key: &[("kind", Text), ("id", Bytes)],
+        others: &[
+            ("due_ms", Int),
+            ("tries", Int),
+            ("lease", Bytes),
+            ("lease_until_ms", Int),
+            ("failed", Text),
         ],
     },
     Table {

@@ -112,6 +112,18 @@ impl Tx {
         }
     }
 
+    /// As [`Tx::locked_row`], but passes over rows that others have locked.
+    pub(crate) async fn free_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
+        match self {
+            Self::Sqlite(_) => self.row(sql, values).await,
+            Self::Postgres(tx) => {
+                let text = AssertSqlSafe(format!("{sql} FOR UPDATE SKIP LOCKED"));
+                let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
+                Ok(row.map(Row::Postgres))
+            }
+        }
+    }
+
     /// Fetches the rows whose key is in a list: `sql` ends with the key's column, and has the values of `fixed`
     /// as its first placeholders.
     pub(crate) async fn rows_in(

@@ -1,8 +1,8 @@
 //! Writing rows that were taken: the rows themselves, what they say of cards, and what they do to members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stempel_domain::event::Event;
+use stempel_domain::event::{Event, Fact};
 use stempel_domain::{AuthorId, Day};
 use stempel_wire::Row;
 use stempel_wire::message::{KeyOf, RowTrouble};
@@ -12,6 +12,7 @@ use super::{Head, cards, fold};
 use crate::db::{Tx, values};
 use crate::error::Result;
 use crate::tenant::Tenant;
+use crate::{holds, jobs};
 
 /// What a stored row does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +79,19 @@ pub(crate) async fn book(
     store(tx, tenant, booking, &arrivals).await?;
     let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();
     cards::index(tx, tenant, booking, &events).await?;
+    holds::use_up(tx, tenant.id, &events).await?;
+    judge_later(tx, tenant, booking, &events).await?;
     fold::members(tx, tenant, booking, &arrivals, keys).await
+}
+
+/// Has the journals judged again in which the rules have given or taken something.
+async fn judge_later(tx: &mut Tx, tenant: &Tenant, booking: Booking, events: &[&Event]) -> Result<()> {
+    let judged = events.iter().filter(|event| matches!(event.record.fact, Fact::Sale(_) | Fact::Stamp(_)));
+    let authors: BTreeSet<AuthorId> = judged.map(|event| event.author).collect();
+    for author in authors {
+        jobs::put(tx, tenant.id, jobs::Kind::Judge, &author.0, booking.now_ms).await?;
+    }
+    Ok(())
 }
 
 /// Lets events count whose rows are stored already: a person has decided, or a newer program understands them.
@@ -90,6 +103,15 @@ pub(crate) async fn let_through(
 ) -> Result<()> {
     let all: Vec<&Event> = events.iter().collect();
     cards::index(tx, tenant, booking, &all).await?;
+    for event in events {
+        // They were passed over when their journal was judged.
+        tx.execute(
+            "UPDATE journal SET judged = $3 WHERE tenant = $1 AND author = $2 AND judged > $3",
+            values![tenant.id, event.author, event.seq.saturating_sub(1)],
+        )
+        .await?;
+    }
+    judge_later(tx, tenant, booking, &all).await?;
     fold::let_through(tx, tenant, booking, events).await
 }
 

@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use stempel_domain::TenantId;
 use stempel_domain::ports::Clock;
 use stempel_server::system::{SystemClock, SystemEntropy};
 use stempel_server::{Db, Server};
-use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer};
+use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer, PushHeader};
 
 use crate::http::Address;
 use crate::world::{Device, HOUR_MS, card, member};
@@ -84,6 +86,89 @@ async fn what_was_acknowledged_survives_a_kill() {
     let report = owner.verify(tenant).await.unwrap();
     assert_eq!((report.problems, report.members), (Vec::new(), 1));
     assert_eq!(report.events, 1 + 2 + 4 * 5);
+}
+
+/// The owner's command on a database with a tenant whose programme forgives overdrafts, and a device.
+async fn owner_of(database: &str) -> (Server, TenantId, Device) {
+    let owner = Server::open(
+        Db::open(database).await.unwrap(),
+        Arc::new(SystemClock::new()),
+        Box::new(SystemEntropy),
+    );
+    let tenant = owner.tenant_add("Café", false).await.unwrap();
+    let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
+    let forgives = r#"{"id":"points","unit":"point","overdraft":"forgive"}"#;
+    owner.programme_publish(tenant, &"points".parse().unwrap(), forgives).await.unwrap();
+    let mut device = Device::new(1);
+    let code = owner.device_invite(tenant, shop, HOUR_MS).await.unwrap().code;
+    device.belongs(&owner.enroll(&device.ask(&code)).await.unwrap());
+    (owner, tenant, device)
+}
+
+#[tokio::test]
+async fn one_of_two_servers_is_killed_at_its_work_and_nothing_is_done_twice() {
+    const MEMBERS: u8 = 150;
+    let folder = tempfile::tempdir().unwrap();
+    let database = crate::database::fresh(folder.path()).await;
+    let (owner, tenant, mut device) = owner_of(&database).await;
+    for number in 1..=MEMBERS {
+        device.give(member(number), -3);
+    }
+    let caller = owner.caller(device.id).await.unwrap();
+    owner.push(&caller, &PushHeader::default(), device.rows.clone()).await.unwrap();
+    let waiting = || async { owner.inbox(tenant).await.unwrap().cases.len() };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let (one, two) = (Running::start(&database), Running::start(&database));
+    while waiting().await > usize::from(MEMBERS) - 10 {
+        assert!(Instant::now() < deadline, "nothing is done");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    one.kill();
+    // What it was at is taken over when its lease has run out; a minute is not waited for here.
+    crate::database::script(&database, "UPDATE job SET lease_until_ms = 0, due_ms = 0").await;
+    while waiting().await > 0 {
+        assert!(Instant::now() < deadline, "the other one does the rest");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    two.kill();
+    let report = owner.verify(tenant).await.unwrap();
+    assert_eq!(report.problems, Vec::<String>::new());
+    // Two beginnings, a programme, and two events for each member.
+    assert_eq!(report.events, 3 + 2 * u64::from(MEMBERS));
+    for number in 1..=MEMBERS {
+        let found = owner.member_find(tenant, &member(number).to_string()).await.unwrap();
+        assert!(found.balances.values().all(|balance| balance == "0"), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_at_one_server_learns_within_a_second_what_another_took_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = crate::database::fresh(folder.path()).await;
+    let (owner, _, mut device) = owner_of(&database).await;
+    let (one, two) = (Running::start(&database), Running::start(&database));
+    let clock = SystemClock::new();
+    let caller = owner.caller(device.id).await.unwrap();
+    let head = owner.feed(&caller, 0, 1).await.unwrap().head;
+    let path = format!("/v1/feed?after={head}&wait_ms=20000");
+    device.join(member(1), card(1));
+    let body = device.push_from(0);
+    let (page, pushed) = tokio::join!(
+        async {
+            let answer = one.at.signed(&device, "GET", &path, b"", clock.now_ms()).await;
+            (answer.read::<FeedPage>(), Instant::now())
+        },
+        async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            two.at.signed(&device, "POST", "/v1/push", &body, clock.now_ms()).await.read::<PushAnswer>();
+            Instant::now()
+        }
+    );
+    assert_eq!(page.0.changes.len(), 1);
+    // It looks every half second; the rest is for a machine that is busy with other tests.
+    assert!(page.1 < pushed + Duration::from_millis(2500), "{:?}", page.1 - pushed);
+    one.kill();
+    two.kill();
 }
 
 #[test]

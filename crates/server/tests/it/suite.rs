@@ -11,6 +11,7 @@
 //! | `push` | taking rows in: each trap of synchronisation |
 //! | `feed` | nothing is passed over while others write |
 //! | `splits` | a property: any split and interleaving gives the same members |
+//! | `work` | policies, judging again, leases, holds |
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
@@ -26,4 +27,5 @@ mod push;
 mod relocate;
 mod shop;
 mod splits;
+mod work;
 pub mod world;
