@@ -25,6 +25,11 @@ use crate::support::*;
 pub const TENANT: TenantId = TenantId([0x11; 16]);
 pub const SHOP: ShopId = ShopId([0x22; 16]);
 
+pub fn shop(merchant: Option<&str>) -> Shop {
+    let merchant = merchant.map(str::to_owned);
+    Shop { id: SHOP, name: "Morgenrot".into(), day_ends_minutes: 0, zone: String::new(), merchant }
+}
+
 pub fn card_key() -> SecretKey {
     SecretKey::from_bytes(&[3; 32])
 }
@@ -268,7 +273,7 @@ impl Transport for Wire {
             server: AuthorId([0x44; 16]),
             server_key: server_key().public(),
             epoch: server.epoch.clone(),
-            shop: Shop { id: SHOP, name: "Morgenrot".into(), day_ends_minutes: 0, zone: String::new() },
+            shop: shop(None),
         })
     }
 
