@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use stempel_domain::Unit;
 use stempel_domain::rules::{self, Language, TraceStep};
+use stempel_domain::{Fact, Unit};
 use stempel_store::StoreError;
 use stempel_sync::SyncError;
 use stempel_terminal::TerminalError;
+use stempel_terminal::error::sentences;
 
 /// Amounts by unit, as decimal strings.
 pub fn amounts(amounts: &BTreeMap<Unit, i64>) -> Value {
@@ -38,6 +39,55 @@ pub fn trace(steps: &[TraceStep]) -> Value {
 /// One step as a sentence, in the language of the machine.
 pub fn sentence(step: &TraceStep) -> String {
     rules::sentence(step, language())
+}
+
+/// What a fact says that moves no units by a rule: a change of traits, something given by hand, a right taken back.
+pub fn said(fact: &Fact) -> Vec<String> {
+    said_in(fact, language())
+}
+
+fn said_in(fact: &Fact, language: Language) -> Vec<String> {
+    let of = |de: String, en: String| if language == Language::De { de } else { en };
+    let mut lines = Vec::new();
+    match fact {
+        Fact::MemberJoined(fact) => {
+            lines
+                .extend(fact.referrer.map(|by| of(format!("Geworben von {by}"), format!("Brought by {by}"))));
+        }
+        Fact::TraitsChanged(fact) => {
+            for (tag, held) in &fact.tags {
+                lines.push(match held {
+                    true => of(format!("Merkmal „{tag}“ gesetzt"), format!("Tag “{tag}” given")),
+                    false => of(format!("Merkmal „{tag}“ entfernt"), format!("Tag “{tag}” taken")),
+                });
+            }
+            if fact.birthday_week.is_some() {
+                let noted = of("Woche des Geburtstags notiert".into(), "Week of the birthday noted".into());
+                lines.push(noted);
+            }
+            lines
+                .extend(fact.referrer.map(|by| of(format!("Geworben von {by}"), format!("Brought by {by}"))));
+        }
+        Fact::Adjustment(fact) => {
+            let reason = &fact.reason;
+            lines.push(match &fact.agreed {
+                Some(agreed) => of(
+                    format!("Von Hand: {reason} (mit Zustimmung von {agreed})"),
+                    format!("By hand: {reason} (agreed by {agreed})"),
+                ),
+                None => of(format!("Von Hand: {reason}"), format!("By hand: {reason}")),
+            });
+        }
+        Fact::GrantWithdrawn(fact) => {
+            let grant = &fact.grant;
+            lines.push(of(
+                format!("{grant} wurde zweimal gegeben und wird einmal zurückgenommen"),
+                format!("{grant} was given twice and is taken back once"),
+            ));
+        }
+        _ => {}
+    }
+    lines
 }
 
 /// The language that the environment asks for.
@@ -106,6 +156,7 @@ fn german(error: &TerminalError) -> String {
         },
         TerminalError::NotNow(_) => "Das geht gerade nicht.",
         TerminalError::Blocked => "Diese Karte ist gesperrt. Sie wurde verloren oder ersetzt.",
+        TerminalError::NotGiven(trace) => return sentences(trace, Language::De),
         TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
         _ => return error.to_string(),
     };

@@ -118,6 +118,7 @@ impl From<TerminalError> for Failure {
         };
         let detail = match &error {
             TerminalError::Refused(refused, _) => serde_json::to_value(refused).ok(),
+            TerminalError::NotGiven(trace) => Some(crate::words::trace(trace)),
             TerminalError::Sync(SyncError::Refused(problem)) => serde_json::to_value(problem).ok(),
             _ => None,
         };

@@ -100,7 +100,7 @@ pub enum Command {
     Enroll(Enroll),
     /// Reads QR codes from picture files
     Scan(Scan),
-    /// Members: add, show, find, name
+    /// Members: add, show, find, name, refer, invite, tag
     #[command(subcommand)]
     Member(Member),
     /// Cards: draw, verify, block, replace
@@ -115,6 +115,12 @@ pub enum Command {
     Stamp(Stamp),
     /// Gives one reward
     Redeem(Redeem),
+    /// Gives what something done without a purchase earns: a review, an answered survey
+    Earn(Earn),
+    /// Gives what the day brings a member: a birthday, an anniversary
+    Occasions(Occasions),
+    /// Makes up for something, within the programme's budgets
+    Goodwill(Goodwill),
     /// Takes goods of a sale back
     Refund(Refund),
     /// Takes a whole event back at once
@@ -426,6 +432,42 @@ pub enum Member {
         /// The first name; without it the card stays anonymous
         #[arg(long)]
         name: Option<String>,
+        /// The member who brought the new one: token, number or id
+        #[arg(long, value_name = "CODE")]
+        referred_by: Option<String>,
+    },
+    /// Notes who brought a member; both are rewarded after the first purchase
+    Refer {
+        /// Token, number or id of the one who was brought
+        code: String,
+        /// Token, number or id of the one who brought
+        #[arg(long, value_name = "CODE")]
+        by: String,
+    },
+    /// Gives a membership that is not sold
+    Invite {
+        /// Token, number or id
+        code: String,
+        /// The programme of the membership
+        #[arg(long, value_name = "ID")]
+        programme: String,
+        /// Its last day; without it one term
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        until: Option<String>,
+    },
+    /// Gives and takes tags, and notes the week of the birthday
+    Tag {
+        /// Token, number or id
+        code: String,
+        /// A tag that the member has from now on
+        #[arg(long = "add", value_name = "TAG")]
+        add: Vec<String>,
+        /// A tag that the member no longer has
+        #[arg(long = "remove", value_name = "TAG")]
+        remove: Vec<String>,
+        /// The birthday; only its week is kept
+        #[arg(long, value_name = "MM-DD")]
+        birthday: Option<String>,
     },
     /// Shows a member
     Show {
@@ -538,6 +580,60 @@ pub struct Redeem {
     /// The reward; with =N, N times
     #[arg(long, value_name = "REWARD[=N]")]
     pub reward: String,
+    /// When it happened, if not now
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+}
+
+/// Something done without a purchase.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Earn {
+    /// Token, number or id
+    #[arg(long, value_name = "CODE")]
+    pub member: String,
+    /// The programme
+    #[arg(long, value_name = "ID")]
+    pub programme: String,
+    /// Which of its activities
+    #[arg(long, value_name = "ID")]
+    pub activity: String,
+    /// What it was done for, where it is given once for each: the survey's number
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reference: String,
+    /// When it happened, if not now
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+}
+
+/// What the day brings.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Occasions {
+    /// Token, number or id
+    #[arg(long, value_name = "CODE")]
+    pub member: String,
+    /// When it happened, if not now
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+}
+
+/// Goodwill.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Goodwill {
+    /// Token, number or id
+    #[arg(long, value_name = "CODE")]
+    pub member: String,
+    /// The programme whose units are given
+    #[arg(long, value_name = "ID")]
+    pub programme: String,
+    /// How many of them
+    #[arg(long, value_name = "N")]
+    pub amount: String,
+    /// Why, one of the programme's reasons
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The second person who agrees, where the programme asks for one
+    #[arg(long, value_name = "NAME")]
+    pub agreed: Option<String>,
     /// When it happened, if not now
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,

@@ -1,19 +1,20 @@
 //! Members and cards.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use image::{GrayImage, Luma};
 use qrcode::{EcLevel, QrCode, Version};
 use serde_json::json;
 use stempel_domain::CardId;
+use stempel_domain::member::birthday_week;
 use stempel_terminal::Terminal;
 use stempel_terminal::cards::Who;
-use stempel_terminal::look::MemberLook;
 
 use super::args::{Card, Global, Member};
 use super::deed::Deed;
+use super::member::describe;
 use super::{Answer, Failure, open};
-use crate::words;
 
 /// Pixels of one module of a drawn code.
 const MODULE_PX: u32 = 10;
@@ -24,41 +25,48 @@ const FOUND_MAX: usize = 50;
 
 pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure> {
     match command {
-        Member::Add { name } => open::write(global, Deed::MemberAdd { name }),
+        Member::Add { name, referred_by } => open::write(global, Deed::MemberAdd { name, referred_by }),
+        Member::Refer { code, by } => open::write(global, Deed::MemberRefer { code, by }),
+        Member::Invite { code, programme, until } => {
+            let programme = programme.parse().map_err(Failure::usage)?;
+            let until = until.as_deref().map(str::parse).transpose().map_err(Failure::usage)?;
+            open::write(global, Deed::MemberInvite { code, programme, until })
+        }
+        Member::Tag { code, add, remove, birthday } => {
+            let tags = tags(add, remove)?;
+            let birthday_week = birthday.as_deref().map(birthday_week_of).transpose()?;
+            open::write(global, Deed::MemberTag { code, tags, birthday_week })
+        }
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;
             let look = terminal.look(&terminal.who_ever(&code)?)?;
-            Ok(show(&look))
+            let (text, json) = describe(&look);
+            Ok(Answer::one(text, json))
         }
         Member::Find { text } => find(&open::read(global)?, &text),
     }
 }
 
-fn show(look: &MemberLook) -> Answer {
-    let (text, json) = describe(look);
-    Answer::one(text, json)
+/// The tags to give and to take.
+fn tags(add: Vec<String>, remove: Vec<String>) -> Result<BTreeMap<String, bool>, Failure> {
+    let mut tags = BTreeMap::new();
+    let changes = add.into_iter().map(|tag| (tag, true)).chain(remove.into_iter().map(|tag| (tag, false)));
+    for (tag, held) in changes {
+        if tags.insert(tag.clone(), held).is_some_and(|before| before != held) {
+            return Err(Failure::usage(format!("{tag}: it cannot be given and taken at once")));
+        }
+    }
+    Ok(tags)
 }
 
-fn describe(look: &MemberLook) -> (String, serde_json::Value) {
-    let name = look.profile.as_ref().map(|profile| profile.name.clone());
-    let cards: Vec<_> = look
-        .cards
-        .iter()
-        .map(|(number, blocked)| json!({"number": number.to_string(), "blocked": blocked}))
-        .collect();
-    let numbers: Vec<String> = look.cards.iter().map(|(number, _)| number.to_string()).collect();
-    let text = format!(
-        "{}  card {}\n{}",
-        name.as_deref().unwrap_or("without a name"),
-        if numbers.is_empty() { "new".into() } else { numbers.join(", ") },
-        words::balances_line(&look.balances)
-    );
-    let json = json!({
-        "member": look.member, "name": name, "balances": words::amounts(&look.balances), "cards": cards,
-        "new": look.new_card,
-    });
-    (text, json)
+/// The week of a birthday. The date goes no further than this.
+fn birthday_week_of(text: &str) -> Result<u8, Failure> {
+    let (month, day) = text.split_once('-').unwrap_or_default();
+    let week = month.parse().ok().zip(day.parse().ok()).and_then(|(month, day)| birthday_week(month, day));
+    week.ok_or_else(|| {
+        Failure::usage(format!("“{text}” is no birthday; write month and day like 03-28, without the year"))
+    })
 }
 
 fn find(terminal: &Terminal, text: &str) -> Result<Answer, Failure> {

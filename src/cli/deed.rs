@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stempel_domain::event::Fact;
-use stempel_domain::programme::Programme;
+use stempel_domain::programme::{Decimal, Programme};
 use stempel_domain::sale::{Claim, Line, Sale, Tender, TenderKind};
-use stempel_domain::{EventRef, Moment, Money, OperatorId, ProgrammeId, Quantity, Sku};
+use stempel_domain::{Day, EventRef, Moment, Money, OperatorId, ProgrammeId, Quantity, Sku};
 use stempel_terminal::cards::Joined;
-use stempel_terminal::counter::{Circumstances, Given, TakenBack};
+use stempel_terminal::counter::{Circumstances, Given};
+use stempel_terminal::goodwill::ByHand;
+use stempel_terminal::taking_back::TakenBack;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::Article;
 
@@ -37,6 +39,34 @@ pub enum Deed {
     MemberAdd {
         /// The first name.
         name: Option<String>,
+        /// Who brought the member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        referred_by: Option<String>,
+    },
+    /// Who brought a member is noted.
+    MemberRefer {
+        /// Whom.
+        code: String,
+        /// Who brought.
+        by: String,
+    },
+    /// A membership is given that is not sold.
+    MemberInvite {
+        /// To whom.
+        code: String,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// Its last day, if it is not one term.
+        until: Option<Day>,
+    },
+    /// Tags are given and taken, and the week of the birthday is noted. The date is not here: a deed is kept.
+    MemberTag {
+        /// Whose.
+        code: String,
+        /// Each tag, and whether the member has it from now on.
+        tags: BTreeMap<String, bool>,
+        /// 0 to 52.
+        birthday_week: Option<u8>,
     },
     /// A member gets a name.
     MemberName {
@@ -92,6 +122,41 @@ pub enum Deed {
         /// When, if not now.
         at: Option<(i64, i16)>,
     },
+    /// Something was done without a purchase.
+    Earn {
+        /// By whom.
+        code: String,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// Which activity.
+        activity: String,
+        /// What it was done for.
+        reference: String,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// What the day brings.
+    Occasions {
+        /// Whom.
+        code: String,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
+    /// Staff make up for something.
+    Goodwill {
+        /// Whose.
+        code: String,
+        /// Of which programme.
+        programme: ProgrammeId,
+        /// How many of its units.
+        amount: Decimal,
+        /// Why.
+        reason: String,
+        /// The second person who agreed.
+        agreed: Option<OperatorId>,
+        /// When, if not now.
+        at: Option<(i64, i16)>,
+    },
     /// Goods come back.
     Refund {
         /// Of which sale.
@@ -129,9 +194,24 @@ impl Request {
         let how =
             |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at, by_hand: false };
         match self.deed {
-            Deed::MemberAdd { name } => {
-                let joined = terminal.add_member(name.as_deref(), &self.operator, self.key.as_deref())?;
+            Deed::MemberAdd { name, referred_by } => {
+                let (name, by) = (name.as_deref(), referred_by.as_deref());
+                let joined = terminal.add_brought(name, by, &self.operator, self.key.as_deref())?;
                 Ok(joined_answer(&joined, "is a member now"))
+            }
+            Deed::MemberRefer { code, by } => {
+                let (event, member) = terminal.refer(&code, &by, &how(None))?;
+                Ok(Answer::one(
+                    "It is noted. Both are rewarded after the first purchase, as the programme says.",
+                    json!({"event": event, "member": member}),
+                ))
+            }
+            Deed::MemberInvite { code, programme, until } => {
+                Ok(by_hand_answer(&terminal.invite(&code, &programme, until, &how(None))?))
+            }
+            Deed::MemberTag { code, tags, birthday_week } => {
+                let (event, member) = terminal.note_traits(&code, tags, birthday_week, &how(None))?;
+                Ok(Answer::one("It is noted.", json!({"event": event, "member": member})))
             }
             Deed::MemberName { code, name } => {
                 let who = terminal.who(&code)?;
@@ -160,6 +240,16 @@ impl Request {
                 let sale = basket(terminal, &items, claims, codes, pay)?;
                 let given = terminal.sale(code.as_deref(), sale, &how(at))?;
                 Ok(given_answer(&given, true))
+            }
+            Deed::Earn { code, programme, activity, reference, at } => {
+                let given = terminal.earn(&code, &programme, &activity, &reference, &how(at))?;
+                Ok(given_answer(&given, false))
+            }
+            Deed::Occasions { code, at } => Ok(given_answer(&terminal.occasions(&code, &how(at))?, false)),
+            Deed::Goodwill { code, programme, amount, reason, agreed, at } => {
+                let agreed = agreed.as_ref();
+                let given = terminal.goodwill(&code, &programme, amount, &reason, agreed, &how(at))?;
+                Ok(by_hand_answer(&given))
             }
             Deed::Refund { event, lines, at } => {
                 let quantities = quantities_by_line(terminal, event, &lines)?;
@@ -222,6 +312,27 @@ fn given_answer(given: &Given, sale: bool) -> Answer {
         text.push(format!("Event {event}"));
     }
     Answer::one(text.join("\n"), json)
+}
+
+fn by_hand_answer(given: &ByHand) -> Answer {
+    let awards: Vec<Value> = given
+        .given
+        .iter()
+        .map(|(unit, amount)| json!({"unit": unit.name(), "amount": unit.format(*amount)}))
+        .collect();
+    let until = given.last.map_or_else(String::new, |last| format!(", until {last}"));
+    let text = format!(
+        "{}{until}: {}\nNow: {}\nEvent {}",
+        words::balances_line(&given.given),
+        given.reason,
+        words::balances_line(&given.balances),
+        given.event
+    );
+    let json = json!({
+        "event": given.event, "member": given.member, "reason": given.reason, "agreed": given.agreed,
+        "awards": awards, "last_day": given.last, "balances": words::amounts(&given.balances),
+    });
+    Answer::one(text, json)
 }
 
 fn back_answer(back: &TakenBack) -> Answer {
@@ -336,6 +447,32 @@ pub(super) fn refund(_global: &Global, refund: &args::Refund) -> Result<Deed, Fa
     let event = refund.event.parse().map_err(Failure::usage)?;
     let lines = refund.lines.iter().map(|text| item(text)).collect::<Result<_, _>>()?;
     Ok(Deed::Refund { event, lines, at: at(refund.at.as_deref())? })
+}
+
+pub(super) fn earn(earn: &args::Earn) -> Result<Deed, Failure> {
+    Ok(Deed::Earn {
+        code: earn.member.clone(),
+        programme: earn.programme.parse().map_err(Failure::usage)?,
+        activity: earn.activity.clone(),
+        reference: earn.reference.clone(),
+        at: at(earn.at.as_deref())?,
+    })
+}
+
+pub(super) fn occasions(occasions: &args::Occasions) -> Result<Deed, Failure> {
+    Ok(Deed::Occasions { code: occasions.member.clone(), at: at(occasions.at.as_deref())? })
+}
+
+pub(super) fn goodwill(goodwill: &args::Goodwill) -> Result<Deed, Failure> {
+    let agreed = goodwill.agreed.as_deref().map(str::parse).transpose();
+    Ok(Deed::Goodwill {
+        code: goodwill.member.clone(),
+        programme: goodwill.programme.parse().map_err(Failure::usage)?,
+        amount: goodwill.amount.parse().map_err(Failure::usage)?,
+        reason: goodwill.reason.clone(),
+        agreed: agreed.map_err(|error| Failure::usage(format!("--agreed: {error}")))?,
+        at: at(goodwill.at.as_deref())?,
+    })
 }
 
 pub(super) fn undo(_global: &Global, undo: &args::Undo) -> Result<Deed, Failure> {

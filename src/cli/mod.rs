@@ -17,6 +17,7 @@ mod cards;
 pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]
 mod demo;
+mod member;
 mod open;
 mod programme;
 mod read;
@@ -78,6 +79,9 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Sale(sale) => open::write(&global, deed::sale(&global, &sale)?),
         Command::Stamp(stamp) => open::write(&global, deed::stamp(&global, &stamp)?),
         Command::Redeem(redeem) => open::write(&global, deed::redeem(&global, &redeem)?),
+        Command::Earn(earn) => open::write(&global, deed::earn(&earn)?),
+        Command::Occasions(occasions) => open::write(&global, deed::occasions(&occasions)?),
+        Command::Goodwill(goodwill) => open::write(&global, deed::goodwill(&goodwill)?),
         Command::Refund(refund) => open::write(&global, deed::refund(&global, &refund)?),
         Command::Undo(undo) => open::write(&global, deed::undo(&global, &undo)?),
         Command::Why(why) => read::why(&global, &why.code),

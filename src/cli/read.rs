@@ -30,14 +30,16 @@ pub(super) fn why(global: &Global, code: &str) -> Result<Answer, Failure> {
             postings
                 .push(json!({"unit": posting.unit.name(), "amount": posting.unit.format(posting.amount)}));
         }
-        for step in &reason.trace {
-            text.push_str(&format!("\n    {}", words::sentence(step)));
+        let said = words::said(&reason.fact);
+        for line in said.iter().cloned().chain(reason.trace.iter().map(words::sentence)) {
+            text.push_str(&format!("\n    {line}"));
         }
         lines.push((
             text,
             json!({
                 "event": reason.event, "kind": reason.kind, "at": reason.at.rfc3339(), "postings": postings,
                 "programmes": reason.programmes, "reverses": reason.reverses, "trace": words::trace(&reason.trace),
+                "said": said,
             }),
         ));
     }

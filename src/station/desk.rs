@@ -149,7 +149,8 @@ impl TerminalDesk {
             .filter(|(unit, _)| unit.is_stamp())
             .map(|(_, amount)| *amount)
             .sum();
-        let nothing = stamps == 0 && given.outcome.spends.is_empty();
+        // A challenge or a birthday may give something where the card itself gives no stamp.
+        let nothing = given.outcome.awards.is_empty() && given.outcome.spends.is_empty();
         let Some(event) = given.event else {
             let at = Moment { unix_ms: last_ms.unwrap_or(now.unix_ms), offset_minutes: now.offset_minutes };
             return Err(Refusal::AlreadyCounted { at, guest: Box::new(guest) });
@@ -335,8 +336,8 @@ impl Desk for TerminalDesk {
     fn stamps_today(&self, _now: Moment) -> u32 {
         self.ask(|terminal| {
             let day = terminal.moment(None)?.day;
-            let rows =
-                terminal.view().recent(terminal.identity().device, &["stamp", "sale", "reversal"], 1000)?;
+            let kinds = ["stamp", "sale", "grant", "reversal"];
+            let rows = terminal.view().recent(terminal.identity().device, &kinds, 1000)?;
             let today =
                 rows.iter().filter_map(|row| row.event().ok()).filter(|event| event.record.at.day == day);
             Ok(u32::try_from(today.map(|event| stamps_of(&event)).sum::<i64>()).unwrap_or(0))
@@ -478,6 +479,7 @@ fn stamps_of(event: &Event) -> i64 {
     match &event.record.fact {
         Fact::Stamp(fact) => given(&fact.outcome),
         Fact::Sale(fact) => given(&fact.outcome),
+        Fact::Grant(fact) => given(&fact.outcome),
         Fact::Reversal(fact) => fact
             .postings
             .iter()

@@ -1,7 +1,7 @@
 //! A member as the screens show them, and the desk's words for the terminal's errors.
 
 use stempel_domain::programme::RewardKind;
-use stempel_domain::rules::{self, Outcome, TraceStep};
+use stempel_domain::rules::{self, Outcome, TraceStep, codes};
 use stempel_domain::{MemberId, Unit};
 use stempel_terminal::cards::Who;
 use stempel_terminal::error::refusals;
@@ -52,8 +52,8 @@ pub(super) fn guest(
     Ok(Guest {
         member: name_of(who.member()),
         name: look.profile.map(|profile| profile.name).unwrap_or_default(),
-        tier: String::new(),
-        birthday: false,
+        tier: look.tiers.into_iter().find_map(|standing| standing.tier).unwrap_or_default(),
+        birthday: look.birthday,
         is_new: look.new_card,
         card: card.unwrap_or_default(),
         points: look
@@ -81,14 +81,28 @@ pub(super) fn whole(unit: &Unit, amount: i64) -> i64 {
     amount / 10_i64.pow(unit.scale().into())
 }
 
+/// The codes of steps that say that something was given.
+const GIVEN: [&str; 13] = [
+    codes::EARNED,
+    codes::MULTIPLIED,
+    codes::DISCOUNT,
+    codes::FREE,
+    codes::GIFT,
+    codes::EXCHANGED,
+    codes::VOUCHER,
+    codes::CHALLENGE_DONE,
+    codes::OCCASION,
+    codes::REFERRAL,
+    codes::REFERRER,
+    codes::ACTIVITY,
+    codes::MEMBERSHIP,
+];
+
 /// The reasons of an outcome, as sentences.
 pub(super) fn reasons(steps: &[TraceStep], language: ui::Language) -> Vec<Why> {
     let each = steps.iter().map(|step| Why {
         kind: WhyKind::Other,
-        given: matches!(
-            step.code.as_str(),
-            "earned" | "multiplied" | "discount" | "free-item" | "gift" | "voucher"
-        ),
+        given: GIVEN.contains(&step.code.as_str()),
         what: rules::sentence(step, spoken(language)),
         limit: ui::Limit::None,
         units: 0,

@@ -2,6 +2,7 @@
 //!
 //! - `arrows`: which crate may know which.
 //! - `alone`: one terminal that works alone.
+//! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
 //! - `trouble`: bad input and a server that misbehaves.
@@ -12,6 +13,7 @@ mod alone;
 mod arrows;
 #[cfg(feature = "demo")]
 mod crash;
+mod rights;
 mod support;
 #[cfg(feature = "demo")]
 mod together;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// The program under test.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.env("TZ", "Europe/Berlin").stdin(Stdio::null());
+    command.env("TZ", "Europe/Berlin").env("LC_ALL", "C").stdin(Stdio::null());
     command
 }
 

@@ -168,7 +168,7 @@ impl View<'_> {
 }
 
 impl Write<'_> {
-    /// Appends the next row of a journal and folds its event into the member's state.
+    /// Appends the next row of a journal, folds its event into the member's state and its author's tallies.
     pub fn append(&mut self, row: &Row, event: &Event, keeping: Keeping) -> Result<(), StoreError> {
         let head = self.view().head(row.author())?;
         if !row.follows(head.seq, head.hash) {
@@ -199,6 +199,7 @@ impl Write<'_> {
                     row.seq(),
                 ])?;
         }
+        self.count(row.author(), event.record.fact.tallies())?;
         if let Some((member, effect)) = effect_of(event) {
             self.fold(member, &effect, keeping)?;
         }

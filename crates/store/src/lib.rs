@@ -6,6 +6,7 @@
 //! - [`folder`]: the data folder and its one writer.
 //! - [`journal`]: what happened here, in order; each row names the hash of the one before.
 //! - [`members`]: base row + overlay = now. A balance costs the same after ten years as on day one.
+//! - [`tallies`]: what each author has given of what there is only so much of.
 //! - [`inbox`]: what the feed brings, applied in one transaction with the cursor.
 //! - [`mod@reference`]: programmes, articles, devices, card keys, blank cards.
 //!
@@ -19,6 +20,7 @@ pub mod members;
 pub mod reference;
 mod schema;
 pub mod settings;
+pub mod tallies;
 
 use std::path::{Path, PathBuf};
 
@@ -53,9 +55,9 @@ impl Store {
     /// Opens the store of a folder for writing, making it if it is new.
     pub fn open(folder: Folder) -> Result<Self, StoreError> {
         let path = folder.path().join(folder::DATABASE);
-        let connection = Connection::open(&path)?;
+        let mut connection = Connection::open(&path)?;
         schema::prepare_writer(&connection)?;
-        schema::migrate(&connection)?;
+        schema::migrate(&mut connection)?;
         Ok(Self { connection, path, folder: Some(folder) })
     }
 

@@ -1,14 +1,25 @@
 //! The tables and how old databases become new ones. Migrations only add.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::StoreError;
+use crate::{StoreError, tallies};
 
 /// Marks the file as ours (“Stmp”).
 const APPLICATION_ID: i64 = 0x5374_6d70;
 
+/// One step from a format to the next.
+struct Migration {
+    /// Makes the tables.
+    sql: &'static str,
+    /// Fills them from what is there.
+    fill: fn(&Connection) -> Result<(), StoreError>,
+}
+
 /// Each migration, in order; the format's number is how many have run.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { sql: include_str!("migrations/1.sql"), fill: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/2.sql"), fill: tallies::fill },
+];
 
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -20,7 +31,7 @@ pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn format(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn format(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
@@ -29,15 +40,16 @@ pub(crate) fn check_version(connection: &Connection) -> Result<(), StoreError> {
     if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
 }
 
-pub(crate) fn migrate(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     check_version(connection)?;
     let done = usize::try_from(format(connection)?).unwrap_or(0);
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        let number = index + 1;
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number};
-             PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-        ))?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration.sql)?;
+        (migration.fill)(&transaction)?;
+        transaction.pragma_update(None, "user_version", (index + 1) as i64)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.commit()?;
     }
     Ok(())
 }

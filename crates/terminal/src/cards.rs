@@ -119,15 +119,16 @@ impl Terminal {
         self.card_keys.verify(text).is_ok()
     }
 
-    /// The member's state, and the fact that begins the member if the card is new.
-    pub(crate) fn begin(&self, who: &Who) -> Result<(MemberState, Option<Fact>), TerminalError> {
-        match who {
-            Who::Member { member, .. } => Ok((self.view().member(*member)?.unwrap_or_default(), None)),
+    /// The member's state, and the fact that begins the member if the card is new. The state is the one after it.
+    pub(crate) fn begin(&self, who: &Who, at: &Moment) -> Result<(MemberState, Option<Fact>), TerminalError> {
+        let joined = match who {
+            Who::Member { .. } => None,
             Who::NewCard { card, member } => {
-                let joined = Fact::MemberJoined(MemberJoined::new(*member, *card, None));
-                Ok((MemberState::default(), Some(joined)))
+                Some(Fact::MemberJoined(MemberJoined::new(*member, *card, None)))
             }
-        }
+        };
+        // Something may be known of the member before the card is: a friend was brought with it elsewhere.
+        Ok((self.state_after(who.member(), joined.as_slice(), at)?, joined))
     }
 
     /// A member joins with the next card of the pool; with a name, or anonymous for now.
@@ -137,9 +138,22 @@ impl Terminal {
         operator: &Operator,
         key: Option<&str>,
     ) -> Result<Joined, TerminalError> {
+        self.add_brought(name, None, operator, key)
+    }
+
+    /// As [`Terminal::add_member`], brought by the member of another card.
+    pub fn add_brought(
+        &mut self,
+        name: Option<&str>,
+        by: Option<&str>,
+        operator: &Operator,
+        key: Option<&str>,
+    ) -> Result<Joined, TerminalError> {
         if let Some(answer) = key.map(|key| self.view().answered(key)).transpose()?.flatten() {
             return self.joined_before(&answer);
         }
+        let by = by.map(|by| self.who(by)).transpose()?;
+        let referrer = by.map(|by| by.member());
         let token = self.next_card()?;
         let card = token.card();
         let member = MemberId::of_first_card(self.identity.tenant, card);
@@ -151,7 +165,7 @@ impl Terminal {
             }
             None => (None, None),
         };
-        let fact = Fact::MemberJoined(MemberJoined::new(member, card, sealed));
+        let fact = Fact::MemberJoined(MemberJoined { referrer, ..MemberJoined::new(member, card, sealed) });
         let at = self.moment(None)?;
         let event = self.record(at, operator, vec![fact], |write, events| {
             write.add_blanks(std::slice::from_ref(&token))?;
@@ -187,7 +201,8 @@ impl Terminal {
         operator: &Operator,
     ) -> Result<EventRef, TerminalError> {
         let member = who.member();
-        let (_, joined) = self.begin(who)?;
+        let at = self.moment(None)?;
+        let (_, joined) = self.begin(who, &at)?;
         let old = self.view().profile(member)?.unwrap_or_default();
         let profile = Profile { name: clean_name(name)?, ..old };
         let member_key = match self.view().member_keys(member)?.into_iter().next() {
@@ -197,7 +212,6 @@ impl Terminal {
         let sealed = member_key.seal(member, &profile, &mut *self.entropy)?;
         let mut facts: Vec<Fact> = joined.into_iter().collect();
         facts.push(Fact::ProfileChanged(ProfileChanged { member, profile: sealed }));
-        let at = self.moment(None)?;
         self.record(at, operator, facts, |write, events| {
             write.keep_key(member, &member_key, true)?;
             Ok(events[events.len() - 1])

@@ -1,18 +1,16 @@
-//! What happens at the counter: stamps, sales, redemptions, undo, refund.
+//! What happens at the counter: stamps, sales, redemptions.
 //!
 //! Each action is one event: read the member's facts, ask the rules, sign, store, answer. When the answer is
 //! there, the event is on the disk.
 
 use std::collections::BTreeMap;
 
-use stempel_domain::event::{Fact, Loyalty, Record, Reversal, ReversalReason, SaleFact, StampFact};
+use stempel_domain::event::{Fact, Loyalty, Record, SaleFact, StampFact};
 use stempel_domain::member::effect_of;
 use stempel_domain::programme::Published;
-use stempel_domain::rules::{self, Outcome, PlaceFacts, ReverseError, Take, TakeBack, codes};
+use stempel_domain::rules::{self, Outcome, PlaceFacts, codes};
 use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, Tender, TenderKind};
-use stempel_domain::{
-    Account, Event, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, Posting, ProgrammeId, Unit,
-};
+use stempel_domain::{Event, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, ProgrammeId, Unit};
 
 use crate::cards::Who;
 use crate::{Operator, Terminal, TerminalError};
@@ -49,19 +47,15 @@ pub struct Given {
     pub at: Moment,
 }
 
-/// What was taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenBack {
-    /// The event that says so.
-    pub event: EventRef,
-    /// What it took back.
-    pub of: EventRef,
-    /// Whose it was.
-    pub member: Option<MemberId>,
-    /// What the member holds now.
-    pub balances: BTreeMap<Unit, i64>,
-    /// Money to hand back, in minor units.
-    pub money_back: Money,
+/// A judgement, with what the rules read for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    /// Of the member.
+    pub facts: MemberFacts,
+    /// Of this device.
+    pub place: PlaceFacts,
+    /// What the rules gave.
+    pub outcome: Outcome,
 }
 
 impl Terminal {
@@ -117,18 +111,15 @@ impl Terminal {
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let who = self.who(code)?;
         let at = self.moment(how.at)?;
-        let (state, joined) = self.begin(&who)?;
-        let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at, how.by_hand);
-        if !outcome.refused.is_empty() {
-            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
-        }
+        let (state, joined) = self.begin(&who, &at)?;
+        let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, how.by_hand, &[])?)?;
+        let outcome = judged.outcome.clone();
         if is_repeat(&outcome) {
             let balances = state.balances(at.day);
             return Ok(Given { event: None, member: Some(who.member()), outcome, balances, at });
         }
-        let stamp = self.stamp_fact(&who, order, facts, &outcome, &at);
-        let facts = joined.into_iter().chain([stamp]).collect();
-        let event = self.record_action(at, how, facts)?;
+        let stamp = self.stamp_fact(&who, order, judged, &at);
+        let event = self.record_with_dues(joined.into_iter().collect(), stamp, &outcome, at, how)?;
         self.given(event, Some(who.member()), outcome, at)
     }
 
@@ -148,32 +139,22 @@ impl Terminal {
         rules::check_order(Order::Sale(&sale)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let who = code.map(|code| self.who(code)).transpose()?;
         let at = self.moment(how.at)?;
-        let (state, joined) = match &who {
-            Some(who) => self.begin(who)?,
-            None => (MemberState::default(), None),
-        };
-        let (facts, outcome) = match &who {
-            Some(_) => self.judge(&state, Order::Sale(&sale), &at, how.by_hand),
-            None => {
-                let outcome = rules::evaluate(&self.book, None, Order::Sale(&sale), self.identity.shop, &at);
-                (MemberFacts::default(), outcome)
-            }
-        };
-        if !outcome.refused.is_empty() {
-            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
-        }
+        let (state, joined) = who.as_ref().map(|who| self.begin(who, &at)).transpose()?.unzip();
+        let order = Order::Sale(&sale);
+        let judged = granted(self.judge(state.as_ref(), order, &at, how.by_hand, &[])?)?;
+        let outcome = judged.outcome;
         let member = who.as_ref().map(Who::member);
         let sale = settled(sale, &outcome);
         let fact = SaleFact {
             shop: self.identity.shop,
             postings: rules::sale_postings(&sale, &outcome, member, self.identity.shop, at.day),
-            loyalty: who.as_ref().map(|who| self.loyalty(who, facts)),
+            loyalty: who.as_ref().map(|who| self.loyalty(who, judged.facts)),
             outcome: outcome.clone(),
             sale,
-            place: PlaceFacts::default(),
+            place: judged.place,
         };
-        let facts = joined.into_iter().chain([Fact::Sale(Box::new(fact))]).collect();
-        let event = self.record_action(at, how, facts)?;
+        let (joined, sale) = (joined.flatten().into_iter().collect(), Fact::Sale(Box::new(fact)));
+        let event = self.record_with_dues(joined, sale, &outcome, at, how)?;
         self.given(event, member, outcome, at)
     }
 
@@ -181,149 +162,53 @@ impl Terminal {
     pub fn preview(&self, who: Option<&Who>, order: Order<'_>) -> Result<Outcome, TerminalError> {
         rules::check_order(order).map_err(|error| TerminalError::Input(error.to_string()))?;
         let at = self.moment(None)?;
-        Ok(match who {
-            Some(who) => self.judge(&self.begin(who)?.0, order, &at, true).1,
-            None => rules::evaluate(&self.book, None, order, self.identity.shop, &at),
-        })
+        let state = who.map(|who| self.begin(who, &at)).transpose()?.map(|(state, _)| state);
+        Ok(self.judge(state.as_ref(), order, &at, true, &[])?.outcome)
     }
 
-    /// Takes a whole event back at once: a slip of the finger.
-    pub fn undo(&mut self, of: EventRef, how: &Circumstances) -> Result<TakenBack, TerminalError> {
-        self.take_back(of, ReversalReason::Undo, &BTreeMap::new(), how)
-    }
-
-    /// Takes goods of a sale back: the named quantities in thousandths by line, or everything that is left.
-    pub fn refund(
-        &mut self,
-        of: EventRef,
-        quantities: &BTreeMap<usize, i64>,
-        how: &Circumstances,
-    ) -> Result<TakenBack, TerminalError> {
-        self.take_back(of, ReversalReason::Refund, quantities, how)
-    }
-
-    /// What was taken back of an event so far, as far as it is known here.
-    pub fn taken_back(&self, of: EventRef) -> Result<rules::TakenBack, TerminalError> {
-        Ok(rules::TakenBack::by(&self.reversals_of(of)?))
-    }
-
-    fn take_back(
-        &mut self,
-        of: EventRef,
-        reason: ReversalReason,
-        quantities: &BTreeMap<usize, i64>,
-        how: &Circumstances,
-    ) -> Result<TakenBack, TerminalError> {
-        if let Some(before) = self.taken_back_before(how)? {
-            return Ok(before);
-        }
-        let at = self.moment(how.at)?;
-        let (fact, money_back) = self.plan_reversal(of, reason, quantities, &at)?;
-        let member = fact.member;
-        let event = self.record_action(at, how, vec![Fact::Reversal(Box::new(fact))])?;
-        let balances = self.balances_of(member, &at)?;
-        Ok(TakenBack { event, of, member, balances, money_back })
-    }
-
-    /// What an event's reversal would be, and the money that it hands back.
-    fn plan_reversal(
-        &self,
-        of: EventRef,
-        reason: ReversalReason,
-        quantities: &BTreeMap<usize, i64>,
-        at: &Moment,
-    ) -> Result<(Reversal, Money), TerminalError> {
-        let record = self.event(of)?.record;
-        let original = rules::Original::of(&record.fact, &record.at)
-            .ok_or_else(|| TerminalError::NotNow("only sales and stamps can be taken back".into()))?;
-        let earlier = self.reversals_of(of)?;
-        let member = original.member;
-        let state = match member {
-            Some(member) => self.view().member(member)?.unwrap_or_default(),
-            None => MemberState::default(),
-        };
-        let lines = original.sale.map_or(0, |sale| sale.lines.len());
-        let asked: Vec<i64> = (0..lines).map(|line| quantities.get(&line).copied().unwrap_or(0)).collect();
-        let take = if quantities.is_empty() { Take::Everything } else { Take::Quantities(&asked) };
-        let before = rules::TakenBack::by(&earlier);
-        let wish = TakeBack { take, reason, before: &before, purses: &state.purses, at };
-        let reversed = rules::reverse(&original, &wish).map_err(|error| match error {
-            ReverseError::NothingLeft => TerminalError::AlreadyReversed(of),
-            error => TerminalError::NotNow(error.to_string()),
-        })?;
-        let money_back = reversed.refund;
-        Ok((reversed.into_reversal(of, member, reason), money_back))
-    }
-
-    /// Takes stamps that were just given back and gives them again, one of them free: both or neither.
-    pub fn free_among(
-        &mut self,
-        of: EventRef,
-        code: &str,
-        count: u32,
-        claim: Claim,
-        how: &Circumstances,
-    ) -> Result<Given, TerminalError> {
-        let who = self.who(code)?;
-        let at = self.moment(how.at)?;
-        let (reversal, _) = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?;
-        let reversal = Fact::Reversal(Box::new(reversal));
-        let mut state = self.view().member(who.member())?.unwrap_or_default();
-        let record = Record { at, operator: how.operator.clone(), fact: reversal.clone() };
-        if let Some((_, effect)) = effect_of(&Event { author: self.identity.device, seq: 0, record }) {
-            state.apply(&effect);
-        }
-        let stamps = vec![StampCount { programme: self.stamp_programme(None)?, count }];
-        let order = StampOrder { stamps, claims: vec![claim] };
-        rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
-        let (facts, outcome) = self.judge(&state, Order::Stamps(&order), &at, true);
-        if !outcome.refused.is_empty() {
-            return Err(TerminalError::Refused(outcome.refused, outcome.trace));
-        }
-        let stamp = self.stamp_fact(&who, order, facts, &outcome, &at);
-        let event = self.record_action(at, how, vec![reversal, stamp])?;
-        self.given(event, Some(who.member()), outcome, at)
-    }
-
-    fn stamp_fact(
-        &self,
-        who: &Who,
-        order: StampOrder,
-        facts: MemberFacts,
-        outcome: &Outcome,
-        at: &Moment,
-    ) -> Fact {
+    pub(crate) fn stamp_fact(&self, who: &Who, order: StampOrder, judged: Judged, at: &Moment) -> Fact {
+        let shop = self.identity.shop;
         Fact::Stamp(Box::new(StampFact {
-            shop: self.identity.shop,
-            postings: outcome.postings(who.member(), self.identity.shop, at.day),
+            shop,
+            postings: judged.outcome.postings(who.member(), shop, at.day),
             order,
-            loyalty: self.loyalty(who, facts),
-            outcome: outcome.clone(),
-            place: PlaceFacts::default(),
+            loyalty: self.loyalty(who, judged.facts),
+            outcome: judged.outcome,
+            place: judged.place,
         }))
     }
 
-    /// The earlier reversals of an event, as far as they are known here.
-    fn reversals_of(&self, of: EventRef) -> Result<Vec<Reversal>, TerminalError> {
-        let mut found = Vec::new();
-        for reference in self.view().reversals_of(of)? {
-            if let Fact::Reversal(reversal) = self.event(reference)?.record.fact {
-                found.push(*reversal);
-            }
-        }
-        Ok(found)
-    }
-
-    fn judge(
+    /// Asks the rules. `pending` is what is written in the same transaction and not yet stored.
+    pub(crate) fn judge(
         &self,
-        state: &MemberState,
+        state: Option<&MemberState>,
         order: Order<'_>,
         at: &Moment,
         by_hand: bool,
-    ) -> (MemberFacts, Outcome) {
-        let facts = MemberFacts { by_hand, ..self.facts(state, at) };
-        let outcome = rules::evaluate(&self.book, Some(&facts), order, self.identity.shop, at);
-        (facts, outcome)
+        pending: &[Fact],
+    ) -> Result<Judged, TerminalError> {
+        let facts = state.map(|state| MemberFacts { by_hand, ..self.facts(state, at) });
+        let place = self.place(at, pending)?;
+        let outcome = rules::evaluate(&self.book, facts.as_ref(), order, place.clone(), at);
+        Ok(Judged { facts: facts.unwrap_or_default(), place: place.facts, outcome })
+    }
+
+    /// A member's state with what facts that are not written yet do to it.
+    pub(crate) fn state_after(
+        &self,
+        member: MemberId,
+        pending: &[Fact],
+        at: &Moment,
+    ) -> Result<MemberState, TerminalError> {
+        let mut state = self.view().member(member)?.unwrap_or_default();
+        for fact in pending {
+            let record = Record { at: *at, operator: None, fact: fact.clone() };
+            let event = Event { author: self.identity.device, seq: 0, record };
+            if let Some((_, effect)) = effect_of(&event).filter(|(whose, _)| *whose == member) {
+                state.apply(&effect);
+            }
+        }
+        Ok(state)
     }
 
     /// What the rules may read of a member, without what none of them reads.
@@ -333,7 +218,7 @@ impl Terminal {
         facts
     }
 
-    fn loyalty(&self, who: &Who, facts: MemberFacts) -> Loyalty {
+    pub(crate) fn loyalty(&self, who: &Who, facts: MemberFacts) -> Loyalty {
         Loyalty {
             member: who.member(),
             card: who.card(),
@@ -343,15 +228,44 @@ impl Terminal {
         }
     }
 
-    /// Records facts under the circumstances' key; the last one is the action itself.
-    fn record_action(
+    /// Records an action after what belongs before it, and after it what others are due because of it.
+    pub(crate) fn record_with_dues(
+        &mut self,
+        before: Vec<Fact>,
+        action: Fact,
+        outcome: &Outcome,
+        at: Moment,
+        how: &Circumstances,
+    ) -> Result<EventRef, TerminalError> {
+        let (mut facts, friend) = (before, action.member());
+        let place = facts.len();
+        facts.push(action);
+        let dues = self.dues(outcome, friend, &facts, &at)?;
+        facts.extend(dues);
+        self.record_action(at, how, facts, place)
+    }
+
+    /// Records facts of which the last one is the action itself.
+    pub(crate) fn record_last(
         &mut self,
         at: Moment,
         how: &Circumstances,
         facts: Vec<Fact>,
     ) -> Result<EventRef, TerminalError> {
+        let place = facts.len().saturating_sub(1);
+        self.record_action(at, how, facts, place)
+    }
+
+    /// Records facts under the circumstances' key; the one at `place` is the action itself.
+    pub(crate) fn record_action(
+        &mut self,
+        at: Moment,
+        how: &Circumstances,
+        facts: Vec<Fact>,
+        place: usize,
+    ) -> Result<EventRef, TerminalError> {
         self.record(at, &how.operator, facts, |write, events| {
-            let event = events[events.len() - 1];
+            let event = events[place];
             if let Some(key) = &how.key {
                 write.remember(key, &event.to_string())?;
             }
@@ -359,33 +273,25 @@ impl Terminal {
         })
     }
 
-    fn answered(&self, how: &Circumstances) -> Result<Option<EventRef>, TerminalError> {
+    pub(crate) fn answered(&self, how: &Circumstances) -> Result<Option<EventRef>, TerminalError> {
         let Some(key) = &how.key else { return Ok(None) };
         let answer = self.view().answered(key)?;
         Ok(answer.map(|text| text.parse()).transpose()?)
     }
 
-    fn given_before(&self, how: &Circumstances) -> Result<Option<Given>, TerminalError> {
+    pub(crate) fn given_before(&self, how: &Circumstances) -> Result<Option<Given>, TerminalError> {
         let Some(event) = self.answered(how)? else { return Ok(None) };
         let record = self.event(event)?.record;
         let (member, outcome) = match record.fact {
             Fact::Stamp(fact) => (Some(fact.loyalty.member), fact.outcome),
             Fact::Sale(fact) => (fact.loyalty.map(|loyalty| loyalty.member), fact.outcome),
+            Fact::Grant(fact) => (Some(fact.loyalty.member), fact.outcome),
             _ => return Err(key_used_otherwise()),
         };
         self.given(event, member, outcome, record.at).map(Some)
     }
 
-    fn taken_back_before(&self, how: &Circumstances) -> Result<Option<TakenBack>, TerminalError> {
-        let Some(event) = self.answered(how)? else { return Ok(None) };
-        let record = self.event(event)?.record;
-        let Fact::Reversal(reversal) = record.fact else { return Err(key_used_otherwise()) };
-        let balances = self.balances_of(reversal.member, &record.at)?;
-        let money_back = money_back(&reversal.postings);
-        Ok(Some(TakenBack { event, of: reversal.of, member: reversal.member, balances, money_back }))
-    }
-
-    fn given(
+    pub(crate) fn given(
         &self,
         event: EventRef,
         member: Option<MemberId>,
@@ -395,7 +301,7 @@ impl Terminal {
         Ok(Given { event: Some(event), member, outcome, balances: self.balances_of(member, &at)?, at })
     }
 
-    fn balances_of(
+    pub(crate) fn balances_of(
         &self,
         member: Option<MemberId>,
         at: &Moment,
@@ -405,9 +311,17 @@ impl Terminal {
     }
 }
 
+/// The judgement, if every reward that was asked for is given.
+pub(crate) fn granted(judged: Judged) -> Result<Judged, TerminalError> {
+    if judged.outcome.refused.is_empty() {
+        return Ok(judged);
+    }
+    Err(TerminalError::Refused(judged.outcome.refused, judged.outcome.trace))
+}
+
 /// Whether the rules gave nothing because the same card was counted a moment ago: that is no new fact.
 fn is_repeat(outcome: &Outcome) -> bool {
-    let nothing = outcome.awards.is_empty() && outcome.spends.is_empty();
+    let nothing = outcome.awards.is_empty() && outcome.spends.is_empty() && outcome.grants.is_empty();
     nothing
         && outcome.trace.iter().any(|step| step.code == codes::TOO_SOON || step.code == codes::VISIT_COUNTED)
 }
@@ -427,12 +341,6 @@ fn settled(mut sale: Sale, outcome: &Outcome) -> Sale {
     sale
 }
 
-/// What a reversal hands back in cash or to a card: what left the till's account.
-fn money_back(postings: &[Posting]) -> Money {
-    let left = postings.iter().filter(|posting| posting.account == Account::Cash);
-    Money(-left.map(|posting| posting.amount).sum::<i64>())
-}
-
-fn key_used_otherwise() -> TerminalError {
+pub(crate) fn key_used_otherwise() -> TerminalError {
     TerminalError::Input("this key was used for something else before; choose a new one".into())
 }

@@ -26,6 +26,9 @@ pub enum TerminalError {
     /// The rules said no.
     #[error("{}", refusals(.0, .1, Language::En))]
     Refused(Vec<Refusal>, Vec<TraceStep>),
+    /// The rules give nothing, for this reason.
+    #[error("{}", sentences(.0, Language::En))]
+    NotGiven(Vec<TraceStep>),
     /// Something cannot be done in this state.
     #[error("{0}")]
     NotNow(String),
@@ -60,6 +63,7 @@ impl TerminalError {
                 | Self::Blocked
                 | Self::OldSeries
                 | Self::Refused(..)
+                | Self::NotGiven(_)
                 | Self::Sync(SyncError::Refused(_))
                 | Self::NotNow(_)
                 | Self::AlreadyReversed(_)
@@ -84,6 +88,12 @@ pub fn refusals(refused: &[Refusal], trace: &[TraceStep], language: Language) ->
         }
     });
     each.collect::<Vec<_>>().join(" ")
+}
+
+/// The steps of an explanation as sentences.
+pub fn sentences(trace: &[TraceStep], language: Language) -> String {
+    let each: Vec<String> = trace.iter().map(|step| sentence(step, language)).collect();
+    if each.is_empty() { "Nothing is given.".to_owned() } else { each.join("; ") }
 }
 
 impl From<NotAnId> for TerminalError {

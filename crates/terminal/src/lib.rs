@@ -8,7 +8,11 @@
 //! |---|---|
 //! | [`setup`] | makes a folder a terminal: alone, or as a device of a server |
 //! | [`cards`] | finds out who a code is, joins members, blocks and replaces cards |
-//! | [`counter`] | stamps, sales, redemptions, undo, refund |
+//! | [`counter`] | stamps, sales, redemptions |
+//! | [`taking_back`] | undo, refund |
+//! | [`deeds`] | what is given without a purchase, and to those who brought a friend |
+//! | [`goodwill`] | what staff give by hand |
+//! | [`traits`] | tags, birthday week, who brought whom |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -20,16 +24,21 @@
 mod articles;
 pub mod cards;
 pub mod counter;
+pub mod deeds;
 pub mod door;
 pub mod error;
 pub mod exchange;
+pub mod goodwill;
 pub mod handle;
 pub mod identity;
 pub mod look;
 mod moment;
+mod place;
 pub mod programmes;
 pub mod setup;
+pub mod taking_back;
 mod terminal;
+pub mod traits;
 
 pub use error::TerminalError;
 pub use identity::Identity;

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use stempel_domain::event::Fact;
-use stempel_domain::rules::{self, Offers, Outcome, TraceStep};
-use stempel_domain::{Account, AuthorId, CardNumber, EventRef, MemberId, Moment, Posting, Unit};
+use stempel_domain::programme::{Membership, TierBy, VOUCHER_PREFIX};
+use stempel_domain::rules::{self, ChallengeStanding, Offers, Outcome, Standing, TraceStep};
+use stempel_domain::{
+    Account, AuthorId, CardNumber, Day, EventRef, MemberFacts, MemberId, Moment, Money, Posting, ProgrammeId,
+    Unit,
+};
 use stempel_wire::Profile;
 
 use crate::cards::Who;
@@ -12,6 +16,8 @@ use crate::{Terminal, TerminalError};
 
 /// The most events that an explanation lists.
 pub const WHY_EVENTS_MAX: usize = 10_000;
+/// What the unit of every badge begins with.
+const BADGE_PREFIX: &str = "badge:";
 
 /// A member as a person at the counter may see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,46 @@ pub struct MemberLook {
     pub balances: BTreeMap<Unit, i64>,
     /// The card is genuine and was never used here.
     pub new_card: bool,
+    /// Tags and segments.
+    pub tags: Vec<String>,
+    /// It is the week of the birthday.
+    pub birthday: bool,
+    /// The member who brought this one.
+    pub referrer: Option<MemberId>,
+    /// Challenges that run for the member now.
+    pub challenges: Vec<ChallengeStanding>,
+    /// Every ladder of tiers.
+    pub tiers: Vec<TierLook>,
+    /// Memberships, by name.
+    pub memberships: Vec<Held>,
+    /// Badges, by name.
+    pub badges: Vec<Held>,
+    /// Vouchers, by programme and reward.
+    pub vouchers: Vec<Held>,
+}
+
+/// How a member stands on a ladder of tiers, in figures as people read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierLook {
+    /// Whose ladder.
+    pub programme: ProgrammeId,
+    /// The tier reached, if any.
+    pub tier: Option<String>,
+    /// What counts towards it: money, units or visits.
+    pub counted: String,
+    /// The next tier and how much is missing for it.
+    pub next: Option<(String, String)>,
+}
+
+/// Something that a member holds: the part of its unit after the colon, how much, and its last day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// What it is called.
+    pub name: String,
+    /// How much of it.
+    pub amount: i64,
+    /// The last day on which some of it can be used; none: for ever.
+    pub last: Option<Day>,
 }
 
 /// One event in an explanation.
@@ -43,8 +89,10 @@ pub struct Reason {
     pub programmes: Vec<String>,
     /// Why, step by step.
     pub trace: Vec<TraceStep>,
-    /// What it took back, if it is a reversal.
+    /// What it took back, if it is a reversal or a right that was withdrawn.
     pub reverses: Option<EventRef>,
+    /// The fact itself.
+    pub fact: Fact,
 }
 
 /// Each balance as the postings that make it.
@@ -68,15 +116,43 @@ impl Terminal {
     /// Looks at whom a code names.
     pub fn look(&self, who: &Who) -> Result<MemberLook, TerminalError> {
         let member = who.member();
-        let state = self.view().member(member)?.unwrap_or_default();
         let at = self.moment(None)?;
+        let state = self.view().member(member)?.unwrap_or_default();
+        let facts = self.facts(&state, &at);
+        let place = self.place(&at, &[])?;
         Ok(MemberLook {
             member,
             profile: self.view().profile(member)?,
             cards: state.cards.iter().map(|(card, state)| (card.number(), state.blocked)).collect(),
             balances: state.balances(at.day),
             new_card: matches!(who, Who::NewCard { .. }),
+            challenges: rules::challenges(&self.book, &facts, place, &at),
+            tiers: self.tiers(&facts, &at),
+            memberships: held(&facts, Membership::PREFIX),
+            badges: held(&facts, BADGE_PREFIX),
+            vouchers: held(&facts, VOUCHER_PREFIX),
+            tags: facts.tags,
+            birthday: facts.birthday,
+            referrer: facts.referrer,
         })
+    }
+
+    fn tiers(&self, facts: &MemberFacts, at: &Moment) -> Vec<TierLook> {
+        let look = |standing: Standing| {
+            let unit = self.book.find(&standing.programme.id)?.programme.unit();
+            let figure = |amount: i64| match standing.by {
+                TierBy::Spend => Money(amount).to_string(),
+                TierBy::Units => unit.format(amount),
+                TierBy::Visits => amount.to_string(),
+            };
+            Some(TierLook {
+                counted: figure(standing.counted),
+                next: standing.next.as_ref().map(|(tier, missing)| (tier.clone(), figure(*missing))),
+                tier: standing.tier.clone(),
+                programme: standing.programme.id.clone(),
+            })
+        };
+        rules::standings(&self.book, facts, at).into_iter().filter_map(look).collect()
     }
 
     /// What a member can take now, and how the stamp cards look; after an order, if one was judged.
@@ -84,7 +160,7 @@ impl Terminal {
         let at = self.moment(None)?;
         let state = self.view().member(who.member())?.unwrap_or_default();
         let facts = self.facts(&state, &at);
-        Ok(rules::offers(&self.book, &facts, order, self.identity.shop, &at))
+        Ok(rules::offers(&self.book, &facts, order, self.place(&at, &[])?, &at))
     }
 
     /// Explains a member's balances: every event kept here that moved them, and one line for everything that
@@ -99,7 +175,7 @@ impl Terminal {
         let mut here: BTreeMap<Unit, i64> = BTreeMap::new();
         for row in rows {
             let Ok(event) = row.event() else { continue };
-            let reason = reason(member, event.reference(), event.record.at, &event.record.fact);
+            let reason = reason(member, event.reference(), event.record.at, event.record.fact);
             for posting in &reason.postings {
                 *here.entry(posting.unit.clone()).or_default() += posting.amount;
             }
@@ -116,25 +192,34 @@ impl Terminal {
     }
 }
 
-fn reason(member: MemberId, event: EventRef, at: Moment, fact: &Fact) -> Reason {
-    let (loyalty, trace, reverses) = match fact {
+/// What a member holds of the units that begin with a prefix.
+fn held(facts: &MemberFacts, prefix: &str) -> Vec<Held> {
+    let named = facts.lots.iter().filter_map(|(unit, lots)| Some((unit.name().strip_prefix(prefix)?, lots)));
+    let held = named.map(|(name, lots)| Held {
+        name: name.to_owned(),
+        amount: lots.iter().map(|lot| lot.amount).sum(),
+        // What has no last day outlasts everything else.
+        last: match lots.iter().any(|lot| lot.amount > 0 && lot.last.is_none()) {
+            true => None,
+            false => lots.iter().filter(|lot| lot.amount > 0).filter_map(|lot| lot.last).max(),
+        },
+    });
+    held.filter(|held| held.amount > 0).collect()
+}
+
+fn reason(member: MemberId, event: EventRef, at: Moment, fact: Fact) -> Reason {
+    let (loyalty, trace, reverses) = match &fact {
         Fact::Sale(fact) => (fact.loyalty.as_ref(), fact.outcome.trace.clone(), None),
         Fact::Stamp(fact) => (Some(&fact.loyalty), fact.outcome.trace.clone(), None),
+        Fact::Grant(fact) => (Some(&fact.loyalty), fact.outcome.trace.clone(), None),
         Fact::Reversal(fact) => (None, Vec::new(), Some(fact.of)),
+        Fact::GrantWithdrawn(fact) => (None, Vec::new(), Some(fact.of)),
         _ => (None, Vec::new(), None),
     };
     let programmes = loyalty.map(|loyalty| loyalty.programmes.as_slice()).unwrap_or_default();
+    let programmes: Vec<String> =
+        programmes.iter().map(|programme| format!("{} v{}", programme.id, programme.version)).collect();
     let own = |posting: &&Posting| posting.account == Account::Member(member);
-    Reason {
-        event,
-        at,
-        kind: fact.kind(),
-        postings: fact.postings().iter().filter(own).cloned().collect(),
-        programmes: programmes
-            .iter()
-            .map(|programme| format!("{} v{}", programme.id, programme.version))
-            .collect(),
-        trace,
-        reverses,
-    }
+    let postings = fact.postings().iter().filter(own).cloned().collect();
+    Reason { event, at, kind: fact.kind(), postings, programmes, trace, reverses, fact }
 }

@@ -29,6 +29,7 @@ impl Terminal {
             }
         }
         self.book = RuleBook::new(readable).map_err(|error| TerminalError::NotNow(error.to_string()))?;
+        self.tally_keys = self.book.tally_keys();
         Ok(())
     }
 

@@ -81,6 +81,7 @@ fn write_identity(
         name: beginning.shop_name.clone(),
         day_ends_minutes: 0,
         zone: beginning.zone.clone(),
+        merchant: None,
     };
     store.write::<_, StoreError>(|write| {
         write.set(BEGINNING, &true)?;

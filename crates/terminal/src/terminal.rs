@@ -29,6 +29,8 @@ pub struct Terminal {
     pub(crate) key: Arc<SecretKey>,
     pub(crate) card_keys: CardKeys,
     pub(crate) book: RuleBook,
+    /// The keys of this device's tallies that the rules read.
+    pub(crate) tally_keys: Vec<String>,
     /// Programmes that this version cannot read: kept, not run, and said on the screen.
     pub(crate) unreadable_programmes: Vec<String>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -58,6 +60,7 @@ impl Terminal {
             key,
             card_keys,
             book: RuleBook::default(),
+            tally_keys: Vec::new(),
             unreadable_programmes: Vec::new(),
             clock,
             entropy,

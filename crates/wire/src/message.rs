@@ -80,6 +80,9 @@ pub struct Shop {
     /// The shop's time zone, by its IANA name.
     #[serde(default)]
     pub zone: String,
+    /// Whose shop it is, in a coalition of merchants: the name that programmes ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<String>,
 }
 
 /// The first frame of a push to `POST /v1/push`.

@@ -29,6 +29,14 @@ pub struct Amends<'a> {
     pub agreed: Option<&'a OperatorId>,
 }
 
+impl Amends<'_> {
+    /// The device's tallies that its budgets go by: the operator's and the device's.
+    pub fn tally_keys(&self) -> [String; 2] {
+        let device = format!("{}#goodwill", self.programme);
+        [format!("{device}:{}", self.operator.map_or("", OperatorId::as_str)), device]
+    }
+}
+
 /// What is given, or the step that says why not.
 pub fn goodwill(
     book: &RuleBook,
@@ -56,8 +64,7 @@ pub fn goodwill(
         return Err(refused(Reason::new(codes::FOUR_EYES)));
     }
     let (amount, today) = (wish.amount.at_scale(unit.scale()), at.day);
-    let base = format!("{}#goodwill", wish.programme);
-    let by_operator = format!("{base}:{}", wish.operator.map_or("", OperatorId::as_str));
+    let [by_operator, base] = wish.tally_keys();
     let tallies = &place.facts.tallies;
     for (most, counters, key) in [
         (&rule.operator, tallies, &by_operator),

@@ -42,6 +42,7 @@ pub use claims::CLAIM_TIMES_MAX;
 pub use ending::Ending;
 pub use evaluate::{UnknownRules, evaluate, evaluate_as};
 pub use goodwill::{Amends, goodwill, invitation};
+pub use occasions::REFERRER;
 pub use offers::{Offer, Offers, StampCard, offers};
 pub use outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
 pub use place::{Place, PlaceFacts, Tallies, Unconfirmed};

@@ -13,8 +13,8 @@ use crate::unit::Unit;
 
 /// The rule's name of what a friend is given.
 pub(super) const FRIEND: &str = "referral";
-/// The rule's name of what the one is given who brought a friend.
-pub(super) const REFERRER: &str = "referrer";
+/// The rule's name of what the one is given who brought a friend. The occurrence is the friend's id.
+pub const REFERRER: &str = "referrer";
 /// The rule's name of a membership that was sold.
 pub(super) const MEMBERSHIP: &str = "membership";
 

@@ -135,6 +135,7 @@ impl Server {
             name: clean_name(name)?,
             day_ends_minutes,
             zone: zone.to_owned(),
+            merchant: None,
         };
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;

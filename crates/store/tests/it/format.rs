@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 use stempel_domain::event::{ProgrammeRef, Reversal, ReversalReason};
+use stempel_domain::rules::Tallies;
 use stempel_domain::{EventRef, Fact, Money, Rate, ShopId};
 use stempel_store::inbox::{SHOP, SyncState};
 use stempel_store::journal::Keeping;
@@ -26,6 +27,7 @@ fn shop() -> Shop {
         name: "Morgenrot".into(),
         day_ends_minutes: 240,
         zone: "Europe/Berlin".into(),
+        merchant: None,
     }
 }
 
@@ -88,6 +90,7 @@ fn fill(store: &mut Store) {
     note(store, given(member(1), day(0), 2), day(0), Keeping::Overlay);
     note(store, undo(), day(0), Keeping::Overlay);
     note(store, given(member(1), day(1), 1), day(1), Keeping::Overlay);
+    note(store, tallied(2, "shop/mug#stock", day(1), 2), day(1), Keeping::Overlay);
     store
         .write::<_, StoreError>(|write| {
             write.set(SHOP, &shop())?;
@@ -104,11 +107,14 @@ fn fill(store: &mut Store) {
         .unwrap();
 }
 
-/// Shows that everything that [`fill`] wrote is there.
-fn check(store: &Store) {
+/// Shows that everything that [`fill`] wrote is there, as far as the format had a place for it.
+fn check(store: &Store, format: u32) {
     store.check_file().unwrap();
     let view = store.view();
-    assert_eq!(view.verify(|author| (author == OWN).then(|| key().public())).unwrap().rows, 5);
+    assert_eq!(
+        view.verify(|author| (author == OWN).then(|| key().public())).unwrap().rows,
+        if format < 2 { 5 } else { 6 }
+    );
     assert_eq!(balance(store, member(1), day(1)), 6);
     assert_eq!(view.base(member(1)).unwrap().unwrap().includes, [(OWN, 2)].into());
     assert_eq!(view.overlay(member(1)).unwrap().len(), 3);
@@ -127,18 +133,46 @@ fn check(store: &Store) {
     assert_eq!(view.device(OTHER).unwrap(), Some((certificate(), true)));
     assert_eq!(view.card_keys().unwrap(), [(SecretKey::from_bytes(&[3; 32]).public(), false)]);
     assert_eq!(view.troubles().unwrap(), [(trouble(), "dead".to_owned())]);
+    let tallies = if format < 2 { Tallies::new() } else { mugs() };
+    assert_eq!(view.tallies(OWN, &["shop/mug#stock".to_owned()]).unwrap(), tallies);
+}
+
+fn mugs() -> Tallies {
+    Tallies::from([("shop/mug#stock".to_owned(), [(day(1), 2)].into())])
 }
 
 #[test]
-fn a_database_of_format_1_is_opened_read_and_continued() {
+fn a_database_of_each_format_is_opened_read_and_continued() {
+    for format in 1..=2 {
+        let dir = folder();
+        fs::copy(fixture(format), dir.path().join("stempel.db")).unwrap();
+        check(&Store::read(dir.path()).unwrap(), format);
+        let mut store = open(dir.path());
+        check(&store, format);
+        note(&mut store, given(member(1), day(1), 1), day(1), Keeping::Overlay);
+        note(&mut store, tallied(1, "shop/cup#stock", day(1), 1), day(1), Keeping::Overlay);
+        drop(store);
+        let store = open(dir.path());
+        assert_eq!(balance(&store, member(1), day(1)), 7);
+        let cups = store.view().tallies(OWN, &["shop/cup#stock".to_owned()]).unwrap();
+        assert_eq!(cups["shop/cup#stock"], [(day(1), 1)].into());
+    }
+}
+
+#[test]
+fn tallies_of_an_older_format_are_summed_from_the_journal() {
     let dir = folder();
-    fs::copy(fixture(1), dir.path().join("stempel.db")).unwrap();
-    check(&Store::read(dir.path()).unwrap());
     let mut store = open(dir.path());
-    check(&store);
-    note(&mut store, given(member(1), day(1), 1), day(1), Keeping::Overlay);
+    fill(&mut store);
     drop(store);
-    assert_eq!(balance(&open(dir.path()), member(1), day(1)), 7);
+    // Format 1 had the same rows and no table of tallies.
+    let connection = Connection::open(dir.path().join("stempel.db")).unwrap();
+    connection.execute_batch("DROP TABLE tally; PRAGMA user_version = 1;").unwrap();
+    drop(connection);
+    let reader = Store::read(dir.path()).unwrap();
+    assert!(reader.view().tallies(OWN, &["shop/mug#stock".to_owned()]).unwrap().is_empty());
+    drop(reader);
+    check(&open(dir.path()), 2);
 }
 
 #[test]
@@ -146,7 +180,7 @@ fn a_new_database_holds_the_same() {
     let dir = folder();
     let mut store = open(dir.path());
     fill(&mut store);
-    check(&store);
+    check(&store, 2);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! | `kept` | settings, answers, keys, cards, programmes, articles, troubles |
 //! | `overlay` | base + overlay: nothing is counted twice or lost |
 //! | `support` | journals, members, bases |
+//! | `tallies` | what there is only so much of, summed with the row that gives it |
 
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -24,3 +25,4 @@ mod journal;
 mod kept;
 mod overlay;
 mod support;
+mod tallies;

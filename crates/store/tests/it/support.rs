@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use stempel_domain::event::{Adjustment, CardBlocked, Fact, MemberJoined, Record};
+use stempel_domain::event::{Adjustment, CardBlocked, CounterStep, Fact, MemberJoined, Record};
 use stempel_domain::member::{Base, Effect, effect_of};
 use stempel_domain::ports::Entropy;
 use stempel_domain::{
@@ -95,6 +95,12 @@ pub fn given(member: MemberId, on: Day, amount: i64) -> Fact {
         Posting { account: Account::Goodwill, unit: stamps(), amount: -amount, booking: None },
     ];
     Fact::Adjustment(Adjustment::new(member, "test", postings))
+}
+
+/// Something of which there is only so much, given so often. No units move.
+pub fn tallied(number: u8, key: &str, on: Day, amount: i64) -> Fact {
+    let tallies = vec![CounterStep { key: key.into(), day: on, amount }];
+    Fact::Adjustment(Adjustment { tallies, ..Adjustment::new(member(number), "test", Vec::new()) })
 }
 
 pub fn joined(number: u8) -> Fact {

@@ -10,6 +10,7 @@
 //! | `handle` | the thread that owns a terminal |
 //! | `moments` | clocks that are wrong, pauses between two scans |
 //! | `once` | the same question twice, and taking back |
+//! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
 
@@ -24,5 +25,6 @@ mod faults;
 mod handle;
 mod moments;
 mod once;
+mod rights;
 mod server;
 mod support;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use stempel_domain::event::ProgrammeRef;
+use stempel_domain::event::{Event, Fact, ProgrammeRef, Record};
 use stempel_domain::member::{Base, Effect, effect_of};
 use stempel_domain::programme::Programme;
+use stempel_domain::rules::Original;
 use stempel_domain::{AuthorId, CardId, MemberId, ShopId, TenantId};
 use stempel_sync::{SyncError, Transport};
 use stempel_terminal::exchange::{Report, exchange};
@@ -23,7 +24,13 @@ use stempel_wire::{Certificate, MemberKey, Row, SecretKey, frame};
 use crate::support::*;
 
 pub const TENANT: TenantId = TenantId([0x11; 16]);
+pub const SERVER: AuthorId = AuthorId([0x44; 16]);
 pub const SHOP: ShopId = ShopId([0x22; 16]);
+
+pub fn shop(merchant: Option<&str>) -> Shop {
+    let merchant = merchant.map(str::to_owned);
+    Shop { id: SHOP, name: "Morgenrot".into(), day_ends_minutes: 0, zone: String::new(), merchant }
+}
 
 pub fn card_key() -> SecretKey {
     SecretKey::from_bytes(&[3; 32])
@@ -153,6 +160,21 @@ impl FakeServer {
         self.publish(&format!("member {member}"), &FeedChange::Member { member, base: Box::new(base), keys });
     }
 
+    /// Takes every right back that an event gave, as one that was given twice.
+    pub fn withdraw(&mut self, event: &Event) {
+        let Event { record, .. } = event;
+        let original = Original::of(&record.fact, &record.at).unwrap();
+        let member = original.member.unwrap();
+        for (seq, grant) in (1..).zip(record.fact.grants()) {
+            let fact = stempel_domain::rules::withdraw(&original, event.reference(), grant).unwrap();
+            let fact = Fact::GrantWithdrawn(Box::new(fact));
+            let record = Record { at: record.at, operator: None, fact };
+            let (_, effect) = effect_of(&Event { author: SERVER, seq, record }).unwrap();
+            self.effects.entry(member).or_default().push((effect, true));
+        }
+        self.tell(member);
+    }
+
     fn feed(&self, asks: AuthorId, after: u64, limit: usize) -> FeedPage {
         let mut changes: Vec<FeedItem> = self
             .things
@@ -265,10 +287,10 @@ impl Transport for Wire {
             tenant: TENANT,
             tenant_name: "Morgenrot".into(),
             certificate: Certificate::issue(&server_key(), TENANT, SHOP, device, key, 1),
-            server: AuthorId([0x44; 16]),
+            server: SERVER,
             server_key: server_key().public(),
             epoch: server.epoch.clone(),
-            shop: Shop { id: SHOP, name: "Morgenrot".into(), day_ends_minutes: 0, zone: String::new() },
+            shop: shop(None),
         })
     }
 

@@ -1,0 +1,195 @@
+//! Undo and refund: an event is taken back by a further one, once, with what others were given because of it.
+
+use std::collections::BTreeMap;
+
+use stempel_domain::event::{Fact, Reversal, ReversalReason};
+use stempel_domain::rules::{self, Original, Outcome, ReverseError, Take, TakeBack};
+use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
+use stempel_domain::{Account, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
+
+use crate::counter::{Circumstances, Given, granted, key_used_otherwise};
+use crate::{Terminal, TerminalError};
+
+/// What was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The event that says so.
+    pub event: EventRef,
+    /// What it took back.
+    pub of: EventRef,
+    /// Whose it was.
+    pub member: Option<MemberId>,
+    /// What the member holds now.
+    pub balances: BTreeMap<Unit, i64>,
+    /// Money to hand back, in minor units.
+    pub money_back: Money,
+}
+
+/// What taking back would write.
+pub(crate) struct Plan {
+    pub reversal: Reversal,
+    pub money_back: Money,
+    /// What others were given because of the event is taken back with it.
+    pub dues_back: Vec<Fact>,
+}
+
+impl Plan {
+    fn facts(self) -> Vec<Fact> {
+        let reversal = Fact::Reversal(Box::new(self.reversal));
+        std::iter::once(reversal).chain(self.dues_back).collect()
+    }
+}
+
+impl Terminal {
+    /// Takes a whole event back at once: a slip of the finger.
+    pub fn undo(&mut self, of: EventRef, how: &Circumstances) -> Result<TakenBack, TerminalError> {
+        self.take_back(of, ReversalReason::Undo, &BTreeMap::new(), how)
+    }
+
+    /// Takes goods of a sale back: the named quantities in thousandths by line, or everything that is left.
+    pub fn refund(
+        &mut self,
+        of: EventRef,
+        quantities: &BTreeMap<usize, i64>,
+        how: &Circumstances,
+    ) -> Result<TakenBack, TerminalError> {
+        self.take_back(of, ReversalReason::Refund, quantities, how)
+    }
+
+    /// What was taken back of an event so far, as far as it is known here.
+    pub fn taken_back(&self, of: EventRef) -> Result<rules::TakenBack, TerminalError> {
+        Ok(rules::TakenBack::by(&self.reversals_of(of)?))
+    }
+
+    fn take_back(
+        &mut self,
+        of: EventRef,
+        reason: ReversalReason,
+        quantities: &BTreeMap<usize, i64>,
+        how: &Circumstances,
+    ) -> Result<TakenBack, TerminalError> {
+        if let Some(before) = self.taken_back_before(how)? {
+            return Ok(before);
+        }
+        let at = self.moment(how.at)?;
+        let plan = self.plan_reversal(of, reason, quantities, &at)?;
+        let (member, money_back) = (plan.reversal.member, plan.money_back);
+        let event = self.record_action(at, how, plan.facts(), 0)?;
+        let balances = self.balances_of(member, &at)?;
+        Ok(TakenBack { event, of, member, balances, money_back })
+    }
+
+    /// What an event's reversal would be, and the money that it hands back.
+    pub(crate) fn plan_reversal(
+        &self,
+        of: EventRef,
+        reason: ReversalReason,
+        quantities: &BTreeMap<usize, i64>,
+        at: &Moment,
+    ) -> Result<Plan, TerminalError> {
+        let record = self.event(of)?.record;
+        let original = Original::of(&record.fact, &record.at).ok_or_else(|| {
+            TerminalError::NotNow("only sales, stamps and what was given for a deed can be taken back".into())
+        })?;
+        let earlier = self.reversals_of(of)?;
+        let member = original.member;
+        let state = match member {
+            Some(member) => self.view().member(member)?.unwrap_or_default(),
+            None => MemberState::default(),
+        };
+        let lines = original.sale.map_or(0, |sale| sale.lines.len());
+        let asked: Vec<i64> = (0..lines).map(|line| quantities.get(&line).copied().unwrap_or(0)).collect();
+        let take = if quantities.is_empty() { Take::Everything } else { Take::Quantities(&asked) };
+        let withdrawn = withdrawn(&state, &original, of);
+        let before = rules::TakenBack { withdrawn, ..rules::TakenBack::by(&earlier) };
+        let wish = TakeBack { take, reason, before: &before, purses: &state.purses, at };
+        let reversed = rules::reverse(&original, &wish).map_err(|error| match error {
+            ReverseError::NothingLeft => TerminalError::AlreadyReversed(of),
+            error => TerminalError::NotNow(error.to_string()),
+        })?;
+        let money_back = reversed.refund;
+        let mut reversal = reversed.into_reversal(of, member, reason);
+        if matches!(record.fact, Fact::Grant(_)) {
+            // Nobody has to be there for a deed: there was no visit to take back.
+            reversal.visit_ms = None;
+        }
+        let dues_back = match is_whole(&reversal, &earlier, &original) {
+            true => self.dues_back(of, original.outcome, member, reason, at)?,
+            false => Vec::new(),
+        };
+        Ok(Plan { reversal, money_back, dues_back })
+    }
+
+    /// Takes stamps that were just given back and gives them again, one of them free: both or neither.
+    pub fn free_among(
+        &mut self,
+        of: EventRef,
+        code: &str,
+        count: u32,
+        claim: Claim,
+        how: &Circumstances,
+    ) -> Result<Given, TerminalError> {
+        let who = self.who(code)?;
+        let at = self.moment(how.at)?;
+        let back = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?.facts();
+        let state = self.state_after(who.member(), &back, &at)?;
+        let stamps = vec![StampCount { programme: self.stamp_programme(None)?, count }];
+        let order = StampOrder { stamps, claims: vec![claim] };
+        rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
+        let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, true, &back)?)?;
+        let outcome: Outcome = judged.outcome.clone();
+        let stamp = self.stamp_fact(&who, order, judged, &at);
+        let event = self.record_with_dues(back, stamp, &outcome, at, how)?;
+        self.given(event, Some(who.member()), outcome, at)
+    }
+
+    /// The earlier reversals of an event, as far as they are known here.
+    fn reversals_of(&self, of: EventRef) -> Result<Vec<Reversal>, TerminalError> {
+        let mut found = Vec::new();
+        for reference in self.view().reversals_of(of)? {
+            if let Fact::Reversal(reversal) = self.event(reference)?.record.fact {
+                found.push(*reversal);
+            }
+        }
+        Ok(found)
+    }
+
+    fn taken_back_before(&self, how: &Circumstances) -> Result<Option<TakenBack>, TerminalError> {
+        let Some(event) = self.answered(how)? else { return Ok(None) };
+        let record = self.event(event)?.record;
+        let Fact::Reversal(reversal) = record.fact else { return Err(key_used_otherwise()) };
+        let balances = self.balances_of(reversal.member, &record.at)?;
+        let money_back = money_back(&reversal.postings);
+        Ok(Some(TakenBack { event, of: reversal.of, member: reversal.member, balances, money_back }))
+    }
+}
+
+/// The rights of an event that were taken back from elsewhere: the member's state no longer has them from it.
+fn withdrawn(state: &MemberState, original: &Original<'_>, of: EventRef) -> Vec<Grant> {
+    // The keeper of the state forgets rights of years that no rule reads.
+    let newest = state.newest.unwrap_or(original.at.day);
+    if original.at.day.plus_days(MemberState::COUNTER_DAYS) < newest {
+        return Vec::new();
+    }
+    let stands = |grant: &&Grant| {
+        let events = state.grants.get(&grant.to_string());
+        events.and_then(|events| events.get(&of)).is_some_and(|count| *count > 0)
+    };
+    original.outcome.grants.iter().filter(|grant| !stands(grant)).cloned().collect()
+}
+
+/// Whether nothing of the event is left after a reversal.
+fn is_whole(reversal: &Reversal, earlier: &[Reversal], original: &Original<'_>) -> bool {
+    if reversal.quantities.is_empty() {
+        return true;
+    }
+    let back = rules::TakenBack::by(earlier.iter().chain([reversal])).quantities;
+    let lines = original.sale.map_or(&[][..], |sale| &sale.lines);
+    lines.iter().zip(&back).all(|(line, back)| line.quantity.0 == *back)
+}
+
+/// What a reversal hands back in cash or to a card: what left the till's account.
+fn money_back(postings: &[Posting]) -> Money {
+    let left = postings.iter().filter(|posting| posting.account == Account::Cash);
+    Money(-left.map(|posting| posting.amount).sum::<i64>())
+}
