@@ -11,6 +11,7 @@
 //! | [`programme`], [`rules`] | what a programme says, and what it gives for a sale |
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
 //! | [`member`] | the state of one member: a fold over the facts |
+//! | [`draw`] | prize draws that anybody can check |
 //! | [`card`] | card ids and the numbers people type |
 
 /// Writes and reads a type as its text: `Display` out, `FromStr` in.
@@ -32,6 +33,7 @@ macro_rules! serde_as_text {
 }
 
 pub mod card;
+pub mod draw;
 pub mod event;
 pub mod ids;
 pub mod ledger;
