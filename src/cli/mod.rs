@@ -17,6 +17,7 @@ mod cards;
 pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]
 mod demo;
+mod draw;
 mod member;
 mod open;
 mod programme;
@@ -76,6 +77,7 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Card(command) => cards::card(&global, command),
         Command::Catalogue(command) => programme::catalogue(&global, command),
         Command::Programme(command) => programme::programme(&global, command),
+        Command::Draw(command) => draw::draw(&global, command),
         Command::Sale(sale) => open::write(&global, deed::sale(&global, &sale)?),
         Command::Stamp(stamp) => open::write(&global, deed::stamp(&global, &stamp)?),
         Command::Redeem(redeem) => open::write(&global, deed::redeem(&global, &redeem)?),

@@ -26,7 +26,8 @@ pub(super) fn report(report: &Report, named: &Named) -> Result<Answer, Failure> 
 async fn of(server: &Server, tenant: TenantId, report: &ReportOf, named: &Named) -> Result<Answer, Failure> {
     match report {
         ReportOf::Clearing { from, to } => {
-            let (from, to) = (day(from.as_deref())?.unwrap_or(Day::MIN), day(to.as_deref())?.unwrap_or(Day::MAX));
+            let (from, to) =
+                (day(from.as_deref())?.unwrap_or(Day::MIN), day(to.as_deref())?.unwrap_or(Day::MAX));
             clearing(server, tenant, from, to).await
         }
         ReportOf::Causes => causes(server, tenant).await,

@@ -5,6 +5,7 @@
 //! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
+//! - `draws`: a prize draw that a guest checks.
 //! - `trouble`: bad input and a server that misbehaves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
@@ -13,6 +14,7 @@ mod alone;
 mod arrows;
 #[cfg(feature = "demo")]
 mod crash;
+mod draws;
 mod rights;
 mod support;
 #[cfg(feature = "demo")]

@@ -12,6 +12,7 @@
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
 //! | [`member`] | the state of one member: a fold over the facts |
 //! | [`grant`] | rights that are given once only |
+//! | [`draw`] | prize draws that anybody can check |
 //! | [`card`] | card ids and the numbers people type |
 
 /// Writes and reads a type as its text: `Display` out, `FromStr` in.
@@ -33,6 +34,7 @@ macro_rules! serde_as_text {
 }
 
 pub mod card;
+pub mod draw;
 pub mod event;
 pub mod grant;
 pub mod ids;

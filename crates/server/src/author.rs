@@ -45,7 +45,7 @@ pub(crate) async fn append(
 
 /// Units given or taken by the server, with a word that says why.
 pub(crate) fn adjustment(member: MemberId, reason: &str, postings: Vec<Posting>) -> Fact {
-    Fact::Adjustment(Adjustment { member, reason: reason.to_owned(), postings })
+    Fact::Adjustment(Adjustment::new(member, reason, postings))
 }
 
 fn unwritable(error: RecordError) -> Error {

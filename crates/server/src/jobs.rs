@@ -13,7 +13,7 @@ use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
-use crate::{policy, rejudge};
+use crate::{grants, policy, rejudge};
 
 /// For how long a server may work on a job before another one may take it, in milliseconds.
 const LEASE_MS: i64 = 60_000;
@@ -31,15 +31,18 @@ pub(crate) enum Kind {
     Case,
     /// Judging the rows of a journal again; the id is the author.
     Judge,
+    /// Taking back what a member was given twice; the id is the member.
+    Grants,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Case, Self::Judge];
+    const ALL: [Self; 3] = [Self::Case, Self::Judge, Self::Grants];
 
     fn name(self) -> &'static str {
         match self {
             Self::Case => "case",
             Self::Judge => "judge",
+            Self::Grants => "grants",
         }
     }
 }
@@ -183,6 +186,7 @@ impl Server {
         match job.kind {
             Kind::Case => policy::carry_out(self, db, job).await,
             Kind::Judge => rejudge::judge_again(self, db, job).await,
+            Kind::Grants => grants::withdraw_doubled(self, db, job).await,
         }
     }
 

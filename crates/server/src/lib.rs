@@ -18,6 +18,7 @@ mod db;
 mod enroll;
 mod error;
 mod feed;
+mod grants;
 mod holds;
 pub mod http;
 mod ingest;

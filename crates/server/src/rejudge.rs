@@ -12,7 +12,7 @@ use std::sync::Arc;
 use stempel_domain::event::{Event, Fact, Loyalty, ProgrammeRef};
 use stempel_domain::ledger::Posting;
 use stempel_domain::programme::Programme;
-use stempel_domain::rules::{self, Outcome, RuleBook};
+use stempel_domain::rules::{self, Outcome, Place, RuleBook};
 use stempel_domain::sale::Order;
 use stempel_domain::{Account, AuthorId, EventRef, MemberId, TenantId, Unit};
 use stempel_wire::Row;
@@ -124,7 +124,7 @@ async fn look(tx: &mut Tx, tenant: TenantId, author: AuthorId, judged: u64) -> R
     let (mut through, mut findings, mut books) = (judged, Vec::new(), BTreeMap::new());
     for stored in rows {
         through = stored.number(0)?;
-        if stored.int(1)? != 0 || !["sale", "stamp"].contains(&&stored.text(2)?[..]) {
+        if stored.int(1)? != 0 || !["sale", "stamp", "grant"].contains(&&stored.text(2)?[..]) {
             continue;
         }
         let row = Row::parse(stored.bytes(3)?).map_err(|error| Error::Damaged(error.to_string()))?;
@@ -156,6 +156,9 @@ async fn judge_one(
             None => return Ok(None),
         },
         Fact::Stamp(fact) => {
+            Judged { loyalty: &fact.loyalty, outcome: &fact.outcome, postings: &fact.postings }
+        }
+        Fact::Grant(fact) => {
             Judged { loyalty: &fact.loyalty, outcome: &fact.outcome, postings: &fact.postings }
         }
         _ => return Ok(None),
@@ -212,7 +215,8 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
             if rules::check_order(order).is_err() {
                 return Some("Its order is out of bounds.".to_owned());
             }
-            let outcome = rules::evaluate(book, facts, order, fact.shop, at);
+            let place = Place { shop: fact.shop, facts: fact.place.clone() };
+            let outcome = rules::evaluate(book, facts, order, place, at);
             let postings = rules::sale_postings(&fact.sale, &outcome, Some(member), fact.shop, at.day);
             (outcome, postings)
         }
@@ -220,6 +224,16 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
             let order = Order::Stamps(&fact.order);
             if rules::check_order(order).is_err() {
                 return Some("Its order is out of bounds.".to_owned());
+            }
+            let place = Place { shop: fact.shop, facts: fact.place.clone() };
+            let outcome = rules::evaluate(book, facts, order, place, at);
+            let postings = outcome.postings(member, fact.shop, at.day);
+            (outcome, postings)
+        }
+        Fact::Grant(fact) => {
+            let order = Order::Deed(&fact.deed);
+            if rules::check_order(order).is_err() {
+                return Some("Its deed is out of bounds.".to_owned());
             }
             let outcome = rules::evaluate(book, facts, order, fact.shop, at);
             let postings = outcome.postings(member, fact.shop, at.day);

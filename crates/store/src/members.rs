@@ -55,6 +55,19 @@ impl View<'_> {
         Ok(self.connection.query_row("SELECT count(*) FROM member", [], |row| row.get(0))?)
     }
 
+    /// Every member known here, in the order of their ids.
+    pub fn for_each_member(&self, mut each: impl FnMut(MemberId, MemberState)) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare("SELECT member, now FROM member ORDER BY member")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(member) = MemberId::from_slice(row.get_ref(0)?.as_blob().unwrap_or_default()) else {
+                continue;
+            };
+            each(member, serde_json::from_str(&row.get::<_, String>(1)?)?);
+        }
+        Ok(())
+    }
+
     /// What a card opens.
     pub fn card(&self, card: CardId) -> Result<Option<CardRow>, StoreError> {
         self.one_card("SELECT card, member, blocked FROM card WHERE card = ?1", card.0.as_slice())

@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
 //! | `ending` | what ends soon is said before it is too late |
 //! | `fairness` | who gets what back, and what is not given by the side door |
@@ -21,6 +22,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod draw;
 mod edges;
 mod ending;
 mod fairness;

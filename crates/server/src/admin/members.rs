@@ -289,9 +289,8 @@ async fn open_name(
 
 /// The first name of a member by id.
 pub(super) async fn name_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<String>> {
-    let row = tx
-        .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
-        .await?;
+    let row =
+        tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
     let Some(row) = row else { return Ok(None) };
     let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
     open_name(tx, tenant, member, &state).await

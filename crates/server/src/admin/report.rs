@@ -83,12 +83,7 @@ pub struct BoardPlace {
 impl Server {
     /// Settles every unit of a programme with `[clearing]` over the business days from `from` to `to`, between
     /// merchants; a shop without one stands for itself, by its name.
-    pub async fn report_clearing(
-        &self,
-        tenant: TenantId,
-        from: Day,
-        to: Day,
-    ) -> Result<Vec<ClearingReport>> {
+    pub async fn report_clearing(&self, tenant: TenantId, from: Day, to: Day) -> Result<Vec<ClearingReport>> {
         let mut tx = self.read_of(tenant).await?;
         Tenant::load(&mut tx, tenant).await?;
         let parties = parties(&mut tx, tenant).await?;
@@ -185,9 +180,11 @@ impl Server {
             .into_iter()
             .find(|published| published.reference.id == *programme)
             .ok_or_else(|| Error::not_found(format!("programme “{programme}”")))?;
-        let board = published.programme.spec().leaderboard.ok_or_else(|| {
-            Error::not_found(format!("leaderboard of “{programme}”"))
-        })?;
+        let board = published
+            .programme
+            .spec()
+            .leaderboard
+            .ok_or_else(|| Error::not_found(format!("leaderboard of “{programme}”")))?;
         let mut entrants = Vec::new();
         let mut after = Vec::new();
         loop {

@@ -97,6 +97,7 @@ const TABLES: &[Table] = &[
         key: &[("author", Bytes)],
         others: &[("seq", Int), ("offered", Bytes), ("carrier", Bytes), ("reason", Text), ("since_ms", Int)],
     },
+    Table { name: "tally", key: &[("key", Text), ("author", Bytes)], others: &[("amount", Int)] },
     Table { name: "member", key: &[("member", Bytes)], others: &[("position", Int), ("base", Text)] },
     Table { name: "member_key", key: &[("member", Bytes), ("key_id", Bytes)], others: &[("secret", Bytes)] },
     Table {

@@ -8,7 +8,7 @@ use stempel_wire::Row;
 use stempel_wire::message::{KeyOf, RowTrouble};
 
 use super::judge::Judged;
-use super::{Head, cards, fold};
+use super::{Head, cards, fold, tallies};
 use crate::db::{Tx, values};
 use crate::error::Result;
 use crate::tenant::Tenant;
@@ -80,13 +80,16 @@ pub(crate) async fn book(
     let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();
     cards::index(tx, tenant, booking, &events).await?;
     holds::use_up(tx, tenant.id, &events).await?;
+    tallies::add(tx, tenant, booking, &events).await?;
     judge_later(tx, tenant, booking, &events).await?;
     fold::members(tx, tenant, booking, &arrivals, keys).await
 }
 
 /// Has the journals judged again in which the rules have given or taken something.
 async fn judge_later(tx: &mut Tx, tenant: &Tenant, booking: Booking, events: &[&Event]) -> Result<()> {
-    let judged = events.iter().filter(|event| matches!(event.record.fact, Fact::Sale(_) | Fact::Stamp(_)));
+    let judged = events
+        .iter()
+        .filter(|event| matches!(event.record.fact, Fact::Sale(_) | Fact::Stamp(_) | Fact::Grant(_)));
     let authors: BTreeSet<AuthorId> = judged.map(|event| event.author).collect();
     for author in authors {
         jobs::put(tx, tenant.id, jobs::Kind::Judge, &author.0, booking.now_ms).await?;
@@ -111,6 +114,7 @@ pub(crate) async fn let_through(
         )
         .await?;
     }
+    tallies::add(tx, tenant, booking, &all).await?;
     judge_later(tx, tenant, booking, &all).await?;
     fold::let_through(tx, tenant, booking, events).await
 }

@@ -12,6 +12,7 @@ use super::book::{Arrival, Booking};
 use crate::cases::{self, Case};
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
+use crate::jobs;
 use crate::tenant::Tenant;
 
 /// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.
@@ -119,6 +120,9 @@ async fn write(
         let position = tenant.next_position();
         rows.extend(values![tenant.id, id, position, serde_json::to_string(&member.base)?]);
         watch_overdraft(tx, tenant, booking, id, &member).await?;
+        if member.base.state.doubled_grants().next().is_some() {
+            jobs::put(tx, tenant.id, jobs::Kind::Grants, &id.0, booking.now_ms).await?;
+        }
     }
     tx.insert_all(
         "INSERT INTO member (tenant, member, position, base)",

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use stempel_domain::event::{Event, Fact, Reversal};
 use stempel_domain::ledger::{Account, imbalance};
-use stempel_domain::{MemberId, Unit};
+use stempel_domain::{Grant, MemberId, Unit};
 use stempel_wire::Row;
 
 /// The longest name of a counter, in bytes.
@@ -67,17 +67,14 @@ fn trouble(event: &Event) -> Option<String> {
     if let Some((unit, sum)) = imbalance(fact.postings()).into_iter().next() {
         return Some(format!("its postings of {unit} do not come out at zero but at {sum}"));
     }
-    let counters = match fact {
-        Fact::Sale(fact) => &fact.outcome.counters[..],
-        Fact::Stamp(fact) => &fact.outcome.counters[..],
-        Fact::Reversal(fact) => &fact.counters[..],
-        _ => &[],
-    };
-    for step in counters {
+    for step in fact.counters().iter().chain(fact.tallies()) {
         let fits = step.amount.checked_abs().is_some_and(|amount| amount <= Unit::AMOUNT_MAX);
         if !fits || step.key.len() > COUNTER_KEY_LEN_MAX {
             return Some("it steps a counter out of its bounds".to_owned());
         }
+    }
+    if fact.grants().any(|grant| grant.occurrence.len() > Grant::OCCURRENCE_LEN_MAX) {
+        return Some("it gives a right with a name that is too long".to_owned());
     }
     if let Fact::Reversal(reversal) = fact {
         let Reversal { visit_ms, .. } = &**reversal;

@@ -13,6 +13,7 @@ mod cards;
 mod fold;
 pub(crate) mod judge;
 pub(crate) mod run;
+mod tallies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
