@@ -165,7 +165,7 @@ pub struct Why {
     pub kind: WhyKind,
     /// Something was given.
     pub given: bool,
-    /// The article, the programme, or for [`WhyKind::Other`] the whole sentence.
+    /// The article, the programme, or for [`WhyKind::Other`] and [`WhyKind::News`] the whole sentence.
     pub what: String,
     /// The amount, time or number that the rule names.
     pub limit: Limit,
@@ -200,6 +200,8 @@ pub enum WhyKind {
     NoMember,
     /// A gift for the first time.
     Welcome,
+    /// A sentence about what does not come with every visit: a challenge that is reached, a birthday, a friend.
+    News,
     /// A sentence of the programme.
     #[default]
     Other,

@@ -1,7 +1,7 @@
 //! The kiosk: one guest at a time, nobody hurried, nobody's card left on the screen.
 
 use super::action::{Effect, Sound};
-use super::desk::{Claim, Desk, Guest, Moment, Refusal, RewardId, Stamped, Stamping};
+use super::desk::{Claim, Desk, Guest, Moment, Refusal, RewardId, Stamped, Stamping, WhyKind};
 use super::model::{KioskModel, KioskPage, Notice, NoticeKind};
 
 /// How long a page waits before it asks, and how long the question waits for its answer.
@@ -136,6 +136,8 @@ impl KioskController {
     fn land(&mut self, answer: Result<Stamped, Refusal>, is_new: bool) -> Vec<Effect> {
         match answer {
             Ok(stamped) => {
+                let news = stamped.reasons.iter().filter(|why| why.kind == WhyKind::News);
+                self.model.news = news.map(|why| why.what.as_str()).collect::<Vec<_>>().join("\n");
                 self.model.guest = Some(Guest { is_new, ..stamped.guest });
                 self.model.fresh = stamped.given;
                 self.model.landing += 1;
@@ -155,6 +157,7 @@ impl KioskController {
         // Somebody who has stamped already and can take a reward is shown the card, not a closed door.
         if let Some(guest) = guest {
             self.model.fresh = 0;
+            self.model.news.clear();
             let has_reward = !guest.rewards.is_empty();
             self.model.guest = Some(guest);
             self.model.page = if has_reward { KioskPage::Card } else { KioskPage::Message };
@@ -167,6 +170,7 @@ impl KioskController {
 
 #[cfg(test)]
 mod tests {
+    use super::super::desk::Why;
     use super::super::sample_desk::{SampleDesk, at};
     use super::*;
 
@@ -190,6 +194,18 @@ mod tests {
         assert_eq!(kiosk.model().page, KioskPage::Proof, "the card need not be shown again");
         kiosk.scan(&mut desk, "receipt", at(3));
         assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
+    }
+
+    #[test]
+    fn what_a_visit_brings_beside_the_stamp_stands_below_it_until_the_next_guest() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        let why = |kind, what: &str| Why { kind, what: what.to_owned(), ..Why::default() };
+        let reasons =
+            vec![why(WhyKind::Other, "1 stamp: 1 item"), why(WhyKind::News, "7 points: your birthday")];
+        kiosk.land(Ok(Stamped { given: 1, reasons, ..Stamped::default() }), false);
+        assert_eq!(kiosk.model().news, "7 points: your birthday");
+        kiosk.scan(&mut desk, "ada", at(1));
+        assert_eq!(kiosk.model().news, "");
     }
 
     #[test]

@@ -289,6 +289,8 @@ pub struct KioskModel {
     pub landing: u32,
     /// What the message page says.
     pub notice: Notice,
+    /// What this visit brought beside the stamp: a challenge, a birthday. Empty for nothing.
+    pub news: String,
     /// The name of the reward that was taken; empty for none.
     pub reward_taken: String,
     /// "Still there?" is on the screen, with so many seconds left.

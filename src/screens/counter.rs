@@ -71,7 +71,7 @@ pub(super) fn reason(why: &Why, app: &AppModel) -> ui::ReasonLine {
             WhyKind::Ended => ui::ReasonKind::Ended,
             WhyKind::NoMember => ui::ReasonKind::NoMember,
             WhyKind::Welcome => ui::ReasonKind::Welcome,
-            WhyKind::Other => ui::ReasonKind::Other,
+            WhyKind::News | WhyKind::Other => ui::ReasonKind::Other,
         },
         given: why.given,
         what: SharedString::from(why.what.as_str()),

@@ -47,6 +47,7 @@ impl KioskAdapter {
         view.set_to_go(count(guest.card.slots.saturating_sub(guest.card.stamps)));
         view.set_fresh(count(model.fresh.min(guest.card.stamps)));
         view.set_is_new(guest.is_new);
+        view.set_news(SharedString::from(model.news.as_str()));
         view.set_reward_ready(!guest.rewards.is_empty());
         view.set_reward_id(SharedString::from(offer.id.0.as_str()));
         let reward = [&model.reward_taken, &offer.name, &guest.card.reward];

@@ -82,7 +82,7 @@ pub(super) fn whole(unit: &Unit, amount: i64) -> i64 {
 }
 
 /// The codes of steps that say that something was given.
-const GIVEN: [&str; 13] = [
+const GIVEN: [&str; 7] = [
     codes::EARNED,
     codes::MULTIPLIED,
     codes::DISCOUNT,
@@ -90,6 +90,9 @@ const GIVEN: [&str; 13] = [
     codes::GIFT,
     codes::EXCHANGED,
     codes::VOUCHER,
+];
+/// The codes of what is given, and not at every visit.
+const NEWS: [&str; 6] = [
     codes::CHALLENGE_DONE,
     codes::OCCASION,
     codes::REFERRAL,
@@ -101,8 +104,8 @@ const GIVEN: [&str; 13] = [
 /// The reasons of an outcome, as sentences.
 pub(super) fn reasons(steps: &[TraceStep], language: ui::Language) -> Vec<Why> {
     let each = steps.iter().map(|step| Why {
-        kind: WhyKind::Other,
-        given: GIVEN.contains(&step.code.as_str()),
+        kind: if NEWS.contains(&step.code.as_str()) { WhyKind::News } else { WhyKind::Other },
+        given: GIVEN.iter().chain(&NEWS).any(|code| *code == step.code),
         what: rules::sentence(step, spoken(language)),
         limit: ui::Limit::None,
         units: 0,
