@@ -344,6 +344,9 @@ pub struct GrantFact {
     pub outcome: Outcome,
     /// Every movement, in double entry.
     pub postings: Vec<Posting>,
+    /// What the rules read of the device.
+    #[serde(default, skip_serializing_if = "PlaceFacts::is_nothing")]
+    pub place: PlaceFacts,
 }
 
 /// A right that two authors gave, each without knowing of the other: the later one is taken back.

@@ -235,7 +235,8 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
             if rules::check_order(order).is_err() {
                 return Some("Its deed is out of bounds.".to_owned());
             }
-            let outcome = rules::evaluate(book, facts, order, fact.shop, at);
+            let place = Place { shop: fact.shop, facts: fact.place.clone() };
+            let outcome = rules::evaluate(book, facts, order, place, at);
             let postings = outcome.postings(member, fact.shop, at.day);
             (outcome, postings)
         }

@@ -83,6 +83,7 @@ impl Terminal {
             postings: judged.outcome.postings(who.member(), shop, at.day),
             loyalty: self.loyalty(who, judged.facts),
             outcome: judged.outcome,
+            place: judged.place,
         }))
     }
 

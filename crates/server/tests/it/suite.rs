@@ -12,6 +12,7 @@
 //! | `feed` | nothing is passed over while others write |
 //! | `splits` | a property: any split and interleaving gives the same members |
 //! | `work` | policies, judging again, leases, holds |
+//! | `rights` | what is given once, shared stock, figures |
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
@@ -25,6 +26,7 @@ pub mod http;
 mod process;
 mod push;
 mod relocate;
+mod rights;
 mod shop;
 mod splits;
 mod work;

@@ -238,7 +238,7 @@ impl Play {
         let answer = Answer::of_sale(&outcome);
         let postings = outcome.postings(MEMBER, place.shop, at.day);
         let loyalty = self.loyalty(facts);
-        let fact = GrantFact { shop: place.shop, deed, loyalty, outcome, postings };
+        let fact = GrantFact { shop: place.shop, deed, loyalty, outcome, postings, place: place.facts };
         self.write(at, Fact::Grant(Box::new(fact)));
         Ok(self.answer(at, answer))
     }

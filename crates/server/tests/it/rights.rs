@@ -1,0 +1,177 @@
+//! Rights that are given once, stock that is shared, and the figures of the owner.
+
+use stempel_domain::event::{Adjustment, CounterStep, Fact, Loyalty, StampFact, TraitsChanged};
+use stempel_domain::ledger::{Account, Booking, Posting};
+use stempel_domain::money::Rate;
+use stempel_domain::programme::Programme;
+use stempel_domain::rules::{self, RuleBook};
+use stempel_domain::sale::{Order, StampCount, StampOrder};
+use stempel_domain::{Day, MemberState, Money, ShopId, Unit};
+
+use crate::world::{Device, HOUR_MS, World, card, member, moment, point, today};
+
+async fn publish(world: &World, text: &str) -> Programme {
+    let programme = Programme::parse_toml(text).unwrap_or_else(|error| panic!("{error}"));
+    world.server.programme_publish(world.tenant, programme.id(), &programme.to_json()).await.unwrap();
+    programme
+}
+
+/// One order of a programme's things, as a device writes it that knows this state.
+fn stamped(programme: &Programme, device: &Device, number: u8, state: &MemberState) -> Fact {
+    let (at, book) = (moment(), RuleBook::new(vec![programme.clone().published(1)]).unwrap());
+    let order = StampOrder {
+        stamps: vec![StampCount { programme: programme.id().clone(), count: 1 }],
+        claims: Vec::new(),
+    };
+    let facts = state.facts(&at);
+    let outcome = rules::evaluate(&book, Some(&facts), Order::Stamps(&order), device.shop, &at);
+    let loyalty = Loyalty {
+        member: member(number),
+        card: None,
+        rules: rules::VERSION,
+        programmes: book.references(),
+        facts,
+    };
+    let postings = outcome.postings(member(number), device.shop, at.day);
+    let place = Default::default();
+    Fact::Stamp(Box::new(StampFact { shop: device.shop, order, loyalty, outcome, postings, place }))
+}
+
+#[tokio::test]
+async fn a_right_that_two_devices_gave_is_taken_back_once() {
+    let mut world = World::new().await;
+    let (mut here, mut there) = (world.device(1).await, world.device(2).await);
+    let programme = publish(
+        &world,
+        "id = \"p\"\nname = \"P\"\n[[challenge]]\nid = \"first\"\n\
+         goal = [{ count = \"orders\", target = 1 }]\ngives = { amount = 7 }\n",
+    )
+    .await;
+    here.join(member(1), card(1));
+    let nobody = MemberState::default();
+    here.write(stamped(&programme, &here, 1, &nobody));
+    there.write(stamped(&programme, &there, 1, &nobody));
+    world.push(&here, &here.rows).await.unwrap();
+    assert_eq!(world.points(&here, member(1)).await, Some(7));
+    world.push(&there, &there.rows).await.unwrap();
+    assert_eq!(world.points(&here, member(1)).await, Some(14), "both facts stand at first");
+    world.server.work().await.unwrap();
+    assert_eq!(world.points(&here, member(1)).await, Some(7));
+    let base = world.base(&there, member(1)).await.unwrap();
+    assert_eq!(base.state.doubled_grants().count(), 0);
+    // Nothing more is taken back, not after a restart and not when the rows come again.
+    world.restart().await;
+    world.push(&there, &there.rows).await.unwrap();
+    world.server.work().await.unwrap();
+    assert_eq!(world.points(&here, member(1)).await, Some(7));
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_stock_that_devices_passed_together_opens_a_case() {
+    let world = World::new().await;
+    let (mut here, mut there) = (world.device(1).await, world.device(2).await);
+    publish(
+        &world,
+        "id = \"p\"\nname = \"P\"\n[[earn]]\nper = \"money\"\namount = 1\n\
+         [[reward]]\nid = \"r\"\nkind = \"gift\"\ncost = 1\nstock = { total = 3, device = 2 }\n",
+    )
+    .await;
+    let taken = |amount: i64| {
+        let mut fact = Adjustment::new(member(1), "test", Vec::new());
+        fact.tallies = vec![CounterStep { key: "p/r#stock".into(), day: today(), amount }];
+        Fact::Adjustment(fact)
+    };
+    here.join(member(1), card(1));
+    here.write(taken(2));
+    world.push(&here, &here.rows).await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    there.write(taken(2));
+    world.push(&there, &there.rows).await.unwrap();
+    let cases = world.server.inbox(world.tenant).await.unwrap().cases;
+    assert_eq!((cases.len(), cases[0].kind.as_str(), cases[0].subject.as_str()), (1, "stock", "p/r#stock"));
+    let levels = world.server.report_stock(world.tenant).await.unwrap();
+    assert_eq!((levels[0].given, levels[0].excess, levels[0].devices.len()), (4, 1, 2));
+    // What is given back closes the case.
+    let from = there.rows.len();
+    there.write(taken(-1));
+    world.push(&there, &there.rows[from..]).await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn shops_settle_what_one_honoured_for_the_other() {
+    let world = World::new().await;
+    let issues = world.device(1).await;
+    let other = world.server.shop_add(world.tenant, "Nord", "Europe/Berlin", 0).await.unwrap().id;
+    let mut honours = Device::new(2);
+    let code = world.server.device_invite(world.tenant, other, HOUR_MS).await.unwrap().code;
+    let answer = world.server.enroll(&honours.ask(&code)).await.unwrap();
+    honours.belongs(&answer);
+    let mut issues = issues;
+    publish(
+        &world,
+        "id = \"street\"\nname = \"Street\"\n[clearing]\nper_unit = 0.01\n\
+         [[earn]]\nper = \"money\"\namount = 1\n",
+    )
+    .await;
+    issues.join(member(1), card(1));
+    issues.give(member(1), 500);
+    honours.give(member(1), -200);
+    world.push(&issues, &issues.rows).await.unwrap();
+    world.push(&honours, &honours.rows).await.unwrap();
+    let reports = world.server.report_clearing(world.tenant, Day::MIN, Day::MAX).await.unwrap();
+    let clearing = &reports[0].clearing;
+    assert_eq!(clearing.transfers.len(), 1);
+    let transfer = &clearing.transfers[0];
+    assert_eq!(
+        (transfer.from.as_str(), transfer.to.as_str(), transfer.amount),
+        ("Mitte", "Nord", Money(200))
+    );
+    let tomorrow = today().plus_days(1);
+    assert_eq!(world.server.report_clearing(world.tenant, tomorrow, Day::MAX).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn only_those_who_agreed_stand_on_the_board_and_causes_add_up() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    let programme = publish(
+        &world,
+        "id = \"board\"\nname = \"Board\"\n[leaderboard]\nby = \"visits\"\nperiod = \"month\"\ntop = 10\n",
+    )
+    .await;
+    for number in 1..=3 {
+        device.join(member(number), card(number));
+        let fact = stamped(&programme, &device, number, &MemberState::default());
+        device.write(fact);
+    }
+    for number in 1..=2 {
+        device.write(Fact::TraitsChanged(TraitsChanged {
+            member: member(number),
+            tags: [("consent:leaderboard".to_owned(), true)].into(),
+            birthday_week: None,
+            referrer: None,
+        }));
+    }
+    let posting = |account, amount, booking| Posting { account, unit: point(), amount, booking };
+    let spend = Some(Booking::Spend { day: today() });
+    let given = vec![
+        posting(Account::Member(member(1)), -5, spend),
+        posting(Account::Cause("trees".into()), 5, None),
+    ];
+    device.write(Fact::Adjustment(Adjustment::new(member(1), "donation", given)));
+    world.push(&device, &device.rows).await.unwrap();
+    let places = world.server.report_leaderboard(world.tenant, programme.id(), today()).await.unwrap();
+    let ranks: Vec<_> = places.iter().map(|place| (place.rank, place.member, place.score)).collect();
+    assert_eq!(ranks, [(1, member(1), 1), (1, member(2), 1)]);
+    let causes = world.server.report_causes(world.tenant).await.unwrap();
+    assert_eq!((causes.len(), causes[0].cause.as_str(), causes[0].amount), (1, "trees", 5));
+    let target =
+        world.server.report_target(world.tenant, None::<ShopId>, Day::MIN, Rate(1000)).await.unwrap();
+    assert_eq!(target, None, "no order was paid");
+    let _: &Unit = &causes[0].unit;
+    world.sound().await;
+}
