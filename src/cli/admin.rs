@@ -149,6 +149,13 @@ async fn of_tenant(
             Ok(Answer::one(format!("“{name}” is shop {}.", shop.id), json!({"shop": shop.id, "name": name})))
         }
         AdminCommand::Shop(AdminShop::List) => list(&server.shops(tenant).await.map_err(failure)?),
+        AdminCommand::Shop(AdminShop::Merchant { name }) => {
+            let shop = the_shop(server, tenant, named.shop.as_deref()).await?.id;
+            let shop = server.shop_merchant(tenant, shop, name.as_deref()).await.map_err(failure)?;
+            let whose = shop.merchant.clone().unwrap_or_else(|| "nobody but itself".to_owned());
+            let json = json!({"shop": shop.id, "name": shop.name, "merchant": shop.merchant});
+            Ok(Answer::one(format!("“{}” belongs to {whose}.", shop.name), json))
+        }
         AdminCommand::Device(command) => device(server, tenant, command, named).await,
         AdminCommand::Programme(AdminProgramme::Publish { file }) => {
             let (programme, _) = programme_of(file)?;

@@ -353,6 +353,11 @@ pub enum AdminShop {
     },
     /// Lists them
     List,
+    /// Says whose shop it is, in a coalition of merchants (with `--shop`); without a name, its own
+    Merchant {
+        /// The merchant, as programmes name it
+        name: Option<String>,
+    },
 }
 
 /// Devices.

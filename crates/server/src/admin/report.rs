@@ -290,7 +290,7 @@ async fn parties(tx: &mut Tx, tenant: TenantId) -> Result<BTreeMap<ShopId, Strin
     let mut parties = BTreeMap::new();
     for row in rows {
         let shop: Shop = serde_json::from_str(&row.text(1)?)?;
-        parties.insert(row.id(0)?, shop.name);
+        parties.insert(row.id(0)?, shop.merchant.unwrap_or(shop.name));
     }
     Ok(parties)
 }

@@ -151,6 +151,33 @@ impl Server {
         Ok(shop)
     }
 
+    /// Says whose shop it is, in a coalition of merchants; none: its own.
+    pub async fn shop_merchant(
+        &self,
+        tenant: TenantId,
+        shop: ShopId,
+        merchant: Option<&str>,
+    ) -> Result<Shop> {
+        let merchant = merchant.map(clean_name).transpose()?;
+        let mut tx = self.write_of(tenant).await?;
+        let mut tenant = Tenant::lock(&mut tx, tenant).await?;
+        let row = tx
+            .row("SELECT body FROM shop WHERE tenant = $1 AND shop = $2", values![tenant.id, shop])
+            .await?
+            .ok_or_else(|| Error::not_found(format!("shop {shop}")))?;
+        let shop = Shop { merchant, ..serde_json::from_str(&row.text(0)?)? };
+        tx.execute(
+            "UPDATE shop SET body = $3 WHERE tenant = $1 AND shop = $2",
+            values![tenant.id, shop.id, serde_json::to_string(&shop)?],
+        )
+        .await?;
+        tenant.publish(&mut tx, "shop", &shop.id.0, &FeedChange::Shop(shop.clone())).await?;
+        tenant.save_head(&mut tx).await?;
+        tx.commit().await?;
+        self.announce(tenant.id, tenant.head);
+        Ok(shop)
+    }
+
     /// All shops of a tenant, oldest first.
     pub async fn shops(&self, tenant: TenantId) -> Result<Vec<Shop>> {
         let mut tx = self.read_of(tenant).await?;

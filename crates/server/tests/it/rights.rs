@@ -130,6 +130,10 @@ async fn shops_settle_what_one_honoured_for_the_other() {
         (transfer.from.as_str(), transfer.to.as_str(), transfer.amount),
         ("Mitte", "Nord", Money(200))
     );
+    // A shop settles under its merchant's name, where it has one.
+    world.server.shop_merchant(world.tenant, other, Some("baker")).await.unwrap();
+    let reports = world.server.report_clearing(world.tenant, Day::MIN, Day::MAX).await.unwrap();
+    assert_eq!(reports[0].clearing.transfers[0].to, "baker");
     let tomorrow = today().plus_days(1);
     assert_eq!(world.server.report_clearing(world.tenant, tomorrow, Day::MAX).await.unwrap(), []);
 }
