@@ -263,7 +263,7 @@ impl<'a> Draft<'a> {
             };
             let reason = Reason::new(codes::GIVING).with("amount", amount).with("cause", &giving.cause);
             self.steps.push(right.step(reason));
-            let item = |&place: &usize| (basket.items[place].place, basket.items[place].open());
+            let item = |&place: &usize| (basket.items[place].place, basket.items[place].open().max(0));
             self.shares.push(CauseShare {
                 programme: published.reference.id.clone(),
                 rule: giving.id.clone(),
@@ -324,7 +324,7 @@ impl<'a> Draft<'a> {
         self.steps.extend(given.steps);
     }
 
-    /// What was paid, without deposits and stored value that was bought.
+    /// What was paid, without deposits and stored value that was bought, less what came back.
     fn paid(&self) -> i64 {
         let items = self.priced.basket.items.iter().filter(|item| item.counts);
         clamp(items.map(|item| i128::from(item.open())).sum())
