@@ -336,11 +336,13 @@ impl<'a> Draft<'a> {
         let paid = self.paid();
         let minimum = rule.minimum.map_or(Money(1), |minimum| minimum.money());
         if paid < minimum.0 {
-            let reason = Reason::new(codes::BELOW_MINIMUM)
-                .with("minimum", minimum)
-                .with("paid", Money(paid))
-                .with("unit", "voucher");
-            return self.steps.push(reason.of(id, Some(&rule.id)));
+            let reason = match rule.minimum {
+                Some(_) => {
+                    Reason::new(codes::BELOW_MINIMUM).with("minimum", minimum).with("paid", Money(paid))
+                }
+                None => Reason::new(codes::NOTHING_COUNTS),
+            };
+            return self.steps.push(reason.with("unit", "voucher").of(id, Some(&rule.id)));
         }
         let key = limit::key(id, &rule.id);
         let (given, held) = limit::hold(&rule.limit, 0, 1, &member.counters, &key, scene.at.day);

@@ -2,7 +2,7 @@
 
 use crate::ids::ProgrammeId;
 use crate::member::MemberFacts;
-use crate::programme::{Published, Specification, Validity, When, Who};
+use crate::programme::{Published, Specification, Text, Validity, When, Who};
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
 use crate::rules::place::Place;
@@ -23,6 +23,15 @@ impl Reason {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    /// Adds what people call the thing that it speaks of, if it has a name.
+    pub fn named(self, name: Option<&Text>) -> Self {
+        match name {
+            None => self,
+            Some(Text::Plain(text)) => self.with("text", text),
+            Some(name) => self.with("de", name.get("de")).with("en", name.get("en")),
+        }
     }
 
     /// Says that it is about units of a programme that were not given.

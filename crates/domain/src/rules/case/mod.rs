@@ -129,7 +129,11 @@ impl Play {
     fn begin(&self, case: &CaseMember, first: Day) -> Result<Person, CaseError> {
         let mut changes = Vec::new();
         for (name, amount) in &case.balances {
-            changes.push(self.opening(name, *amount, None, first)?);
+            let lots = case.lots.iter().filter(|lot| lot.unit == *name);
+            let in_lots = lots.fold(Decimal::ZERO, |sum, lot| sum.plus(lot.amount));
+            // Lots are a part of their balance; only one that is smaller can be nothing but what stands beside them.
+            let beside = if in_lots > *amount { *amount } else { amount.minus(in_lots) };
+            changes.push(self.opening(name, beside, None, first)?);
         }
         for lot in &case.lots {
             changes.push(self.opening(&lot.unit, lot.amount, lot.last_day, first)?);
