@@ -102,10 +102,7 @@ pub(super) fn membership(published: &Published, basket: &Basket<'_>, scene: &Sce
     let today = scene.at.day;
     let held = member.lots.get(&unit).into_iter().flatten().filter_map(|lot| lot.last).max();
     let begins = held.filter(|last| *last >= today).map_or(today, |last| last.plus_days(1));
-    let last = begins
-        .plus_months(i32::from(rule.months) * sold)
-        .plus_days(i32::from(rule.days) * sold)
-        .plus_days(-1);
+    let last = begins.term_ends(i32::from(rule.months) * sold, i32::from(rule.days) * sold);
     let weights: Vec<i64> = sold_weights(rule, basket);
     let reason = Reason::new(codes::MEMBERSHIP).with("name", &rule.name).with("last", last);
     given.steps.push(reason.of(&published.reference.id, Some(MEMBERSHIP)));
