@@ -367,7 +367,7 @@ impl MemberState {
             joined: self.joined,
             last_visit_ms,
             tags: self.tags.iter().filter(|(_, held)| held.value).map(|(tag, _)| tag.clone()).collect(),
-            birthday: self.birthday_week.as_ref().is_some_and(|week| is_week(week.value, at.day)),
+            birthday: self.birthday_week.as_ref().is_some_and(|week| is_birthday_week(week.value, at.day)),
             first_purchase: self.first_purchase,
             grants: self.given(),
             referrer: self.referrer.as_ref().map(|referrer| referrer.value),
@@ -449,7 +449,7 @@ impl Base {
 }
 
 /// Whether a day is in that week of birthdays.
-fn is_week(week: u8, day: Day) -> bool {
+pub(crate) fn is_birthday_week(week: u8, day: Day) -> bool {
     let civil = day.civil();
     birthday_week(civil.month(), civil.day()) == Some(week)
 }

@@ -64,6 +64,14 @@ impl Day {
         Self::from_civil(self.civil().saturating_add(months.months())).unwrap_or(Self::MAX)
     }
 
+    /// The last day of a term of so many months and days that begins on this day: the day before the one that
+    /// corresponds to it, or the month's last where there is none (German civil code § 188 (2), (3)).
+    pub fn term_ends(self, months: i32, days: i32) -> Self {
+        let next = self.plus_months(months);
+        let is_short = next.civil().day() < self.civil().day();
+        next.plus_days(days - i32::from(!is_short))
+    }
+
     /// The last day of its month.
     pub fn end_of_month(self) -> Self {
         Self::from_civil(self.civil().last_of_month()).unwrap_or(Self::MAX)
@@ -189,6 +197,20 @@ mod tests {
         assert_eq!(day("2028-01-31").plus_months(1), day("2028-02-29"));
         assert_eq!(day("2026-03-05").plus_months(12).end_of_month(), day("2027-03-31"));
         assert_eq!(day("2026-03-05").end_of_year(), day("2026-12-31"));
+    }
+
+    #[test]
+    fn a_term_ends_the_day_before_it_began_or_with_a_shorter_month() {
+        for (begins, months, days, ends) in [
+            ("2026-03-01", 12, 0, "2027-02-28"),
+            ("2028-02-29", 12, 0, "2029-02-28"),
+            ("2028-02-29", 48, 0, "2032-02-28"),
+            ("2026-01-31", 1, 0, "2026-02-28"),
+            ("2026-01-30", 0, 7, "2026-02-05"),
+            ("2026-01-31", 1, 1, "2026-03-01"),
+        ] {
+            assert_eq!(day(begins).term_ends(months, days), day(ends), "{begins}");
+        }
     }
 
     #[test]

@@ -32,6 +32,16 @@ impl Decimal {
         Self(i64::from(number) * Self::ONE.0)
     }
 
+    /// The sum of two numbers, held within what is taken.
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).clamp(-Self::MAX.0, Self::MAX.0))
+    }
+
+    /// The difference of two numbers, held within what is taken.
+    pub fn minus(self, other: Self) -> Self {
+        self.plus(Self(other.0.saturating_neg()))
+    }
+
     /// Whether it needs no more than that many digits after the point.
     pub fn fits(self, scale: u8) -> bool {
         scale >= Self::SCALE || self.0 % 10_i64.pow(u32::from(Self::SCALE - scale)) == 0

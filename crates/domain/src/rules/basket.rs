@@ -18,7 +18,7 @@ pub(super) struct Item<'a> {
     pub free: i64,
     /// What the free pieces would have cost.
     pub free_value: i64,
-    /// Neither a deposit nor stored value nor a return.
+    /// Neither a deposit nor stored value. What comes back, by a negative quantity or price, counts against the rest.
     pub counts: bool,
 }
 
@@ -28,17 +28,25 @@ impl Item<'_> {
         self.gross - self.off
     }
 
-    /// The thousandths that were bought rather than given.
+    /// The thousandths that were bought rather than given; below zero for articles that come back.
     pub fn bought(&self) -> i64 {
+        if self.comes_back() {
+            return self.line.quantity.0.min(0);
+        }
         if self.gross > 0 && self.open() <= 0 {
             return 0;
         }
         (self.line.quantity.0 - self.free * Quantity::ONE.0).max(0)
     }
 
+    /// Something is returned, or a line takes something off by hand.
+    fn comes_back(&self) -> bool {
+        self.line.quantity.0 < 0 || self.line.price.0 < 0
+    }
+
     /// Whole pieces that are not yet free.
     fn pieces(&self) -> i64 {
-        self.line.quantity.whole() - self.free
+        if self.comes_back() { 0 } else { self.line.quantity.whole() - self.free }
     }
 
     /// What one piece that is not free still costs.
@@ -73,7 +81,13 @@ impl<'a> Basket<'a> {
         (0..self.items.len()).filter(|&place| inside(&self.items[place])).collect()
     }
 
-    /// What is still to pay for those items.
+    /// The most that can still come off: what comes back in the same sale is paid out in any case.
+    pub fn rest(&self) -> i64 {
+        let items = self.items.iter().filter(|item| item.counts);
+        clamp(items.map(|item| i128::from(item.open())).sum()).max(0)
+    }
+
+    /// What is still to pay for those items, less what comes back.
     pub fn open(&self, places: &[usize]) -> i64 {
         clamp(places.iter().map(|&place| i128::from(self.items[place].open())).sum())
     }
@@ -106,13 +120,19 @@ impl<'a> Basket<'a> {
         self.cheapest(&open.collect::<Vec<usize>>())
     }
 
-    /// Makes up to that many pieces free, the cheapest first; gives the number of pieces and, for each
-    /// line, what came off.
+    /// The whole pieces of those items that cost something and are not yet free.
+    pub fn pieces_open(&self, places: &[usize]) -> i64 {
+        let open = places.iter().map(|&place| &self.items[place]).filter(|item| item.open() > 0);
+        open.map(Item::pieces).fold(0, i64::saturating_add)
+    }
+
+    /// Makes up to that many pieces free, the cheapest first, and what costs nothing anyway last; gives the
+    /// number of pieces and, for each line, what came off.
     pub fn give_free(&mut self, places: &[usize], pieces: i64) -> (i64, Shares) {
         let mut shares = Shares::default();
         let mut given = 0;
         while given < pieces {
-            let Some(place) = self.cheapest(places) else { break };
+            let Some(place) = self.cheapest_open(places).or_else(|| self.cheapest(places)) else { break };
             let item = &mut self.items[place];
             let count = item.pieces().min(pieces - given);
             let value = item.line.price.times(Quantity(count * Quantity::ONE.0)).0.min(item.open());
@@ -128,7 +148,7 @@ impl<'a> Basket<'a> {
     /// What a percentage of those items comes to, at most `cap`.
     pub fn percent(&self, places: &[usize], rate: Rate, cap: Option<Money>) -> i64 {
         let off = Money(self.open(places)).at(rate).0;
-        cap.map_or(off, |cap| off.min(cap.0)).clamp(0, self.open(places).max(0))
+        cap.map_or(off, |cap| off.min(cap.0)).min(self.open(places)).min(self.rest()).max(0)
     }
 
     /// What a percentage of one piece of the cheapest of those items comes to, and which item it is.
@@ -140,13 +160,13 @@ impl<'a> Basket<'a> {
     ) -> Option<(usize, i64)> {
         let place = self.cheapest_open(places)?;
         let off = Money(self.items[place].piece_open()).at(rate).0;
-        Some((place, cap.map_or(off, |cap| off.min(cap.0))))
+        Some((place, cap.map_or(off, |cap| off.min(cap.0)).min(self.rest())))
     }
 
     /// What an amount off one piece of the cheapest of those items comes to, and which item it is.
     pub fn amount_of_cheapest(&self, places: &[usize], amount: i64) -> Option<(usize, i64)> {
         let place = self.cheapest_open(places)?;
-        Some((place, self.items[place].piece_open().min(amount)))
+        Some((place, self.items[place].piece_open().min(amount).min(self.rest())))
     }
 
     /// Takes an amount off those items, shared by what is still to pay for each (largest remainder).
@@ -190,8 +210,12 @@ impl Shares {
 
 fn item((place, line): (usize, &Line)) -> Item<'_> {
     let gross = line.gross().0.clamp(-GROSS_MAX, GROSS_MAX);
-    let counts = !line.deposit && !line.stored && line.quantity.0 > 0 && line.price.0 >= 0;
-    Item { line, place, gross, off: 0, free: 0, free_value: 0, counts }
+    Item { line, place, gross, off: 0, free: 0, free_value: 0, counts: counts(line) }
+}
+
+/// Whether rules count a line. A quantity and a price that are both below zero are no return and no purchase.
+pub(super) fn counts(line: &Line) -> bool {
+    !line.deposit && !line.stored && (line.quantity.0 >= 0 || line.price.0 >= 0)
 }
 
 /// Far above what a checked order holds, and far below what would overflow.

@@ -193,7 +193,10 @@ fn is_open(spec: &Specification, grant: &Grant, today: Day) -> bool {
     let row = spec.challenge.iter().find(|challenge| challenge.id == grant.rule);
     let row = row.and_then(|challenge| challenge.each.zip(challenge.streak));
     let Some((each, length)) = row else {
-        return Period::ALL.iter().any(|period| period.label(today) == grant.occurrence);
+        // The week of an anniversary may begin in the year before, and end in the year after.
+        let days = [today.plus_days(-6), today, today.plus_days(6)];
+        let is_near = |period: &Period| days.iter().any(|day| period.label(*day) == grant.occurrence);
+        return Period::ALL.iter().any(is_near);
     };
     let mut first = each.first_day(today);
     (0..=length).any(|_| {

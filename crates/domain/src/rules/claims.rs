@@ -66,6 +66,14 @@ pub(super) fn find<'a>(
     Ok(wanted)
 }
 
+/// Says of a claim that was refused what people call its reward.
+pub(super) fn refused(book: &RuleBook, claim: &Claim, reason: Reason) -> Reason {
+    match resolve(book, claim) {
+        Ok(wanted) => reason.named(wanted.reward.name.as_ref()),
+        Err(_) => reason,
+    }
+}
+
 fn resolve<'a>(book: &'a RuleBook, claim: &'a Claim) -> Result<Wanted<'a>, Reason> {
     let unknown = || Reason::new(codes::UNKNOWN_REWARD);
     if let Some(id) = &claim.programme {
@@ -266,7 +274,7 @@ impl Taken<'_> {
             Some(award) => Reason::new(codes::EXCHANGED)
                 .with("given", award.unit.format(award.amount))
                 .with("given_unit", award.unit.name()),
-            None => Reason::new(codes::GIFT).with("times", self.times),
+            None => Reason::new(codes::GIFT).with("times", self.times).named(self.reward.name.as_ref()),
         };
         let step = match &self.reward.shows {
             None => step,

@@ -59,7 +59,7 @@ pub(super) fn count(rule: &EarnRule, basket: &Basket<'_>, whole_sale: bool) -> R
         return Err(Reason::new(codes::BELOW_QUANTITY).with("minimum", minimum).with("quantity", quantity));
     }
     let by = |amount: fn(&crate::rules::basket::Item<'_>) -> i64| {
-        let item = |&place: &usize| (basket.items[place].place, amount(&basket.items[place]));
+        let item = |&place: &usize| (basket.items[place].place, amount(&basket.items[place]).max(0));
         Shares(places.iter().map(item).collect())
     };
     let shares = match rule.per {
@@ -176,8 +176,7 @@ fn best_multiplier<'a>(
             && scene.at_time(&multiplier.when).is_ok()
             && scene.may(&multiplier.who).is_ok()
     };
-    let applying =
-        spec.multiplier.iter().filter(applies).filter(|multiplier| multiplier.factor > Decimal::ONE);
+    let applying = spec.multiplier.iter().filter(applies);
     applying.reduce(|best, next| if next.factor > best.factor { next } else { best })
 }
 

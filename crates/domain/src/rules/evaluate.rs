@@ -263,7 +263,7 @@ impl<'a> Draft<'a> {
             };
             let reason = Reason::new(codes::GIVING).with("amount", amount).with("cause", &giving.cause);
             self.steps.push(right.step(reason));
-            let item = |&place: &usize| (basket.items[place].place, basket.items[place].open());
+            let item = |&place: &usize| (basket.items[place].place, basket.items[place].open().max(0));
             self.shares.push(CauseShare {
                 programme: published.reference.id.clone(),
                 rule: giving.id.clone(),
@@ -324,7 +324,7 @@ impl<'a> Draft<'a> {
         self.steps.extend(given.steps);
     }
 
-    /// What was paid, without deposits and stored value that was bought.
+    /// What was paid, without deposits and stored value that was bought, less what came back.
     fn paid(&self) -> i64 {
         let items = self.priced.basket.items.iter().filter(|item| item.counts);
         clamp(items.map(|item| i128::from(item.open())).sum())
@@ -336,11 +336,13 @@ impl<'a> Draft<'a> {
         let paid = self.paid();
         let minimum = rule.minimum.map_or(Money(1), |minimum| minimum.money());
         if paid < minimum.0 {
-            let reason = Reason::new(codes::BELOW_MINIMUM)
-                .with("minimum", minimum)
-                .with("paid", Money(paid))
-                .with("unit", "voucher");
-            return self.steps.push(reason.of(id, Some(&rule.id)));
+            let reason = match rule.minimum {
+                Some(_) => {
+                    Reason::new(codes::BELOW_MINIMUM).with("minimum", minimum).with("paid", Money(paid))
+                }
+                None => Reason::new(codes::NOTHING_COUNTS),
+            };
+            return self.steps.push(reason.with("unit", "voucher").of(id, Some(&rule.id)));
         }
         let key = limit::key(id, &rule.id);
         let (given, held) = limit::hold(&rule.limit, 0, 1, &member.counters, &key, scene.at.day);

@@ -115,7 +115,7 @@ pub fn invitation(
 ) -> Option<Adjustment> {
     let rule = book.find(programme)?.programme.spec().membership.as_ref()?;
     let unit = super::occasions::unit(rule)?;
-    let term = at.day.plus_months(rule.months.into()).plus_days(i32::from(rule.days) - 1);
+    let term = at.day.term_ends(rule.months.into(), rule.days.into());
     let last = Some(until.unwrap_or(term));
     let booking = Some(Booking::Lot { earned: at.day, last, idle: None });
     Some(Adjustment {

@@ -7,8 +7,9 @@ use crate::rules::book::RuleBook;
 use crate::rules::codes;
 use crate::rules::outcome::{Award, Due, Outcome};
 use crate::rules::prizes::{Given, Right, already};
-use crate::rules::scope::{Reason, Scene, is_anniversary_week};
+use crate::rules::scope::{Reason, Scene, anniversary_of_week};
 use crate::sale::Deed;
+use crate::time::Day;
 use crate::unit::Unit;
 
 /// The rule's name of what a friend is given.
@@ -40,13 +41,13 @@ pub(super) fn of_the_day(published: &Published, scene: &Scene<'_>, given: &mut G
 fn occurrence(occasion: &Occasion, scene: &Scene<'_>) -> Option<String> {
     let member = scene.member?;
     let today = scene.at.day;
-    let year = || today.civil().year().to_string();
+    let year = |day: Day| day.civil().year().to_string();
+    // The week of an anniversary may begin in one year and end in the next: the year is that of the day itself.
+    let anniversary = |first: Option<Day>| first.and_then(|day| anniversary_of_week(day, today)).map(year);
     match occasion.on {
-        OccasionOf::Birthday => member.birthday.then(year),
-        OccasionOf::Joined => member.joined.filter(|day| is_anniversary_week(*day, today)).map(|_| year()),
-        OccasionOf::FirstPurchase => {
-            member.first_purchase.filter(|day| is_anniversary_week(*day, today)).map(|_| year())
-        }
+        OccasionOf::Birthday => member.birthday.then(|| year(today)),
+        OccasionOf::Joined => anniversary(member.joined),
+        OccasionOf::FirstPurchase => anniversary(member.first_purchase),
         OccasionOf::Absence => {
             let days = i64::from(occasion.days?);
             let last = member.last_visit_ms?;
@@ -101,10 +102,7 @@ pub(super) fn membership(published: &Published, basket: &Basket<'_>, scene: &Sce
     let today = scene.at.day;
     let held = member.lots.get(&unit).into_iter().flatten().filter_map(|lot| lot.last).max();
     let begins = held.filter(|last| *last >= today).map_or(today, |last| last.plus_days(1));
-    let last = begins
-        .plus_months(i32::from(rule.months) * sold)
-        .plus_days(i32::from(rule.days) * sold)
-        .plus_days(-1);
+    let last = begins.term_ends(i32::from(rule.months) * sold, i32::from(rule.days) * sold);
     let weights: Vec<i64> = sold_weights(rule, basket);
     let reason = Reason::new(codes::MEMBERSHIP).with("name", &rule.name).with("last", last);
     given.steps.push(reason.of(&published.reference.id, Some(MEMBERSHIP)));

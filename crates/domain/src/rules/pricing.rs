@@ -89,7 +89,8 @@ fn give_item<'a>(
 }
 
 fn give_cheapest(basket: &mut Basket<'_>, places: &[usize], taken: &mut Taken<'_>) -> Result<(), Reason> {
-    let (given, shares) = basket.give_free(places, taken.times.into());
+    // What costs nothing anyway is not given for units.
+    let (given, shares) = basket.give_free(places, basket.pieces_open(places).min(taken.times.into()));
     if given == 0 {
         return Err(Reason::new(codes::NOTHING_TO_DISCOUNT));
     }
@@ -118,10 +119,13 @@ fn first_name(basket: &Basket<'_>, shares: &Shares) -> Option<String> {
 fn take_cheapest_by_themselves<'a>(priced: &mut Priced<'a>, automatic: &[Automatic<'a>], scene: &Scene<'_>) {
     for &(published, reward) in automatic.iter().filter(|(_, reward)| !is_discount(reward.kind)) {
         let places = priced.basket.matching(&reward.articles());
+        // As many as one cost would give, if it had one, and as there are.
+        let pieces = priced.basket.pieces_open(&places).clamp(1, reward.quantity.max(1).into());
+        let times = u32::try_from(pieces).unwrap_or(1);
         let allowed = reached(reward, &priced.basket, &places)
             .and_then(|()| claims::may_take(reward, scene))
-            .and_then(|()| claims::within_limit(published, reward, 1, &priced.taken, scene));
-        let mut taken = by_itself(published, reward);
+            .and_then(|()| claims::within_limit(published, reward, times, &priced.taken, scene));
+        let mut taken = Taken { times, ..by_itself(published, reward) };
         match allowed.and_then(|()| give_cheapest(&mut priced.basket, &places, &mut taken)) {
             Ok(()) => priced.taken.push(taken),
             Err(reason) => priced.passed.push(((published, reward), reason)),
@@ -273,7 +277,7 @@ fn amount(reward: &Reward, basket: &Basket<'_>, places: Vec<usize>, times: u32) 
         let (place, off) = basket.amount_of_cheapest(&places, one.min(cap))?;
         return Some(Plan { places: vec![place], off, times: 1 });
     }
-    let most = basket.open(&places).max(0).min(cap);
+    let most = basket.open(&places).min(basket.rest()).max(0).min(cap);
     let useful = most / one + i64::from(most % one > 0);
     let times = useful.min(times.into());
     Some(Plan { places, off: one.saturating_mul(times).min(most), times })

@@ -58,14 +58,7 @@ impl Right<'_> {
 
     /// A step about it, with its name.
     pub fn step(&self, reason: Reason) -> TraceStep {
-        let mut reason = reason;
-        if let Some(name) = self.name {
-            reason = match name {
-                Text::Plain(text) => reason.with("text", text),
-                Text::Languages(_) => reason.with("de", name.get("de")).with("en", name.get("en")),
-            };
-        }
-        reason.of(&self.published.reference.id, Some(self.rule))
+        reason.named(self.name).of(&self.published.reference.id, Some(self.rule))
     }
 
     /// Gives it: the prizes, the grant, and a step for each prize.

@@ -15,6 +15,7 @@ use crate::grant::Grant;
 use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
+use crate::rules::basket::counts;
 use crate::rules::outcome::{Award, LineResult, Outcome, Spend};
 use crate::rules::postings::Takings;
 use crate::rules::{limit, tiers};
@@ -478,7 +479,6 @@ fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -
 /// The counter does not say what it counts, so the figures do: it was made of them.
 fn ladder_back(original: &Original<'_>, counter: &CounterStep, before: &Progress, after: &Progress) -> i64 {
     let lines = original.sale.map_or(&[][..], |sale| &sale.lines);
-    let counts = |line: &Line| !(line.deposit || line.stored) && line.quantity.0 > 0 && line.price.0 >= 0;
     let paid = |(line, result): (&Line, &LineResult)| if counts(line) { result.paid.0 } else { 0 };
     let paid: Vec<i64> = lines.iter().zip(&original.outcome.lines).map(paid).collect();
     let sum = |amounts: &mut dyn Iterator<Item = i64>| amounts.map(i128::from).sum::<i128>();

@@ -2,7 +2,7 @@
 
 use crate::ids::ProgrammeId;
 use crate::member::MemberFacts;
-use crate::programme::{Published, Specification, Validity, When, Who};
+use crate::programme::{Published, Specification, Text, Validity, When, Who};
 use crate::rules::codes;
 use crate::rules::outcome::TraceStep;
 use crate::rules::place::Place;
@@ -23,6 +23,15 @@ impl Reason {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    /// Adds what people call the thing that it speaks of, if it has a name.
+    pub fn named(self, name: Option<&Text>) -> Self {
+        match name {
+            None => self,
+            Some(Text::Plain(text)) => self.with("text", text),
+            Some(name) => self.with("de", name.get("de")).with("en", name.get("en")),
+        }
     }
 
     /// Says that it is about units of a programme that were not given.
@@ -131,7 +140,8 @@ impl Scene<'_> {
             Err(Reason::new(codes::NOT_FOR_MEMBER).with(name, value.to_string()))
         };
         let today = self.at.day;
-        if who.anniversary && !member.joined.is_some_and(|joined| is_anniversary_week(joined, today)) {
+        if who.anniversary && member.joined.is_none_or(|joined| anniversary_of_week(joined, today).is_none())
+        {
             return not("anniversary", &"yes");
         }
         if let Some(days) = who.joined_within_days {
@@ -151,11 +161,12 @@ impl Scene<'_> {
     }
 }
 
-/// Whether one of the days of this week, Monday to Sunday, is a year or more after the day of joining.
-pub(super) fn is_anniversary_week(joined: Day, today: Day) -> bool {
+/// The anniversary that falls into this week, Monday to Sunday, a year or more after the day of joining. Who joined on
+/// 29 February has it on the 28th where there is none.
+pub(super) fn anniversary_of_week(joined: Day, today: Day) -> Option<Day> {
     let monday = today.plus_days(-i32::from(today.civil().weekday().to_monday_zero_offset()));
-    (0..7).any(|days| {
-        let (day, joined) = (monday.plus_days(days).civil(), joined.civil());
-        day.year() > joined.year() && day.month() == joined.month() && day.day() == joined.day()
+    (0..7).map(|days| monday.plus_days(days)).find(|day| {
+        let years = i32::from(day.civil().year()) - i32::from(joined.civil().year());
+        years >= 1 && joined.plus_months(12 * years) == *day
     })
 }

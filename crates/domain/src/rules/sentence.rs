@@ -198,7 +198,7 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
             }
         }
         codes::GIFT => {
-            let reward = step.rule.as_deref().unwrap_or_default();
+            let reward = named(step, language);
             let times = language.number(value("times"));
             let shows = match (value("shows"), value(language.pick("shows_de", "shows_en"))) {
                 ("", "") => String::new(),
@@ -330,8 +330,8 @@ fn limited(step: &TraceStep, language: Language) -> Option<String> {
 
 /// Whom or what a reason speaks of: “No stamp”, “free-coffee not redeemed”.
 fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
-    let reward = step.value("refused");
-    if !reward.is_empty() {
+    if !step.value("refused").is_empty() {
+        let reward = named(step, language);
         return Some(match language {
             Language::De => format!("{reward} nicht eingelöst"),
             Language::En => format!("{reward} not redeemed"),
@@ -350,8 +350,15 @@ fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
             (_, Language::En) => format!("No {}", language.unit_word(unit, false)),
         });
     }
-    let about_discount = step.rule.is_some() && step.code != codes::CLAIM_REDUCED;
-    about_discount.then(|| language.pick("Kein Rabatt", "No discount").to_owned())
+    match step.code.as_str() {
+        codes::CLAIM_REDUCED | codes::REFERRAL_BELOW => None,
+        codes::GIVEN_BEFORE => [step.value(language.code()), step.value("text")]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .map(str::to_owned),
+        _ if step.rule.is_none() => None,
+        _ => Some(language.pick("Kein Rabatt", "No discount").to_owned()),
+    }
 }
 
 fn limit_name(code: &str, language: Language) -> Option<&str> {
@@ -378,6 +385,8 @@ fn why(step: &TraceStep, language: Language) -> String {
         return match (de, value("days")) {
             (true, "") => format!("{limit} von {most} erreicht"),
             (false, "") => format!("{limit} of {most} reached"),
+            (true, "1") => format!("{limit} von {most} an einem Tag erreicht"),
+            (false, "1") => format!("{limit} of {most} in one day reached"),
             (true, days) => format!("{limit} von {most} in {days} Tagen erreicht"),
             (false, days) => format!("{limit} of {most} in {days} days reached"),
         };
@@ -405,6 +414,15 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::VISIT_COUNTED => {
             language.pick("dieser Besuch ist schon gezählt", "this visit was counted already").to_owned()
         }
+        // What has days of its own is a reward that comes by itself, or a rule.
+        codes::NOT_STARTED if own_days(step) => match de {
+            true => format!("er beginnt am {}", language.day(value("day"))),
+            false => format!("it begins on {}", language.day(value("day"))),
+        },
+        codes::ENDED if own_days(step) => match de {
+            true => format!("er endete am {}", language.day(value("day"))),
+            false => format!("it ended on {}", language.day(value("day"))),
+        },
         codes::NOT_STARTED if de => format!("Programm beginnt am {}", language.day(value("day"))),
         codes::NOT_STARTED => format!("programme not started, it begins on {}", language.day(value("day"))),
         codes::ENDED if de => format!("Programm beendet am {}", language.day(value("day"))),
@@ -413,9 +431,7 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::NOT_TODAY => language.pick("nicht an diesem Wochentag", "not on this weekday").to_owned(),
         codes::NOT_NOW if de => format!("nur {} Uhr", value("hours")),
         codes::NOT_NOW => format!("only at {}", value("hours")),
-        codes::NOT_FOR_MEMBER => {
-            language.pick("gilt für andere Mitglieder", "it is for other members").to_owned()
-        }
+        codes::NOT_FOR_MEMBER => for_whom(step, language),
         codes::NOT_BEST if de => format!("ein anderer ist besser ({})", value("better")),
         codes::NOT_BEST => format!("another is better ({})", value("better")),
         codes::CLAIM_REDUCED if de => {
@@ -466,7 +482,7 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::REFERRAL_BELOW => {
             format!("the referral counts only from {}, now {}", money("minimum"), money("paid"))
         }
-        codes::UNKNOWN_ACTIVITY if de => format!("{} kennt das Programm nicht", value("activity")),
+        codes::UNKNOWN_ACTIVITY if de => format!("das Programm kennt {} nicht", value("activity")),
         codes::UNKNOWN_ACTIVITY => format!("the programme does not know {}", value("activity")),
         codes::POOL_EMPTY => {
             language.pick("gerade ist keiner gespendet", "nobody has given one away just now").to_owned()
@@ -478,9 +494,11 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::OWES if de => format!("erst sind {} auszugleichen", units("owed")),
         codes::OWES => format!("{} must be made up for first", units("owed")),
         codes::OFFLINE_TOO_LONG if de => {
-            format!("ohne Netz geht das höchstens {} Tage lang", number("days"))
+            format!("ohne Netz geht das höchstens {} lang", days(value("days"), "einen Tag", "Tage"))
         }
-        codes::OFFLINE_TOO_LONG => format!("without the network it goes for {} days at most", number("days")),
+        codes::OFFLINE_TOO_LONG => {
+            format!("without the network it goes for {} at most", days(value("days"), "one day", "days"))
+        }
         codes::OFFLINE_LIMIT if de => format!("ohne Netz höchstens {} am Tag", units("limit")),
         codes::OFFLINE_LIMIT => format!("without the network at most {} a day", units("limit")),
         codes::NO_GOODWILL => {
@@ -493,6 +511,48 @@ fn why(step: &TraceStep, language: Language) -> String {
         }
         code => code.to_owned(),
     }
+}
+
+/// `one` for a single day, else the number and the word for several.
+fn days(number: &str, one: &str, several: &str) -> String {
+    if number == "1" { one.to_owned() } else { format!("{number} {several}") }
+}
+
+/// Whether a step speaks of the days of a reward rather than of its programme.
+fn own_days(step: &TraceStep) -> bool {
+    step.rule.is_some() && step.value("refused").is_empty() && step.value("unit").is_empty()
+}
+
+/// For whom it is instead.
+fn for_whom(step: &TraceStep, language: Language) -> String {
+    let value = |name: &str| Some(step.value(name)).filter(|value| !value.is_empty());
+    let de = language == Language::De;
+    if let Some(tiers) = value("tiers") {
+        return if de { format!("nur für die Stufe {tiers}") } else { format!("only for the tier {tiers}") };
+    }
+    if value("birthday").is_some() {
+        return language
+            .pick("nur in der Woche des Geburtstags", "only in the week of the birthday")
+            .to_owned();
+    }
+    if value("anniversary").is_some() {
+        return language
+            .pick("nur in der Woche des Jahrestags", "only in the week of the anniversary")
+            .to_owned();
+    }
+    if let Some(number) = value("joined_within_days") {
+        return match de {
+            true => format!("nur bis {} nach dem Beitritt", days(number, "einen Tag", "Tage")),
+            false => format!("only until {} after joining", days(number, "one day", "days")),
+        };
+    }
+    if let Some(number) = value("absent_days") {
+        return match de {
+            true => format!("nur nach {} ohne Besuch", days(number, "einem Tag", "Tagen")),
+            false => format!("only after {} without a visit", days(number, "one day", "days")),
+        };
+    }
+    language.pick("gilt für andere Mitglieder", "it is for other members").to_owned()
 }
 
 fn capitalised(text: &str) -> String {

@@ -11,6 +11,7 @@
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `refunds` | what comes back, in whatever parts and order, and what is owed or let go |
+//! | `sales` | many more sales, those that other tills got wrong among them (`sales.md`) |
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `several` | what is found out over several members, shops or orders |
@@ -31,6 +32,7 @@ mod manual;
 mod properties;
 mod refunds;
 mod rights;
+mod sales;
 mod scenarios;
 mod schema;
 mod several;

@@ -7,7 +7,7 @@ use stempel_domain::rules::case;
 use crate::support::holds;
 
 /// The fenced blocks of a page: what stands after the fence, the text, and the line it begins on.
-fn blocks(page: &str) -> Vec<(String, String, usize)> {
+pub fn blocks(page: &str) -> Vec<(String, String, usize)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, String, usize)> = None;
     for (index, line) in page.lines().enumerate() {

@@ -61,13 +61,14 @@ prop_compose! {
     fn lines()(
         sku in 0..6_usize, category in 0..4_usize, quantity in prop_oneof![(1..6_i64).prop_map(|q| q * 1000), 1..4000_i64],
         price in 0..3000_i64, vat in 0..3_usize, deposit in prop::bool::weighted(0.1), stored in prop::bool::weighted(0.05),
+        returned in prop::bool::weighted(0.08), by_hand in prop::bool::weighted(0.05),
     ) -> Line {
         Line {
             sku: format!("sku{sku}").parse().unwrap(),
             name: String::new(),
             category: ["a", "b", "c", ""][category].to_owned(),
-            quantity: Quantity(quantity),
-            price: Money(price),
+            quantity: Quantity(if returned && !stored { -quantity } else { quantity }),
+            price: Money(if by_hand && !stored { -price } else { price }),
             vat: Rate([0, 700, 1900][vat]),
             deposit,
             stored,
@@ -135,11 +136,19 @@ proptest! {
         prop_assert_eq!(outcome.lines.iter().map(|line| line.paid).sum::<Money>(), outcome.total);
         for line in &outcome.lines {
             prop_assert_eq!(line.gross - line.discount, line.paid);
-            prop_assert!(line.paid >= Money::ZERO && line.discount >= Money::ZERO, "{:?}", line);
+            prop_assert!(line.paid >= line.gross.min(Money::ZERO) && line.discount >= Money::ZERO, "{:?}", line);
         }
+        let mut rest = Money::ZERO;
         for (line, result) in sale.lines.iter().zip(&outcome.lines) {
             prop_assert!(!(line.deposit || line.stored) || result.discount == Money::ZERO);
+            if !(line.deposit || line.stored) {
+                rest += result.paid;
+            }
         }
+        let goods = sale.lines.iter().filter(|line| !(line.deposit || line.stored));
+        let had: Money = goods.map(Line::gross).sum();
+        let is_free = outcome.trace.iter().any(|step| step.code == "free-item");
+        prop_assert!(is_free || rest >= had.min(Money::ZERO), "{} left of {}", rest, had);
         let postings = sale_postings(&sale, &outcome, Some(MEMBER), SHOP, noon().day);
         prop_assert!(imbalance(&postings).is_empty(), "{:?}", postings);
         let nobody = evaluate(&book, None, Order::Sale(&sale), SHOP, &noon());

@@ -2,7 +2,8 @@
 
 use stempel_domain::programme::{Programme, ProgrammeError};
 use stempel_domain::rules::{Language, Outcome, sentence};
-use stempel_domain::sale::{Order, Sale};
+use stempel_domain::sale::{Deed, Order, Sale};
+use stempel_domain::{MemberFacts, MemberId};
 
 use crate::support::*;
 
@@ -175,4 +176,83 @@ fn an_owner_is_warned_of_what_is_regretted() {
         .contains("§§ 195, 199")
     );
     assert_eq!(Programme::parse_toml(&template("points")).unwrap().warnings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_reward_is_called_by_its_name() {
+    let cup = "id = \"p\"\nname = \"P\"\n[[reward]]\nid = \"cup\"\nname = { de = \"Tasse\", en = \"Mug\" }\n\
+        kind = \"gift\"\ncost = 5\n[[reward]]\nid = \"bag\"\nkind = \"gift\"\ncost = 5\n";
+    let sold = Sale { claims: vec![claim("cup"), claim("cup"), claim("bag")], ..sale(vec![]) };
+    let outcome = judge(&book(&[cup]), &member("point", 5), Order::Sale(&sold));
+    is_said(&outcome, "1 × Tasse eingelöst für 5 Punkte", "1 × Mug redeemed for 5 points");
+    is_said(
+        &outcome,
+        "Tasse nicht eingelöst: noch nicht genug, 5 Punkte nötig, 0 da",
+        "Mug not redeemed: not enough yet, 5 points needed, 0 there",
+    );
+    is_said(
+        &outcome,
+        "bag nicht eingelöst: noch nicht genug, 5 Punkte nötig, 0 da",
+        "bag not redeemed: not enough yet, 5 points needed, 0 there",
+    );
+}
+
+#[test]
+fn it_is_said_for_whom_and_until_when() {
+    let discount = |rule: &str| {
+        let text = format!(
+            "id = \"p\"\nname = \"P\"\n[[reward]]\nid = \"r\"\nkind = \"percent-off\"\npercent = 10\n\
+             automatic = true\n{rule}\n"
+        );
+        judge(&book(&[&text]), &MemberFacts::default(), Order::Sale(&sale(vec![line("a", "", "1", "9.00")])))
+    };
+    for (rule, de, en) in [
+        ("who = { tiers = [\"gold\"] }", "nur für die Stufe gold", "only for the tier gold"),
+        ("who = { birthday = true }", "nur in der Woche des Geburtstags", "only in the week of the birthday"),
+        (
+            "who = { anniversary = true }",
+            "nur in der Woche des Jahrestags",
+            "only in the week of the anniversary",
+        ),
+        ("who = { absent_days = 1 }", "nur nach einem Tag ohne Besuch", "only after one day without a visit"),
+        ("who = { absent_days = 30 }", "nur nach 30 Tagen ohne Besuch", "only after 30 days without a visit"),
+        (
+            "who = { joined_within_days = 1 }",
+            "nur bis einen Tag nach dem Beitritt",
+            "only until one day after joining",
+        ),
+        ("who = { tags = [\"vip\"] }", "gilt für andere Mitglieder", "it is for other members"),
+        ("valid = { to = \"2026-11-19\" }", "er endete am 19.11.2026", "it ended on 19 Nov 2026"),
+        ("valid = { from = \"2026-11-21\" }", "er beginnt am 21.11.2026", "it begins on 21 Nov 2026"),
+    ] {
+        is_said(&discount(rule), &format!("Kein Rabatt: {de}"), &format!("No discount: {en}"));
+    }
+}
+
+#[test]
+fn what_is_no_discount_is_not_called_one() {
+    let deeds = "id = \"p\"\nname = \"P\"\n[referral]\nminimum = 5.00\nfriend = { amount = 5 }\nreferrer = { amount = 5 }\n\
+        [[activity]]\nid = \"survey\"\nname = { de = \"Umfrage\", en = \"Survey\" }\ngives = { amount = 5 }\n\
+        [[voucher]]\nreward = \"off\"\n[[reward]]\nid = \"off\"\nkind = \"amount-off\"\namount = 1\nvoucher = true\n";
+    let book = book(&[deeds]);
+    let mut friend = MemberFacts { referrer: Some(MemberId([2; 16])), ..MemberFacts::default() };
+    let small = judge(&book, &friend, Order::Sale(&sale(vec![line("a", "", "1", "4.00")])));
+    is_said(
+        &small,
+        "Die Werbung zählt erst ab 5,00 €, bisher 4,00 €",
+        "The referral counts only from €5.00, now €4.00",
+    );
+    let nothing = judge(&book, &friend, Order::Sale(&sale(vec![])));
+    is_said(&nothing, "Kein Gutschein: nichts davon zählt", "No voucher: nothing of this counts");
+    friend.grants.push("p/survey@".to_owned());
+    let deed = Deed::Activity {
+        programme: "p".parse().unwrap(),
+        activity: "survey".to_owned(),
+        reference: String::new(),
+    };
+    is_said(
+        &judge(&book, &friend, Order::Deed(&deed)),
+        "Umfrage: gibt es nur einmal, und es wurde schon gegeben",
+        "Survey: it is given once, and was given before",
+    );
 }

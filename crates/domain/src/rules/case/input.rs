@@ -177,6 +177,7 @@ pub(super) struct CaseClaim {
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseRefund {
     pub of: usize,
+    #[serde(default)]
     pub lines: RefundLines,
 }
 
@@ -185,6 +186,12 @@ pub(super) struct CaseRefund {
 pub(super) enum RefundLines {
     Word(String),
     Some(BTreeMap<Sku, Decimal>),
+}
+
+impl Default for RefundLines {
+    fn default() -> Self {
+        Self::Word("all".to_owned())
+    }
 }
 
 fn one() -> Decimal {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::event::{Event, Fact, GrantFact, Loyalty, Record, Reversal, ReversalReason, SaleFact, StampFact};
 use crate::ids::{AuthorId, EventRef, MemberId, ShopId, Sku};
 use crate::ledger::Booking;
-use crate::member::{Change, Effect, MemberFacts, MemberState, effect_of};
+use crate::member::{Change, Effect, MemberFacts, MemberState, birthday_week, effect_of, is_birthday_week};
 use crate::programme::{Decimal, Programme, VOUCHER_PREFIX};
 use crate::rules::case::answer::{Answer, units, voucher};
 use crate::rules::case::input::{
@@ -105,7 +105,16 @@ struct Person {
     state: MemberState,
     tags: Vec<String>,
     tier: Option<String>,
-    birthday: Option<Birthday>,
+    birthday: Option<Celebration>,
+}
+
+/// What is known of a member's birthday.
+#[derive(Debug, Clone, Copy)]
+enum Celebration {
+    /// Whether it is in this week, whatever the day.
+    Now(bool),
+    /// The week of the year that it is in.
+    Week(u8),
 }
 
 impl Play {
@@ -120,7 +129,11 @@ impl Play {
     fn begin(&self, case: &CaseMember, first: Day) -> Result<Person, CaseError> {
         let mut changes = Vec::new();
         for (name, amount) in &case.balances {
-            changes.push(self.opening(name, *amount, None, first)?);
+            let lots = case.lots.iter().filter(|lot| lot.unit == *name);
+            let in_lots = lots.fold(Decimal::ZERO, |sum, lot| sum.plus(lot.amount));
+            // Lots are a part of their balance; only one that is smaller can be nothing but what stands beside them.
+            let beside = if in_lots > *amount { *amount } else { amount.minus(in_lots) };
+            changes.push(self.opening(name, beside, None, first)?);
         }
         for lot in &case.lots {
             changes.push(self.opening(&lot.unit, lot.amount, lot.last_day, first)?);
@@ -139,11 +152,7 @@ impl Play {
             let changes = vec![Change::Referrer { member: REFERRER }];
             state.apply(&Effect { event, at_ms: 0, day: case.joined.unwrap_or(first), changes });
         }
-        let birthday = match &case.birthday {
-            None => None,
-            Some(Birthday::Now(now)) => Some(Birthday::Now(*now)),
-            Some(Birthday::On(text)) => Some(Birthday::On(text.clone())),
-        };
+        let birthday = case.birthday.as_ref().map(celebration).transpose()?;
         Ok(Person { state, tags: case.tags.clone(), tier: case.tier.clone(), birthday })
     }
 
@@ -248,10 +257,10 @@ impl Play {
         Some(MemberFacts {
             tags: person.tags.clone(),
             tier: person.tier.clone(),
-            birthday: match &person.birthday {
+            birthday: match person.birthday {
                 None => false,
-                Some(Birthday::Now(now)) => *now,
-                Some(Birthday::On(text)) => is_birthday_week(text, at.day),
+                Some(Celebration::Now(now)) => now,
+                Some(Celebration::Week(week)) => is_birthday_week(week, at.day),
             },
             ..person.state.facts(at)
         })
@@ -441,9 +450,20 @@ fn spread(sale: &Sale, before: &TakenBack, wanted: &BTreeMap<Sku, Decimal>) -> V
     quantities
 }
 
-/// Whether the birthday (`1990-05-04` or `05-04`) falls into the week, Monday to Sunday, of that day.
-fn is_birthday_week(text: &str, day: Day) -> bool {
-    let monday = day.plus_days(-i32::from(day.civil().weekday().to_monday_zero_offset()));
-    let month_and_day = text.get(text.len().saturating_sub(5)..).unwrap_or_default();
-    (0..7).any(|days| monday.plus_days(days).to_string().ends_with(month_and_day) && month_and_day.len() == 5)
+/// A birthday like `1990-05-04` or `05-04`: of the date only the week is kept, as a terminal does.
+fn celebration(birthday: &Birthday) -> Result<Celebration, CaseError> {
+    let text = match birthday {
+        Birthday::Now(now) => return Ok(Celebration::Now(*now)),
+        Birthday::On(text) => text,
+    };
+    // The year does not matter, and 29 February is a day of every leap year.
+    let written = text.len() == 5 || (text.len() == 10 && text.starts_with(|c: char| c.is_ascii_digit()));
+    let month_and_day = text.get(text.len().saturating_sub(5)..).filter(|_| written).unwrap_or_default();
+    let date = format!("2000-{month_and_day}").parse::<Day>().map(Day::civil);
+    let week = date.ok().and_then(|civil| birthday_week(civil.month(), civil.day()));
+    week.map(Celebration::Week).ok_or_else(|| {
+        CaseError::Unreadable(format!(
+            "“{text}” is no birthday: write \"1990-05-04\", \"05-04\", true or false"
+        ))
+    })
 }
