@@ -795,7 +795,7 @@ pub enum Journal {
 /// A bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Bench {
-    /// decode, commit, balance, start or all
+    /// decode, commit, balance, start, rules or all
     pub name: String,
     /// Members of the start-up bench
     #[arg(long, default_value_t = 100_000)]

@@ -1,6 +1,8 @@
 //! The figures of docs/PERFORMANCE.md, each beside its floor: the least that the same machine needs for the same
 //! work, measured in the same run.
 
+mod rules;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 use stempel_domain::event::{Fact, Loyalty, MemberJoined, Record, StampFact};
 use stempel_domain::ports::draw;
-use stempel_domain::rules::{self, Award, Outcome, PlaceFacts};
+use stempel_domain::rules::{Award, Outcome, PlaceFacts, VERSION};
 use stempel_domain::sale::{StampCount, StampOrder};
 use stempel_domain::{CardId, Day, Event, EventRef, MemberFacts, MemberId, Moment, Unit};
 use stempel_scan::clock::monotonic;
@@ -83,15 +85,17 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
         "commit" => commit(folder),
         "balance" => balance(folder),
         "start" => start(folder, bench.members),
+        "rules" => rules::rules(folder),
         "all" => {
             let mut figures = decode()?;
             figures.extend(commit(&folder.join("commit"))?);
             figures.extend(balance(&folder.join("balance"))?);
             figures.extend(start(&folder.join("start"), bench.members)?);
+            figures.extend(rules::rules(&folder.join("rules"))?);
             Ok(figures)
         }
         other => Err(Failure::usage(format!(
-            "there is no bench “{other}”; there are decode, commit, balance, start and all"
+            "there is no bench “{other}”; there are decode, commit, balance, start, rules and all"
         ))),
     }
 }
@@ -303,7 +307,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         loyalty: Loyalty {
             member,
             card: None,
-            rules: rules::VERSION,
+            rules: VERSION,
             programmes: Vec::new(),
             facts: MemberFacts::default(),
         },

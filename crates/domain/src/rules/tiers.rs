@@ -325,6 +325,8 @@ mod tests {
     }
 
     proptest! {
+        // Slow: it adds up every day of every window.
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn the_best_window_is_the_best_of_all_days(
             tiers in ladders(), grace in 0..420_i32, today in 300..500_i32,

@@ -254,10 +254,10 @@ proptest! {
         let file: Value = serde_json::from_str(&drawn().to_json()).unwrap();
         let all = changed(&file);
         let twice = changed(&all[which.index(all.len())].1);
-        if !twice.is_empty() {
-            if let Ok(draw) = Draw::from_json(&twice[other.index(twice.len())].1.to_string()) {
-                draw.verify(&Published::default());
-            }
+        if !twice.is_empty()
+            && let Ok(draw) = Draw::from_json(&twice[other.index(twice.len())].1.to_string())
+        {
+            draw.verify(&Published::default());
         }
         let text = drawn().to_json();
         let _ = Draw::from_json(&text[..cut.index(text.len())]);

@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
 //! | `ending` | what ends soon is said before it is too late |
@@ -23,6 +24,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod corpus;
 mod draw;
 mod edges;
 mod ending;
