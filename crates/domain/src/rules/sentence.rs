@@ -286,7 +286,15 @@ fn limited(step: &TraceStep, language: Language) -> Option<String> {
 
 /// Whom or what a reason speaks of: “No stamp”, “free-coffee not redeemed”.
 fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
+    if matches!(step.code.as_str(), codes::GIVEN_BEFORE | codes::UNKNOWN_ACTIVITY) {
+        // What was not given is a right, neither a discount nor a unit.
+        let name = named(step, language);
+        return (!name.is_empty()).then(|| name.to_owned());
+    }
     let reward = step.value("refused");
+    if reward == "goodwill" {
+        return Some(language.pick("Keine Kulanz", "No goodwill").to_owned());
+    }
     if !reward.is_empty() {
         return Some(match language {
             Language::De => format!("{reward} nicht eingelöst"),
