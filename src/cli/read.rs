@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use stempel_domain::Unit;
+use stempel_domain::programme::Published;
 
 use super::args::{Global, Journal};
 use super::{Answer, Failure, open};
@@ -117,6 +118,11 @@ pub(super) fn status(global: &Global) -> Result<Answer, Failure> {
     if let Some(error) = &sync.last_error {
         text.push_str(&format!("\nLast attempt: {error}"));
     }
+    let unconfirmed = terminal.unconfirmed()?;
+    let limits = |published: &Published| published.programme.spec().offline.is_some();
+    if unconfirmed.is_some() && terminal.programmes().iter().any(limits) {
+        text.push_str("\nWhat programmes allow without the server holds until it is heard again.");
+    }
     for name in terminal.unreadable_programmes() {
         text.push_str(&format!("\nNot in use: {name}"));
     }
@@ -135,6 +141,7 @@ pub(super) fn status(global: &Global) -> Result<Answer, Failure> {
         "members": terminal.view().member_count()?,
         "blanks": terminal.view().blanks_left()?,
         "clock_ahead_ms": sync.skew_ms,
+        "unconfirmed_days": unconfirmed.map(|unconfirmed| unconfirmed.days),
         "troubles": troubles,
         "unreadable_programmes": terminal.unreadable_programmes(),
     });

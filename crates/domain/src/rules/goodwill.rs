@@ -73,7 +73,9 @@ pub fn goodwill(
     ] {
         let (left, held) = limit::hold(most, unit.scale(), amount, counters, key, today);
         if left < amount {
-            let held = held.unwrap_or_else(|| Reason::new(codes::SALE_LIMIT));
+            // All of it or nothing: what would be left is not given.
+            let mut held = held.unwrap_or_else(|| Reason::new(codes::SALE_LIMIT));
+            held.values.retain(|(name, _)| !matches!(*name, "wanted" | "given"));
             return Err(refused(held.with("unit", unit.name())));
         }
     }

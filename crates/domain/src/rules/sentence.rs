@@ -330,6 +330,14 @@ fn limited(step: &TraceStep, language: Language) -> Option<String> {
 
 /// Whom or what a reason speaks of: “No stamp”, “free-coffee not redeemed”.
 fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
+    if matches!(step.code.as_str(), codes::GIVEN_BEFORE | codes::UNKNOWN_ACTIVITY) {
+        // What was not given is a right, neither a discount nor a unit.
+        let name = named(step, language);
+        return (!name.is_empty()).then(|| name.to_owned());
+    }
+    if step.value("refused") == "goodwill" {
+        return Some(language.pick("Keine Kulanz", "No goodwill").to_owned());
+    }
     if !step.value("refused").is_empty() {
         let reward = named(step, language);
         return Some(match language {
