@@ -1,5 +1,6 @@
 //! What an owner does with the server: functions for the command line and, later, for pages.
 
+mod adopt;
 mod backup;
 mod catalogue;
 mod demo;
@@ -13,6 +14,7 @@ mod review;
 mod tenants;
 mod verify;
 
+pub use adopt::{Adopted, Adoption};
 pub use backup::{Restored, restore};
 pub use catalogue::Imported;
 pub use demo::{Demo, DemoGuest, DemoMember, demo_guests};

@@ -187,7 +187,7 @@ impl Server {
 }
 
 /// A name without what does not belong into one.
-fn clean_name(name: &str) -> Result<String> {
+pub(super) fn clean_name(name: &str) -> Result<String> {
     let name: String = name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
     if name.is_empty() {
         return Err(Error::bad_request("The name is empty."));

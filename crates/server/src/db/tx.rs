@@ -18,7 +18,7 @@ pub(crate) enum Tx {
 /// Keys of one statement with a list of them.
 const LIST_MAX: usize = 256;
 /// Rows of one multi-row insert: few different statements, so that they stay prepared.
-const INSERT_ROWS: [usize; 3] = [64, 8, 1];
+const INSERT_ROWS: [usize; 5] = [256, 64, 16, 4, 1];
 
 impl Tx {
     /// Runs a statement and says how many rows it changed.

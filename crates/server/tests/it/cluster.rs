@@ -18,15 +18,24 @@ struct Place {
     port: u16,
 }
 
+/// Whether what is committed survives a pulled plug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// It need not: tests are faster.
+    Careless,
+    /// It does, as in real use.
+    Durable,
+}
+
 /// The port where the cluster listens on this machine.
 pub fn port() -> u16 {
     static PLACE: OnceLock<Place> = OnceLock::new();
-    PLACE.get_or_init(join).port
+    PLACE.get_or_init(|| join(crate::DISK)).port
 }
 
-fn join() -> Place {
+fn join(disk: Disk) -> Place {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = |name: &str| home.join(format!("postgres-{name}"));
+    let file = |name: &str| home.join(format!("postgres-{disk:?}-{name}").to_lowercase());
     let open = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
     let (users, start, running) = (file("users"), file("start"), file("running"));
     let using = open(&users);
@@ -40,7 +49,7 @@ fn join() -> Place {
     }
     for _ in 0..3 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if begin(port, &users, &start, &running) {
+        if begin(port, disk, [&users, &start, &running], &file("log")) {
             fs::write(&running, port.to_string()).unwrap();
             return Place { _using: using, port };
         }
@@ -49,15 +58,16 @@ fn join() -> Place {
 }
 
 /// Starts a cluster and waits until it answers.
-fn begin(port: u16, users: &Path, start: &Path, running: &Path) -> bool {
+fn begin(port: u16, disk: Disk, files: [&Path; 3], log: &Path) -> bool {
     let folder = tempfile::Builder::new().prefix("stempel-postgres-").tempdir().unwrap().keep();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-    let log = File::create(running.with_file_name("postgres-log")).unwrap();
+    let log = File::create(log).unwrap();
     let mut script = Command::new("sh")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cluster.sh"))
         .arg(programs())
         .args([folder.as_os_str(), port.to_string().as_ref()])
-        .args([users, start, running])
+        .args(files)
+        .arg(if disk == Disk::Durable { "on" } else { "off" })
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -1,8 +1,8 @@
 # Makes a PostgreSQL cluster in a temporary folder, keeps it while tests use it, then stops it and removes it.
 # A test that uses it holds a shared lock on the file USERS; a test that starts it holds START.
-# Usage: sh cluster.sh BIN FOLDER PORT USERS START RUNNING
+# Usage: sh cluster.sh BIN FOLDER PORT USERS START RUNNING FSYNC
 set -eu
-bin=$1 folder=$2 port=$3 users=$4 start=$5 running=$6
+bin=$1 folder=$2 port=$3 users=$4 start=$5 running=$6 fsync=$7
 cd /
 umask 022
 
@@ -21,7 +21,7 @@ run() {
 (run "$bin/initdb" -D "$folder/data" -U stempel -A trust -E UTF8 --locale=C.UTF-8 \
   --locale-provider=icu --icu-locale=en-US --no-sync)
 run "$bin/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  -c fsync=off -c full_page_writes=off -c shared_buffers=64MB -c max_connections=200 -c log_min_messages=fatal &
+  -c fsync="$fsync" -c full_page_writes="$fsync" -c shared_buffers=128MB -c max_connections=200 -c log_min_messages=fatal &
 server=$!
 
 stop() {

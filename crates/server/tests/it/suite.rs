@@ -6,6 +6,7 @@
 //! | `database` | a fresh database for each test, of the kind that the binary is for |
 //! | `cluster` | the PostgreSQL server that the tests start and stop themselves |
 //! | `admin` | signing devices out, backup and restore, members, verify |
+//! | `adopt` | a shop that began alone comes to a server |
 //! | `enroll` | enrolment, blank cards |
 //! | `relocate` | a tenant's way from one database to another |
 //! | `push` | taking rows in: each trap of synchronisation |
@@ -18,6 +19,7 @@
 //! | `http` | signatures, times, bounds, damaged requests |
 
 mod admin;
+mod adopt;
 pub mod cluster;
 pub mod database;
 mod enroll;

@@ -8,5 +8,7 @@ mod suite;
 use suite::database::Kind;
 use suite::{cluster, database, http, world};
 
+/// Tests need no plug to be pulled.
+const DISK: cluster::Disk = cluster::Disk::Careless;
 /// The database of this binary's tests.
 const KIND: Kind = Kind::Postgres;
