@@ -17,7 +17,7 @@ mod support;
 use support::{Canvas, TOKEN};
 
 /// The live mode without the second opinion, which is not part of a usual frame.
-const LIVE: Mode = Mode::Live { budget: Duration::from_millis(15), second_opinion_every: 0 };
+const LIVE: Mode = Mode::Live { budget: Duration::from_millis(15) };
 
 fn floor(frame: &Frame) -> u64 {
     frame.luma().iter().map(|&pixel| u64::from(pixel)).sum()
@@ -42,8 +42,7 @@ fn decode(criterion: &mut Criterion) {
         group.bench_function(format!("{name}-floor"), |bencher| bencher.iter(|| floor(black_box(frame))));
     }
     let (_, _, frame) = &frames[2];
-    let mut patient =
-        Pipeline::new(Mode::Live { budget: Duration::ZERO, second_opinion_every: 1 }, clock::monotonic());
+    let mut patient = Pipeline::new(Mode::Live { budget: Duration::ZERO }, clock::monotonic());
     group.bench_function("empty-busy-second-opinion", |bencher| {
         bencher.iter(|| patient.decode(black_box(frame), &|text| text == TOKEN));
     });

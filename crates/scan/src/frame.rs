@@ -173,17 +173,6 @@ pub(crate) fn sharpen(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8
     }
 }
 
-/// Writes the picture turned by 90 degrees clockwise into `out`; width and height change places.
-pub(crate) fn turn_clockwise(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>) {
-    out.clear();
-    out.resize(width * height, 0);
-    for (y, row) in luma.chunks_exact(width.max(1)).enumerate() {
-        for (x, pixel) in row.iter().enumerate() {
-            out[x * height + (height - 1 - y)] = *pixel;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,19 +203,6 @@ mod tests {
         assert!(row[4].abs_diff(90) <= 8 && row[0] == 90 && row[15] == 110, "{row:?}");
         sharpen(&[5; 12], 4, 3, &mut out);
         assert_eq!(out, [5; 12]);
-    }
-
-    #[test]
-    fn turning_four_times_gives_the_same_picture() {
-        let start = vec![1, 2, 3, 4, 5, 6];
-        let (mut now, mut next) = (start.clone(), Vec::new());
-        turn_clockwise(&now, 3, 2, &mut next);
-        assert_eq!(next, [4, 1, 5, 2, 6, 3]);
-        for (width, height) in [(3, 2), (2, 3), (3, 2), (2, 3)] {
-            turn_clockwise(&now, width, height, &mut next);
-            std::mem::swap(&mut now, &mut next);
-        }
-        assert_eq!(now, start);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 use rxing::common::{BitArray, BitMatrix};
 
+use super::bits::BitPlane;
+
 const BLOCK: usize = 8;
 const WORD: usize = usize::BITS as usize;
 /// Below this size there are no 5×5 blocks, and one threshold serves the whole picture.
@@ -61,6 +63,7 @@ impl Binarizer {
         height: usize,
         contrast: Contrast,
         matrix: &mut Option<BitMatrix>,
+        bits: &mut BitPlane,
     ) -> bool {
         if width == 0 || height == 0 || luma.len() != width * height {
             return false;
@@ -76,7 +79,8 @@ impl Binarizer {
         } else {
             self.set_one_threshold(luma, blocks.0 * blocks.1);
         }
-        self.write_bits(luma, width, blocks.0, matrix);
+        bits.start(width, height);
+        self.write_bits(luma, width, blocks.0, matrix, bits);
         true
     }
 
@@ -173,7 +177,14 @@ impl Binarizer {
         }
     }
 
-    fn write_bits(&mut self, luma: &[u8], width: usize, across: usize, matrix: &mut BitMatrix) {
+    fn write_bits(
+        &mut self,
+        luma: &[u8],
+        width: usize,
+        across: usize,
+        matrix: &mut BitMatrix,
+        plane: &mut BitPlane,
+    ) {
         let row_bits = self.row.get_or_insert_with(|| BitArray::with_size(width));
         if row_bits.get_size() != width {
             *row_bits = BitArray::with_size(width);
@@ -182,8 +193,9 @@ impl Binarizer {
         for (y, row) in luma.chunks_exact(width).enumerate() {
             let thresholds = &self.thresholds[y / BLOCK * across..][..across];
             let words = row.chunks(WORD).zip(thresholds.chunks(blocks_per_word));
-            for (index, (pixels, thresholds)) in words.enumerate() {
-                row_bits.setBulk(index * WORD, dark_bits(pixels, thresholds) as _);
+            for ((index, (pixels, thresholds)), word) in words.enumerate().zip(plane.row_mut(y)) {
+                *word = dark_bits(pixels, thresholds);
+                row_bits.setBulk(index * WORD, *word as _);
             }
             matrix.setRow(y as u32, row_bits);
         }
@@ -250,7 +262,14 @@ mod tests {
             })
             .collect();
         let mut ours = None;
-        assert!(Binarizer::default().binarize(&luma, width, height, Contrast::Usual, &mut ours));
+        assert!(Binarizer::default().binarize(
+            &luma,
+            width,
+            height,
+            Contrast::Usual,
+            &mut ours,
+            &mut BitPlane::default()
+        ));
         let source = Luma8Source::new_with_slice(&luma, width as u32, height as u32).unwrap();
         let theirs = HybridBinarizer::new(source);
         assert_eq!(ours.as_ref(), theirs.get_black_matrix().ok());
@@ -262,12 +281,19 @@ mod tests {
         let mut matrix = None;
         for (width, height) in [(1, 1), (39, 40), (41, 43), (65, 47), (127, 129)] {
             let luma: Vec<u8> = (0..width * height).map(|at| (at % 251) as u8).collect();
-            assert!(binarizer.binarize(&luma, width, height, Contrast::Usual, &mut matrix));
+            assert!(binarizer.binarize(
+                &luma,
+                width,
+                height,
+                Contrast::Usual,
+                &mut matrix,
+                &mut BitPlane::default()
+            ));
             assert_eq!(
                 matrix.as_ref().map(|m| (m.width() as usize, m.height() as usize)),
                 Some((width, height))
             );
         }
-        assert!(!binarizer.binarize(&[], 0, 0, Contrast::Usual, &mut matrix));
+        assert!(!binarizer.binarize(&[], 0, 0, Contrast::Usual, &mut matrix, &mut BitPlane::default()));
     }
 }

@@ -3,16 +3,23 @@
 //! What it promises:
 //! - It stops as soon as the caller's rule accepts a text; it never judges a text itself.
 //! - A frame never ends the program: each decoder runs behind a guard, and its panic is a frame without a code.
-//! - In [`Mode::Live`] nothing new is begun after the budget. In [`Mode::Thorough`] every view and both decoders are
+//! - In [`Mode::Live`] nothing new is begun after the budget. In [`Mode::Thorough`] every view and all decoders are
 //!   tried, and all codes that can be found are given.
 //! - Time comes from the clock that was handed in.
 //!
-//! The first decoder, rxing, is cheap once a picture is black and white, so it looks at several views of a frame:
-//! plain, inverted, faint, halved, sharpened. The second, rqrr, takes several times as long and is asked for what is left.
+//! - The dear stages of live frames take turns: what one frame has no time for, the next begins with. Where the last
+//!   frame showed a code that could not be read, the next frame looks first.
+//!
+//! rxing is cheap once a picture is black and white and reads what is plain. Our own reader ([`qr`]) collects finder
+//! patterns from several views and samples at full resolution; it reads what is blurred, bent, faint, glared at, or
+//! spread over several frames. rqrr has a say in pictures that are all there is.
 
 mod binarize;
+mod bits;
 mod geometry;
 pub mod guard;
+mod local_mean;
+mod qr;
 mod stages;
 mod view;
 
@@ -29,24 +36,35 @@ pub use view::View;
 use crate::clock::Clock;
 use crate::frame::Frame;
 use binarize::Binarizer;
+use bits::BitPlane;
+use local_mean::LocalMean;
+use qr::{Effort, QrReader, Region};
 use view::{PlaneRef, Pyramid, to_picture};
 
 /// What every live frame gets.
-const LIVE_FIRST: [Stage; 2] = [rxing(View::PLAIN), rxing(View::PLAIN.inverted())];
+const LIVE_FIRST: [Stage; 2] = [rxing(View::PLAIN), own(View::PLAIN)];
 
 /// What a live frame gets while its budget lasts. Each frame begins with another stage, so that each has its turn on a
 /// slow machine too.
-const LIVE_IN_TURN: [Stage; 6] = [
-    rxing(View::PLAIN.faint()),
-    rxing(View::PLAIN.halved(1)),
-    rxing(View::PLAIN.sharp()),
+const LIVE_IN_TURN: [Stage; 7] = [
+    own(View::PLAIN.by_mean(10)),
+    own(View::PLAIN.by_mean(20)),
+    Stage { reader: Reader::OwnPair, view: View::PLAIN },
+    own(View::PLAIN.halved(1).by_mean(14)),
+    own(View::PLAIN.sharp()),
+    own(View::PLAIN.halved(1).sharp()),
     Stage { reader: Reader::OlderRxing, view: View::PLAIN },
-    rxing(View::PLAIN.halved(1).sharp()),
-    rxing(View::PLAIN.halved(1).inverted()),
 ];
+
+/// Stages in turn that a frame without a trace of a code gets: an empty counter is looked at all day.
+const CALM_STAGES_MAX: usize = 3;
 
 const fn rxing(view: View) -> Stage {
     Stage { reader: Reader::Rxing, view }
+}
+
+const fn own(view: View) -> Stage {
+    Stage { reader: Reader::Own, view }
 }
 
 /// A live frame larger than this is halved before anything else.
@@ -62,16 +80,14 @@ pub enum Mode {
     Live {
         /// The time after which nothing new is begun.
         budget: Duration,
-        /// The second decoder looks at one in so many frames that had no good text; 0 is never.
-        second_opinion_every: u32,
     },
-    /// One picture that is all there is: every view, both decoders, all codes.
+    /// One picture that is all there is: every view, all decoders, all codes.
     Thorough,
 }
 
 impl Mode {
-    /// The live mode of the terminal: 15 ms, and a second opinion on one frame in thirty.
-    pub const LIVE: Mode = Mode::Live { budget: Duration::from_millis(15), second_opinion_every: 30 };
+    /// The live mode of the terminal.
+    pub const LIVE: Mode = Mode::Live { budget: Duration::from_millis(13) };
 }
 
 /// Which decoder read a code.
@@ -83,6 +99,12 @@ pub enum Reader {
     OlderRxing,
     /// rqrr with its own black and white.
     Rqrr,
+    /// Our own reader, which saw three finder patterns.
+    Own,
+    /// Our own reader, which saw two finder patterns and completed them.
+    OwnPair,
+    /// Our own reader, from several frames added up.
+    OwnSum,
 }
 
 /// Which decoder read a code, and in which view.
@@ -100,6 +122,9 @@ impl fmt::Display for Stage {
             Reader::Rxing => "rxing",
             Reader::OlderRxing => "older rxing",
             Reader::Rqrr => "rqrr",
+            Reader::Own => "own",
+            Reader::OwnPair => "own, two patterns",
+            Reader::OwnSum => "own, several frames",
         };
         write!(formatter, "{name} {}", self.view)
     }
@@ -154,6 +179,15 @@ pub struct Pipeline {
     matrices: Vec<Option<BitMatrix>>,
     /// What the matrix at the same place shows now.
     matrices_show: Vec<Option<View>>,
+    /// The same pixels as the matrix at the same place, never inverted.
+    bits: Vec<BitPlane>,
+    /// Black and white by the mean around each pixel.
+    mean_bits: BitPlane,
+    local_mean: LocalMean,
+    /// The area where the last frame showed a code that was not read, and a copy of it.
+    region: Option<Region>,
+    cut_out: Vec<u8>,
+    qr: QrReader,
     frames_without: u32,
 }
 
@@ -184,6 +218,12 @@ impl Pipeline {
             binarizer: Binarizer::default(),
             matrices: Vec::new(),
             matrices_show: Vec::new(),
+            bits: Vec::new(),
+            mean_bits: BitPlane::default(),
+            local_mean: LocalMean::default(),
+            region: None,
+            cut_out: Vec::new(),
+            qr: QrReader::default(),
             frames_without: 0,
         }
     }
@@ -193,7 +233,7 @@ impl Pipeline {
         let clock = self.clock.clone();
         let start = clock();
         let budget = match self.mode {
-            Mode::Live { budget, .. } => budget,
+            Mode::Live { budget } => budget,
             Mode::Thorough => Duration::MAX,
         };
         let go_on = move || clock().saturating_sub(start) < budget;
@@ -203,8 +243,9 @@ impl Pipeline {
         let mut search = Search { base, good, go_on: &go_on, all, report: Report::default() };
         self.pyramid.start();
         self.matrices_show.fill(None);
+        self.qr.start();
         match self.mode {
-            Mode::Live { second_opinion_every, .. } => self.look_live(&mut search, second_opinion_every),
+            Mode::Live { .. } => self.look_live(&mut search),
             Mode::Thorough => self.look_everywhere(&mut search),
         }
         let mut report = search.report;
@@ -213,29 +254,53 @@ impl Pipeline {
         report
     }
 
-    fn look_live(&mut self, search: &mut Search<'_>, second_opinion_every: u32) {
+    fn look_live(&mut self, search: &mut Search<'_>) {
         let halvings = halvings_to_fit(search.base, LIVE_PIXELS_MAX);
-        let turn = self.frames_without as usize % LIVE_IN_TURN.len();
-        let in_turn = LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len());
-        for &Stage { reader, view } in LIVE_FIRST.iter().chain(in_turn) {
-            let stage = Stage { reader, view: view.halved(view.halvings + halvings) };
-            if !(search.go_on)() || self.look(search, stage).is_break() {
-                break;
-            }
-        }
-        if search.report.codes.iter().any(|code| code.good) {
+        let ended = self.look_in_stages(search, halvings).is_break();
+        self.region = self.qr.region(search.base);
+        if ended || search.report.codes.iter().any(|code| code.good) {
             self.frames_without = 0;
-            return;
-        }
-        self.frames_without = self.frames_without.saturating_add(1);
-        if second_opinion_every > 0 && self.frames_without.is_multiple_of(second_opinion_every) {
-            let _ = self.ask_rqrr(search, View::PLAIN.halved(halvings));
+            self.region = None;
+        } else {
+            self.frames_without = self.frames_without.saturating_add(1);
         }
     }
 
+    fn look_in_stages(&mut self, search: &mut Search<'_>, halvings: u8) -> ControlFlow<()> {
+        let turn = self.frames_without as usize;
+        if let Some(region) = self.region {
+            self.look_at_region(search, region, if turn.is_multiple_of(2) { 10 } else { 20 })?;
+        }
+        let placed =
+            |stage: &Stage| Stage { view: stage.view.halved(stage.view.halvings + halvings), ..*stage };
+        for stage in &LIVE_FIRST {
+            if !(search.go_on)() {
+                return ControlFlow::Continue(());
+            }
+            self.look(search, placed(stage))?;
+        }
+        let turn = turn * CALM_STAGES_MAX % LIVE_IN_TURN.len();
+        for (done, stage) in LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len()).enumerate() {
+            if !(search.go_on)() || done >= CALM_STAGES_MAX && !self.qr.is_promising() {
+                break;
+            }
+            self.look(search, placed(stage))?;
+        }
+        ControlFlow::Continue(())
+    }
+
     fn look_everywhere(&mut self, search: &mut Search<'_>) {
-        let smallest = halvings_to_fit(search.base, 320 * 320);
-        for halvings in 0..=smallest.max(1) {
+        let smallest = halvings_to_fit(search.base, 320 * 320).max(1);
+        for halvings in 0..=smallest {
+            let view = View::PLAIN.halved(halvings);
+            let views =
+                [view, view.by_mean(10), view.by_mean(20), view.by_mean(14), view.sharp(), view.faint()];
+            for view in views {
+                let _ = self.look(search, own(view));
+            }
+            let _ = self.look(search, Stage { reader: Reader::OwnPair, view });
+        }
+        for halvings in 0..=smallest {
             let view = View::PLAIN.halved(halvings);
             let sharp = view.sharp();
             for view in
@@ -248,17 +313,73 @@ impl Pipeline {
         for view in [View::PLAIN, View::PLAIN.inverted()] {
             let _ = self.ask_rqrr(search, view);
         }
-        let turned = (1..4).map(|turns| View::PLAIN.turned(turns));
-        for view in turned.flat_map(|view| [view, view.halved(1)]) {
-            if !search.report.codes.is_empty() {
-                return;
-            }
-            let _ = self.look(search, rxing(view));
+    }
+
+    /// Runs one stage.
+    fn look(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
+        match stage.reader {
+            Reader::Own | Reader::OwnSum => self.look_own(search, stage),
+            Reader::OwnPair => self.read_collected(search, stage),
+            Reader::Rxing | Reader::OlderRxing | Reader::Rqrr => self.look_with_rxing(search, stage),
         }
     }
 
+    /// Collects the finder patterns of a view for our own reader, and reads what can be read so far.
+    fn look_own(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
+        let view = stage.view;
+        let scale = (1_u32 << view.halvings.min(31)) as f32;
+        if view.mean_reach > 0 {
+            let Some(plane) = self.pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
+            if !self.local_mean.binarize(plane, usize::from(view.mean_reach), &mut self.mean_bits) {
+                return ControlFlow::Continue(());
+            }
+            self.qr.collect(&self.mean_bits, scale, Corner::default());
+        } else if self.show(search.base, view)
+            && let Some(bits) = self.bits.get(usize::from(view.halvings))
+        {
+            self.qr.collect(bits, scale, Corner::default());
+        }
+        self.read_collected(search, stage)
+    }
+
+    /// Looks closely where the last frame showed a code.
+    fn look_at_region(&mut self, search: &mut Search<'_>, region: Region, mean_reach: u8) -> ControlFlow<()> {
+        let PlaneRef { luma, width, height } = search.base;
+        let Region { left, top, .. } = region;
+        if left + region.width > width || top + region.height > height {
+            return ControlFlow::Continue(());
+        }
+        self.cut_out.clear();
+        for row in luma.chunks_exact(width).skip(top).take(region.height) {
+            self.cut_out.extend_from_slice(&row[left..left + region.width]);
+        }
+        let plane = PlaneRef { luma: &self.cut_out, width: region.width, height: region.height };
+        if self.local_mean.binarize(plane, usize::from(mean_reach), &mut self.mean_bits) {
+            self.qr.collect(&self.mean_bits, 1.0, Corner::new(left as f32, top as f32));
+        }
+        self.read_collected(search, own(View::PLAIN.by_mean(mean_reach)))
+    }
+
+    fn read_collected(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
+        let Self { qr, frames_without, .. } = self;
+        let (base, go_on) = (search.base, search.go_on);
+        let pairs = stage.reader == Reader::OwnPair;
+        let codes_max = match (search.all, pairs) {
+            (true, false) => 24,
+            (true, true) => 8,
+            (false, false) => 6,
+            (false, true) => 3,
+        };
+        let effort = Effort { codes_max, turn: *frames_without as usize, live: !search.all };
+        // Places are found in the picture itself, whatever the view.
+        let found_in = Stage { view: View { halvings: 0, ..stage.view }, ..stage };
+        search.run(found_in, stage.view, |sink| {
+            if pairs { qr.read_pairs(base, effort, go_on, sink) } else { qr.read(base, effort, go_on, sink) }
+        })
+    }
+
     /// Looks at one view with one of rxing's detectors.
-    fn look(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
+    fn look_with_rxing(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
         if !self.show(search.base, stage.view) {
             return ControlFlow::Continue(());
         }
@@ -267,9 +388,9 @@ impl Pipeline {
             return ControlFlow::Continue(());
         };
         let go_on = search.go_on;
-        search.run(stage, |sink| match stage.reader {
+        search.run(stage, stage.view, |sink| match stage.reader {
             Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, sink),
-            Reader::Rxing | Reader::Rqrr => stages::read_with_rxing(matrix, go_on, sink),
+            _ => stages::read_with_rxing(matrix, go_on, sink),
         })
     }
 
@@ -278,6 +399,7 @@ impl Pipeline {
         let at = usize::from(view.halvings);
         if self.matrices.len() <= at {
             self.matrices.resize_with(at + 1, || None);
+            self.bits.resize_with(at + 1, BitPlane::default);
             self.matrices_show.resize(at + 1, None);
         }
         if let (Some(shown), Some(matrix)) = (self.matrices_show[at], &mut self.matrices[at])
@@ -292,8 +414,8 @@ impl Pipeline {
         self.matrices_show[at] = None;
         let Some(plane) = self.pyramid.plane(base, view) else { return false };
         let PlaneRef { luma, width, height } = plane;
-        let matrix = &mut self.matrices[at];
-        if !self.binarizer.binarize(luma, width, height, view.contrast(), matrix) {
+        let (matrix, bits) = (&mut self.matrices[at], &mut self.bits[at]);
+        if !self.binarizer.binarize(luma, width, height, view.contrast(), matrix, bits) {
             return false;
         }
         if view.inverted
@@ -312,7 +434,7 @@ impl Pipeline {
         let stage = Stage { reader: Reader::Rqrr, view };
         if search.report.codes.is_empty() {
             return search
-                .run(stage, |sink| stages::read_with_rqrr(luma, width, height, view.inverted, sink));
+                .run(stage, view, |sink| stages::read_with_rqrr(luma, width, height, view.inverted, sink));
         }
         let mut left = luma.to_vec();
         let scale = 1.0 / (1_u32 << view.halvings.min(31)) as f32;
@@ -320,35 +442,38 @@ impl Pipeline {
             let corners = code.corners.map(|corner| Corner::new(corner.x * scale, corner.y * scale));
             geometry::paint_over(&mut left, width, height, &corners);
         }
-        search.run(stage, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, sink))
+        search.run(stage, view, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, sink))
     }
 }
 
 impl Search<'_> {
     /// Runs one decoder behind the guard and takes what it finds, also what it found before a panic.
+    ///
+    /// Corners are told in pixels of the view of `stage`; the report names the view `shown`.
     fn run(
         &mut self,
         stage: Stage,
+        shown: View,
         read: impl FnOnce(stages::Sink<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut found = Vec::new();
         let (good, all) = (self.good, self.all);
         let outcome = guard::quietly(|| {
-            read(&mut |text, corners| {
+            read(&mut |text, corners, reader| {
                 if text.is_empty() || found.len() >= CODES_MAX {
                     return ControlFlow::Continue(());
                 }
                 let accepted = good(&text);
-                found.push((text, corners, accepted));
+                found.push((text, corners, reader, accepted));
                 if accepted && !all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
         });
         if outcome.is_none() {
             self.report.panics += 1;
         }
-        for (text, corners, good) in found {
-            let corners = to_picture(corners, stage.view, self.base.width, self.base.height);
-            self.keep(Code { text, corners, stage, good });
+        for (text, corners, reader, good) in found {
+            let corners = to_picture(corners, stage.view);
+            self.keep(Code { text, corners, stage: Stage { reader, view: shown }, good });
         }
         outcome.unwrap_or(ControlFlow::Continue(()))
     }

@@ -11,10 +11,11 @@ use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatter
 use rxing::qrcode::decoder::qrcode_decoder::decode_bitmatrix_with_hints;
 use rxing::qrcode::detector::Detector;
 
+use super::Reader;
 use super::geometry::{Corner, Corners, from_finder_centres};
 
-/// Takes one finding, and says whether to go on looking.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(String, Corners) -> ControlFlow<()>;
+/// Takes one finding with who made it, and says whether to go on looking.
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(String, Corners, Reader) -> ControlFlow<()>;
 
 /// The most sets of three finder patterns that are tried in one picture: a busy background can have thousands.
 const SETS_MAX: usize = 600;
@@ -40,7 +41,7 @@ pub(crate) fn read_with_rxing(
             continue;
         }
         used.extend([set.bl, set.tl, set.tr]);
-        sink(decoded.text(), corners_of_sample(sampled.getPoints()))?;
+        sink(decoded.text(), corners_of_sample(sampled.getPoints()), Reader::Rxing)?;
     }
     ControlFlow::Continue(())
 }
@@ -66,7 +67,7 @@ pub(crate) fn read_with_older_rxing(
         ),
         _ => Corners::default(),
     };
-    sink(decoded.getText().to_owned(), corners)
+    sink(decoded.getText().to_owned(), corners, Reader::OlderRxing)
 }
 
 /// rxing gives the corners as top left, top right, bottom left, bottom right.
@@ -92,7 +93,8 @@ pub(crate) fn read_with_rqrr(
         rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| luma[y * width + x] ^ flip);
     for grid in image.detect_grids() {
         if let Ok((_, text)) = grid.decode() {
-            sink(text, grid.bounds.map(|point| Corner::new(point.x as f32, point.y as f32)))?;
+            let corners = grid.bounds.map(|point| Corner::new(point.x as f32, point.y as f32));
+            sink(text, corners, Reader::Rqrr)?;
         }
     }
     ControlFlow::Continue(())

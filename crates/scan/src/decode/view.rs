@@ -1,36 +1,32 @@
-//! The ways one picture is looked at: its size, turned or not, inverted or not, and how faint a code may be.
+//! The ways one picture is looked at: its size, inverted or not, sharpened or not, and how black is told from white.
 
 use std::fmt;
 
 use super::binarize::Contrast;
 use super::geometry::{Corner, Corners};
-use crate::frame::{halve, sharpen, turn_clockwise};
+use crate::frame::{halve, sharpen};
 
 /// One way of looking at a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct View {
     /// How often width and height are halved first.
     pub halvings: u8,
-    /// How often the picture is turned by 90 degrees clockwise first.
-    pub turns: u8,
     /// Black and white are exchanged.
     pub inverted: bool,
     /// Blocks with little contrast are looked at too.
     pub faint: bool,
-    /// Edges are raised first. A sharpened view is not turned.
+    /// Edges are raised first.
     pub sharp: bool,
+    /// Black is what is darker than the mean of so many pixels to each side; 0 is the rule of blocks.
+    pub mean_reach: u8,
 }
 
 impl View {
     /// The picture as it is.
-    pub const PLAIN: View = View { halvings: 0, turns: 0, inverted: false, faint: false, sharp: false };
+    pub const PLAIN: View = View { halvings: 0, inverted: false, faint: false, sharp: false, mean_reach: 0 };
 
     pub(crate) const fn halved(self, halvings: u8) -> Self {
         Self { halvings, ..self }
-    }
-
-    pub(crate) const fn turned(self, turns: u8) -> Self {
-        Self { turns, ..self }
     }
 
     pub(crate) const fn inverted(self) -> Self {
@@ -45,6 +41,10 @@ impl View {
         Self { sharp: true, ..self }
     }
 
+    pub(crate) const fn by_mean(self, mean_reach: u8) -> Self {
+        Self { mean_reach, ..self }
+    }
+
     pub(crate) fn contrast(self) -> Contrast {
         if self.faint { Contrast::Faint } else { Contrast::Usual }
     }
@@ -53,9 +53,6 @@ impl View {
 impl fmt::Display for View {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "1/{}", 1_u32 << self.halvings.min(31))?;
-        if self.turns > 0 {
-            write!(formatter, " turned {}", u16::from(self.turns) * 90)?;
-        }
         if self.inverted {
             formatter.write_str(" inverted")?;
         }
@@ -64,6 +61,9 @@ impl fmt::Display for View {
         }
         if self.sharp {
             formatter.write_str(" sharp")?;
+        }
+        if self.mean_reach > 0 {
+            write!(formatter, " mean {}", 2 * u16::from(self.mean_reach) + 1)?;
         }
         Ok(())
     }
@@ -91,14 +91,12 @@ pub(crate) struct PlaneRef<'a> {
     pub(crate) height: usize,
 }
 
-/// The picture in all the sizes and turns that views ask for; each is made once, in memory kept from frame to frame.
+/// The picture in all the sizes that views ask for; each is made once, in memory kept from frame to frame.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     /// Halved planes; number 0 is half the picture's size.
     halves: Vec<Plane>,
     halves_ready: usize,
-    turned: Plane,
-    turned_as: Option<(u8, u8)>,
     sharpened: Plane,
     sharpened_as: Option<u8>,
 }
@@ -107,7 +105,6 @@ impl Pyramid {
     /// Forgets the last picture and keeps its memory.
     pub(crate) fn start(&mut self) {
         self.halves_ready = 0;
-        self.turned_as = None;
         self.sharpened_as = None;
     }
 
@@ -129,15 +126,7 @@ impl Pyramid {
             self.sharpen(base, view.halvings);
             return Some(self.sharpened.borrow());
         }
-        if view.turns.is_multiple_of(4) {
-            return Some(self.level(base, halvings));
-        }
-        let wanted = (view.halvings, view.turns % 4);
-        if self.turned_as != Some(wanted) {
-            self.turn(base, halvings, wanted.1);
-            self.turned_as = Some(wanted);
-        }
-        Some(self.turned.borrow())
+        Some(self.level(base, halvings))
     }
 
     fn half_at(&mut self, index: usize) -> &mut Plane {
@@ -165,35 +154,12 @@ impl Pyramid {
         self.sharpened = sharpened;
         self.sharpened_as = Some(halvings);
     }
-
-    fn turn(&mut self, base: PlaneRef<'_>, halvings: usize, turns: u8) {
-        let mut turned = std::mem::take(&mut self.turned);
-        let from = self.level(base, halvings);
-        turn_clockwise(from.luma, from.width, from.height, &mut turned.luma);
-        (turned.width, turned.height) = (from.height, from.width);
-        let mut spare = Vec::new();
-        for _ in 1..turns {
-            turn_clockwise(&turned.luma, turned.width, turned.height, &mut spare);
-            std::mem::swap(&mut turned.luma, &mut spare);
-            std::mem::swap(&mut turned.width, &mut turned.height);
-        }
-        self.turned = turned;
-    }
 }
 
-/// Maps corners found in a view back to the picture of the given size.
-pub(crate) fn to_picture(corners: Corners, view: View, width: usize, height: usize) -> Corners {
+/// Maps corners found in a view back to the picture.
+pub(crate) fn to_picture(corners: Corners, view: View) -> Corners {
     let scale = (1_u32 << view.halvings.min(31)) as f32;
-    let (width, height) = (width as f32, height as f32);
-    corners.map(|corner| {
-        let (x, y) = (corner.x * scale, corner.y * scale);
-        match view.turns % 4 {
-            1 => Corner::new(y, height - x),
-            2 => Corner::new(width - x, height - y),
-            3 => Corner::new(width - y, x),
-            _ => Corner::new(x, y),
-        }
-    })
+    corners.map(|corner| Corner::new(corner.x * scale, corner.y * scale))
 }
 
 #[cfg(test)]
@@ -201,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_in_a_turned_and_halved_view_maps_back_to_the_picture() {
+    fn a_place_in_a_halved_view_maps_back_to_the_picture() {
         let (width, height) = (64, 48);
         let mut luma = vec![0_u8; width * height];
         for (x, y) in [(10, 30), (11, 30), (10, 31), (11, 31)] {
@@ -209,18 +175,13 @@ mod tests {
         }
         let base = PlaneRef { luma: &luma, width, height };
         let mut pyramid = Pyramid::default();
-        for turns in 0..4 {
-            for halvings in [0, 1] {
-                let view = View::PLAIN.turned(turns).halved(halvings);
-                let plane = pyramid.plane(base, view).unwrap();
-                let at = plane.luma.iter().position(|pixel| *pixel == 200).unwrap();
-                let place = Corner::new((at % plane.width) as f32 + 0.5, (at / plane.width) as f32 + 0.5);
-                let back = to_picture([place; 4], view, width, height)[0];
-                assert!(
-                    (9.0..=12.0).contains(&back.x) && (29.0..=32.0).contains(&back.y),
-                    "{view}: {back:?}"
-                );
-            }
+        for halvings in [0, 1] {
+            let view = View::PLAIN.halved(halvings);
+            let plane = pyramid.plane(base, view).unwrap();
+            let at = plane.luma.iter().position(|pixel| *pixel == 200).unwrap();
+            let place = Corner::new((at % plane.width) as f32 + 0.5, (at / plane.width) as f32 + 0.5);
+            let back = to_picture([place; 4], view)[0];
+            assert!((9.0..=12.0).contains(&back.x) && (29.0..=32.0).contains(&back.y), "{view}: {back:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::support::{self, Canvas, TOKEN};
 
 fn modes() -> [(&'static str, Mode); 2] {
     // A generous budget: tests show what is found, the bench shows how fast.
-    let live = Mode::Live { budget: Duration::from_secs(30), second_opinion_every: 0 };
+    let live = Mode::Live { budget: Duration::from_secs(30) };
     [("live", live), ("thorough", Mode::Thorough)]
 }
 
@@ -119,7 +119,7 @@ fn the_first_good_text_ends_a_live_search() {
 
 #[test]
 fn nothing_is_begun_after_the_budget() {
-    let mode = Mode::Live { budget: Duration::from_millis(3), second_opinion_every: 1 };
+    let mode = Mode::Live { budget: Duration::from_millis(3) };
     // The clock moves by one millisecond at each reading, so the budget is over after a few of them.
     let mut pipeline = Pipeline::new(mode, support::hurrying_clock(Duration::from_millis(1)));
     let frame = Canvas::busy(1280, 720, 2).code(TOKEN, 600.0, 350.0, 5.0, 8.0).inverted().frame();

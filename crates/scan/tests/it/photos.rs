@@ -65,9 +65,9 @@ fn read_all(mode: Mode) -> Option<(usize, usize, usize)> {
 
 #[test]
 fn photographs_are_read_at_every_turn() {
-    let live = Mode::Live { budget: Duration::from_secs(30), second_opinion_every: 0 };
-    // As measured. rxing as it comes reads 334, rqrr alone 202 to 218.
-    for (mode, floor) in [(Mode::Thorough, 337), (live, 336)] {
+    let live = Mode::Live { budget: Duration::from_secs(30) };
+    // Measured: 359 and 358. rxing as it comes reads 334, rqrr alone 202 to 218.
+    for (mode, floor) in [(Mode::Thorough, 356), (live, 355)] {
         let Some((right, wrong, all)) = read_all(mode) else { return };
         assert_eq!(all, 360);
         assert_eq!(wrong, 0, "{mode:?}");

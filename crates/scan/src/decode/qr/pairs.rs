@@ -1,0 +1,162 @@
+//! Completes two finder patterns to three: the third is looked for where it must be, if need be behind glare or dirt.
+//!
+//! Two patterns leave six places for the third: beside either of them, on both sides, when they share an edge of the
+//! code; on both sides of their middle when they lie across it.
+
+use super::super::geometry::Corner;
+use super::super::view::PlaneRef;
+use super::finder::Finder;
+use super::triples::{Frame, Levels, Triple, levels_at};
+
+/// The patterns that are completed: the surest ones.
+const FINDERS_PAIRED_MAX: usize = 7;
+/// A pattern that fewer rows crossed is not sure enough.
+const SHARE_MIN: f32 = 0.75;
+/// The most completions that are kept.
+const PAIRS_MAX: usize = 12;
+/// How far from its place the third pattern may lie, in modules.
+const REACH_MODULES: f32 = 3.0;
+/// How well each of the two must fit its picture.
+const FIT_MIN: f32 = 0.5;
+/// From here on the third pattern counts as seen.
+const SEEN_FIT_MIN: f32 = 0.30;
+
+/// One way to complete a pair.
+struct Completion {
+    corner: Corner,
+    right: Corner,
+    below: Corner,
+    /// Which of the three was not found: 0 the corner, 1 the right one, 2 the lower one.
+    missing: usize,
+}
+
+/// Adds the triples that two patterns and a guessed third make; the likeliest first.
+pub(super) fn complete(finders: &[Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
+    out.clear();
+    let sure: Vec<&Finder> =
+        finders.iter().filter(|finder| finder.share() >= SHARE_MIN).take(FINDERS_PAIRED_MAX).collect();
+    for (at, one) in sure.iter().enumerate() {
+        for other in &sure[at + 1..] {
+            let ratio = one.module() / other.module();
+            if one.inverted == other.inverted && (0.66..1.5).contains(&ratio) {
+                complete_pair(one, other, luma, out);
+            }
+        }
+    }
+    out.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    out.truncate(PAIRS_MAX);
+}
+
+fn complete_pair(one: &Finder, other: &Finder, luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
+    let (a, b) = (one.centre, other.centre);
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let length = dx.hypot(dy);
+    let width = (one.module() + other.module()) / 2.0;
+    // Along a slanting line a pattern looks wider than it is: by 1/cos of the angle to the nearer axis.
+    let slant = dx.abs().max(dy.abs()) / length.max(1.0);
+    let add = |corner: (f32, f32), right: (f32, f32), below: (f32, f32)| {
+        let place = |(x, y): (f32, f32)| Corner::new(x, y);
+        (place(corner), place(right), place(below))
+    };
+    let mut ways: Vec<Completion> = Vec::with_capacity(6);
+    for sense in [1.0_f32, -1.0] {
+        let (px, py) = (-dy * sense, dx * sense);
+        let (from_a, from_b) = ((a.x + px, a.y + py), (b.x + px, b.y + py));
+        // The third must lie so that right, corner, below turn as in a code.
+        let (corner, right, below) = if sense > 0.0 {
+            add((a.x, a.y), (b.x, b.y), from_a)
+        } else {
+            add((a.x, a.y), from_a, (b.x, b.y))
+        };
+        ways.push(Completion { corner, right, below, missing: if sense > 0.0 { 2 } else { 1 } });
+        let (corner, right, below) = if sense > 0.0 {
+            add((b.x, b.y), from_b, (a.x, a.y))
+        } else {
+            add((b.x, b.y), (a.x, a.y), from_b)
+        };
+        ways.push(Completion { corner, right, below, missing: if sense > 0.0 { 1 } else { 2 } });
+        let middle = ((a.x + b.x + px) / 2.0, (a.y + b.y + py) / 2.0);
+        let (corner, right, below) = if sense > 0.0 {
+            add(middle, (a.x, a.y), (b.x, b.y))
+        } else {
+            add(middle, (b.x, b.y), (a.x, a.y))
+        };
+        ways.push(Completion { corner, right, below, missing: 0 });
+    }
+    for way in ways {
+        let leg = (way.right.x - way.corner.x).hypot(way.right.y - way.corner.y);
+        let module = if way.missing == 0 { width * slant_of(&way) } else { width * slant };
+        let side = leg / module.max(0.5) + 7.0;
+        if (18.0..120.0).contains(&side)
+            && let Some(triple) = complete_way(&way, module, side, one.inverted, luma)
+        {
+            out.push(triple);
+        }
+    }
+}
+
+/// Gives the cosine of the angle between a leg and the nearer axis.
+fn slant_of(way: &Completion) -> f32 {
+    let (dx, dy) = (way.right.x - way.corner.x, way.right.y - way.corner.y);
+    dx.abs().max(dy.abs()) / dx.hypot(dy).max(1.0)
+}
+
+fn complete_way(
+    way: &Completion,
+    module: f32,
+    side: f32,
+    inverted: bool,
+    luma: PlaneRef<'_>,
+) -> Option<Triple> {
+    let unit = |from: Corner, to: Corner| {
+        let length = (to.x - from.x).hypot(to.y - from.y).max(1.0);
+        Corner::new((to.x - from.x) / length * module, (to.y - from.y) / length * module)
+    };
+    let frame = Frame { right: unit(way.corner, way.right), below: unit(way.corner, way.below) };
+    let mut centres = [way.corner, way.right, way.below];
+    let mut levels = [Levels::default(); 3];
+    let mut misfit = 0.0;
+    for at in (0..3).filter(|&at| at != way.missing) {
+        let (found, fit) = levels_at(luma, centres[at], frame, inverted);
+        if fit < FIT_MIN {
+            return None;
+        }
+        levels[at] = found;
+        misfit += 1.0 - fit;
+    }
+    let guess = centres[way.missing];
+    let inside =
+        |at: Corner| at.x > 0.0 && at.y > 0.0 && at.x < luma.width as f32 && at.y < luma.height as f32;
+    if !inside(guess) {
+        return None;
+    }
+    let mut best = (Levels::default(), 0.0, guess);
+    let steps = (REACH_MODULES / 0.5) as i32;
+    for down in -steps..=steps {
+        for across in -steps..=steps {
+            let (u, v) = (across as f32 * 0.5, down as f32 * 0.5);
+            let at = Corner::new(
+                guess.x + u * frame.right.x + v * frame.below.x,
+                guess.y + u * frame.right.y + v * frame.below.y,
+            );
+            let (found, fit) = levels_at(luma, at, frame, inverted);
+            let near = fit - 0.02 * (u.abs() + v.abs());
+            if near > best.1 {
+                best = (found, near, at);
+            }
+        }
+    }
+    if best.1 >= SEEN_FIT_MIN {
+        levels[way.missing] = best.0;
+        centres[way.missing] = best.2;
+    } else {
+        // Nothing is seen there: the light of the others must do.
+        let others: Vec<Levels> = (0..3).filter(|&at| at != way.missing).map(|at| levels[at]).collect();
+        levels[way.missing] = Levels {
+            threshold: others.iter().map(|level| level.threshold).sum::<f32>() / 2.0,
+            amplitude: others.iter().map(|level| level.amplitude).sum::<f32>() / 2.0,
+        };
+    }
+    let cost = misfit + (1.0 - best.1.max(0.0));
+    Some(Triple { centres, levels, side, inverted, cost })
+}
