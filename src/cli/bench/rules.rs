@@ -99,7 +99,8 @@ impl Known {
         let state = terminal.view().member(joined.member)?.unwrap_or_default();
         let published: Vec<Published> = terminal.programmes().to_vec();
         let book = RuleBook::new(published).map_err(Failure::machine)?;
-        let facts = state.facts(&at).trimmed(at.day.plus_days(-book.reads_days_back()));
+        let mut facts = state.facts(&at);
+        book.trim(&mut facts, at.day);
         let bare =
             Connection::open(folder.join(stempel_store::folder::DATABASE)).map_err(Failure::machine)?;
         Ok(Self { book, member: joined.member, facts, at, bare })

@@ -137,6 +137,7 @@ impl Journal {
             },
             postings: outcome.postings(member, self.shop, moment().day),
             outcome,
+            place: Default::default(),
         };
         self.add(Fact::Stamp(Box::new(fact)));
     }

@@ -40,6 +40,7 @@ fn alone(number: u8) -> (Device, Adoption) {
             name: "Café Anker".to_owned(),
             day_ends_minutes: 0,
             zone: "Europe/Berlin".to_owned(),
+            merchant: None,
         },
         device: device.id,
         device_name: "Kasse 1".to_owned(),
