@@ -6,6 +6,7 @@ use image::{GrayImage, Luma};
 use qrcode::{EcLevel, QrCode, Version};
 use serde_json::json;
 use stempel_domain::CardId;
+use stempel_domain::rules::{Ending, Language};
 use stempel_terminal::Terminal;
 use stempel_terminal::cards::Who;
 use stempel_terminal::look::MemberLook;
@@ -28,15 +29,28 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;
-            let look = terminal.look(&terminal.who_ever(&code)?)?;
-            Ok(show(&look))
+            let who = terminal.who_ever(&code)?;
+            let ending = terminal.offers(&who, None)?.ending;
+            Ok(show(&terminal.look(&who)?, &ending))
         }
         Member::Find { text } => find(&open::read(global)?, &text),
     }
 }
 
-fn show(look: &MemberLook) -> Answer {
-    let (text, json) = describe(look);
+/// A member, and what they lose soon.
+fn show(look: &MemberLook, ending: &[Ending]) -> Answer {
+    let (mut text, mut json) = describe(look);
+    for ending in ending {
+        text.push('\n');
+        text.push_str(&ending.sentence(Language::En));
+    }
+    let ending = ending.iter().map(|ending| {
+        json!({
+            "unit": ending.unit.name(), "amount": ending.unit.format(ending.amount), "last_day": ending.last,
+            "idle": ending.idle, "de": ending.sentence(Language::De), "en": ending.sentence(Language::En),
+        })
+    });
+    json["ending"] = ending.collect();
     Answer::one(text, json)
 }
 
