@@ -8,8 +8,10 @@ use qrcode::{EcLevel, QrCode, Version};
 use serde_json::json;
 use stempel_domain::CardId;
 use stempel_domain::member::birthday_week;
+use stempel_domain::rules::{Ending, Language};
 use stempel_terminal::Terminal;
 use stempel_terminal::cards::Who;
+use stempel_terminal::look::MemberLook;
 
 use super::args::{Card, Global, Member};
 use super::deed::Deed;
@@ -40,9 +42,9 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;
-            let look = terminal.look(&terminal.who_ever(&code)?)?;
-            let (text, json) = describe(&look);
-            Ok(Answer::one(text, json))
+            let who = terminal.who_ever(&code)?;
+            let ending = terminal.offers(&who, None)?.ending;
+            Ok(show(&terminal.look(&who)?, &ending))
         }
         Member::Find { text } => find(&open::read(global)?, &text),
     }
@@ -58,6 +60,23 @@ fn tags(add: Vec<String>, remove: Vec<String>) -> Result<BTreeMap<String, bool>,
         }
     }
     Ok(tags)
+}
+
+/// A member, and what they lose soon.
+fn show(look: &MemberLook, ending: &[Ending]) -> Answer {
+    let (mut text, mut json) = describe(look);
+    for ending in ending {
+        text.push('\n');
+        text.push_str(&ending.sentence(Language::En));
+    }
+    let ending = ending.iter().map(|ending| {
+        json!({
+            "unit": ending.unit.name(), "amount": ending.unit.format(ending.amount), "last_day": ending.last,
+            "idle": ending.idle, "de": ending.sentence(Language::De), "en": ending.sentence(Language::En),
+        })
+    });
+    json["ending"] = ending.collect();
+    Answer::one(text, json)
 }
 
 /// The week of a birthday. The date goes no further than this.

@@ -29,6 +29,25 @@ fn from_nothing_to_a_free_coffee() {
 }
 
 #[test]
+fn what_ends_soon_is_said_in_time() {
+    let till = Till::new();
+    till.one(&["init", "--shop", "Zum Anker"]);
+    let (_, code) = till.joined("Ada");
+    let file = till.folder().join("tea.toml");
+    let tea = "id = \"tea\"\nname = \"Tea\"\nunit = \"stamp:tea\"\nexpiry = { days = 10 }\n\
+        [[earn]]\nper = \"item\"\namount = 1\n";
+    std::fs::write(&file, tea).unwrap();
+    till.one(&["programme", "publish", &file.display().to_string()]);
+    till.one(&["stamp", "--member", &code]);
+    assert_eq!(till.one(&["member", "show", &code])["ending"], serde_json::json!([]), "coffee lasts");
+    till.one(&["stamp", "--member", &code, "--programme", "tea", "--count", "2"]);
+    let ending = &till.one(&["member", "show", &code])["ending"][0];
+    assert_eq!((&ending["unit"], &ending["amount"]), (&"stamp:tea".into(), &"2".into()));
+    assert!(text(&ending["en"]).starts_with("2 stamps end on "), "{ending}");
+    assert!(text(&ending["de"]).starts_with("2 Stempel gelten bis "), "{ending}");
+}
+
+#[test]
 fn a_sale_earns_and_says_why() {
     let till = sample();
     let (_, code) = till.joined("Ada");

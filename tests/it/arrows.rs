@@ -29,8 +29,8 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
 ];
 
 /// What `domain` may use from elsewhere: nothing that reads a clock, a file, the network or randomness.
-const DOMAIN_USES: [&str; 7] =
-    ["serde", "serde_json", "jiff", "thiserror", "toml", "blake3", "data-encoding"];
+const DOMAIN_USES: [&str; 8] =
+    ["serde", "serde_json", "jiff", "thiserror", "toml", "blake3", "sha2", "data-encoding"];
 
 /// What the source of `domain` must not name.
 const DOMAIN_NEVER: [&str; 11] = [
