@@ -320,11 +320,14 @@ fn limited(step: &TraceStep, language: Language) -> Option<String> {
     if limit_name(&step.code, language).is_none() || given.is_empty() || given == "0" || unit.is_empty() {
         return None;
     }
-    let of = language.units(step.value("wanted"), unit);
-    let (given, why) = (language.number(given), why(step, language));
+    let (wanted, why) = (step.value("wanted"), why(step, language));
+    // Money says its unit with each amount.
+    let bare =
+        |amount: &str| if unit == "eur" { language.units(amount, unit) } else { language.number(amount) };
     Some(match language {
-        Language::De => format!("Nur {given} statt {of}: {why}"),
-        Language::En => format!("Only {given} of {of}: {why}"),
+        // The unit stands where German does not inflect it.
+        Language::De => format!("Nur {} statt {}: {why}", language.units(given, unit), bare(wanted)),
+        Language::En => format!("Only {} of {}: {why}", bare(given), language.units(wanted, unit)),
     })
 }
 
@@ -541,9 +544,11 @@ fn for_whom(step: &TraceStep, language: Language) -> String {
             .to_owned();
     }
     if let Some(number) = value("joined_within_days") {
-        return match de {
-            true => format!("nur bis {} nach dem Beitritt", days(number, "einen Tag", "Tage")),
-            false => format!("only until {} after joining", days(number, "one day", "days")),
+        return match (de, number) {
+            (true, "1") => "nur bis zum Tag nach dem Beitritt".to_owned(),
+            (false, "1") => "only until the day after joining".to_owned(),
+            (true, _) => format!("nur in den ersten {number} Tagen nach dem Beitritt"),
+            (false, _) => format!("only in the first {number} days after joining"),
         };
     }
     if let Some(number) = value("absent_days") {

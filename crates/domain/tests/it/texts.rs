@@ -33,7 +33,7 @@ fn stamps_are_explained() {
     let three = judge(&book, &member("stamp", 0), Order::Sale(&coffee("3")));
     is_said(
         &three,
-        "Nur 2 statt 3 Stempel: Tagesgrenze von 2 erreicht",
+        "Nur 2 Stempel statt 3: Tagesgrenze von 2 erreicht",
         "Only 2 of 3 stamps: daily limit of 2 reached",
     );
     let mut full = member("stamp", 0);
@@ -218,8 +218,8 @@ fn it_is_said_for_whom_and_until_when() {
         ("who = { absent_days = 30 }", "nur nach 30 Tagen ohne Besuch", "only after 30 days without a visit"),
         (
             "who = { joined_within_days = 1 }",
-            "nur bis einen Tag nach dem Beitritt",
-            "only until one day after joining",
+            "nur bis zum Tag nach dem Beitritt",
+            "only until the day after joining",
         ),
         ("who = { tags = [\"vip\"] }", "gilt für andere Mitglieder", "it is for other members"),
         ("valid = { to = \"2026-11-19\" }", "er endete am 19.11.2026", "it ended on 19 Nov 2026"),
