@@ -234,6 +234,7 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
             Language::De => format!("{} für {}", language.money(value("amount")), named(step, language)),
             Language::En => format!("{} for {}", language.money(value("amount")), named(step, language)),
         },
+        codes::TAKEN_BACK | codes::GIVEN_BACK | codes::LET_GO => came_back(step, language),
         codes::PROGRESS | codes::STREAK => on_the_way(step, language),
         codes::MEMBERSHIP => match language {
             Language::De => format!("Mitgliedschaft {} bis {}", value("name"), language.day(value("last"))),
@@ -281,6 +282,28 @@ fn right(step: &TraceStep, language: Language) -> String {
 /// The tier that a step speaks of.
 fn tier(step: &TraceStep) -> &str {
     step.rule.as_deref().and_then(|rule| rule.split_once(':')).map_or("", |(_, tier)| tier)
+}
+
+/// What a refund moves: “5 Punkte zurückgenommen”.
+fn came_back(step: &TraceStep, language: Language) -> String {
+    let unit = step.value("unit");
+    let amount = language.units(step.value("amount"), unit);
+    // What goes back to the card is not paid out.
+    let amount = match (unit, language) {
+        ("eur", Language::De) => format!("{amount} Guthaben"),
+        ("eur", Language::En) => format!("{amount} of stored value"),
+        _ => amount,
+    };
+    match (step.code.as_str(), language, step.value("last")) {
+        (codes::TAKEN_BACK, Language::De, _) => format!("{amount} zurückgenommen"),
+        (codes::TAKEN_BACK, Language::En, _) => format!("{amount} taken back"),
+        (codes::LET_GO, Language::De, _) => format!("{amount} schon ausgegeben und erlassen"),
+        (codes::LET_GO, Language::En, _) => format!("{amount} spent already and let go"),
+        (_, Language::De, "") => format!("{amount} zurückgegeben"),
+        (_, Language::En, "") => format!("{amount} given back"),
+        (_, Language::De, last) => format!("{amount} zurückgegeben, gültig bis {}", language.day(last)),
+        (_, Language::En, last) => format!("{amount} given back, valid until {}", language.day(last)),
+    }
 }
 
 /// How far it is: “Fünf Sorten: 3 von 5 verschiedenen”.
@@ -509,6 +532,16 @@ fn why(step: &TraceStep, language: Language) -> String {
         }
         codes::UNKNOWN_REASON if de => format!("bitte einen Grund wählen: {}", value("reasons")),
         codes::UNKNOWN_REASON => format!("choose a reason: {}", value("reasons")),
+        codes::NOTHING_LEFT => language
+            .pick("alles davon ist schon zurückgenommen", "all of it was taken back before")
+            .to_owned(),
+        codes::TOO_MUCH if de => {
+            format!("davon kann noch {} zurückkommen, nicht {}", number("left"), number("asked"))
+        }
+        codes::TOO_MUCH => format!("{} of it can still come back, not {}", number("left"), number("asked")),
+        codes::NO_SUCH_LINES => {
+            language.pick("das geht nur als Ganzes zurück", "it can only be taken back as a whole").to_owned()
+        }
         codes::FOUR_EYES => {
             language.pick("eine zweite Person muss zustimmen", "a second person must agree").to_owned()
         }
