@@ -44,7 +44,7 @@ pub(super) fn find<'a>(
     claim: &'a Claim,
     scene: &Scene<'_>,
 ) -> Result<Wanted<'a>, Reason> {
-    let wanted = resolve(book, claim)?;
+    let wanted = resolve(book, claim, scene)?;
     let (spec, reward) = (wanted.published.programme.spec(), wanted.reward);
     if scene.member.is_none() {
         return Err(Reason::new(codes::NO_CARD));
@@ -67,14 +67,16 @@ pub(super) fn find<'a>(
 }
 
 /// Says of a claim that was refused what people call its reward.
-pub(super) fn refused(book: &RuleBook, claim: &Claim, reason: Reason) -> Reason {
-    match resolve(book, claim) {
+pub(super) fn refused(book: &RuleBook, claim: &Claim, scene: &Scene<'_>, reason: Reason) -> Reason {
+    match resolve(book, claim, scene) {
         Ok(wanted) => reason.named(wanted.reward.name.as_ref()),
         Err(_) => reason,
     }
 }
 
-fn resolve<'a>(book: &'a RuleBook, claim: &'a Claim) -> Result<Wanted<'a>, Reason> {
+/// The reward that a claim names. Of several with the same name the one that can be claimed here and now, if it is
+/// the only one: a programme that has ended keeps nobody from the next one's.
+fn resolve<'a>(book: &'a RuleBook, claim: &'a Claim, scene: &Scene<'_>) -> Result<Wanted<'a>, Reason> {
     let unknown = || Reason::new(codes::UNKNOWN_REWARD);
     if let Some(id) = &claim.programme {
         let published = book.find(id).ok_or_else(unknown)?;
@@ -82,12 +84,20 @@ fn resolve<'a>(book: &'a RuleBook, claim: &'a Claim) -> Result<Wanted<'a>, Reaso
         let reward = rewards.find(|reward| reward.id == claim.reward).ok_or_else(unknown)?;
         return Ok(Wanted { claim, published, reward });
     }
-    match book.rewards_named(&claim.reward) {
-        [] => Err(unknown()),
-        [(place, reward)] => {
-            let published = &book.programmes()[*place];
-            Ok(Wanted { claim, published, reward: &published.programme.spec().reward[*reward] })
-        }
+    let named = |&(place, reward): &(usize, usize)| {
+        let published = &book.programmes()[place];
+        Wanted { claim, published, reward: &published.programme.spec().reward[reward] }
+    };
+    let open = |wanted: &Wanted<'_>| {
+        let spec = wanted.published.programme.spec();
+        !wanted.reward.comes_by_itself() && scene.runs(spec).and_then(|()| scene.may(&spec.who)).is_ok()
+    };
+    let all = book.rewards_named(&claim.reward);
+    let mut open = all.iter().map(named).filter(open);
+    match (all, open.next(), open.next()) {
+        ([], ..) => Err(unknown()),
+        ([only], ..) => Ok(named(only)),
+        (_, Some(one), None) => Ok(one),
         _ => Err(Reason::new(codes::AMBIGUOUS_REWARD)),
     }
 }

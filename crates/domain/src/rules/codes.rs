@@ -135,3 +135,15 @@ pub const TIER_REACHED: &str = "tier-reached";
 pub const GIVING: &str = "giving";
 /// Nobody has given one of it away, or the last was taken.
 pub const POOL_EMPTY: &str = "pool-empty";
+/// A refund takes earned units back: `amount`, `unit`.
+pub const TAKEN_BACK: &str = "taken-back";
+/// A refund gives spent units back: `amount`, `unit`; `last`, where their lot had ended and they have days of grace.
+pub const GIVEN_BACK: &str = "given-back";
+/// Earned units that a refund leaves, because they were spent and the programme forgives: `amount`, `unit`.
+pub const LET_GO: &str = "let-go";
+/// Everything of it came back before.
+pub const NOTHING_LEFT: &str = "nothing-left";
+/// More comes back than is left: `left`, `asked`.
+pub const TOO_MUCH: &str = "too-much";
+/// It can only come back as a whole.
+pub const NO_SUCH_LINES: &str = "no-such-lines";

@@ -48,7 +48,7 @@ pub(super) fn grant<'a, Draft>(
         });
         match tried {
             Ok(judged) => draft = Some(judged),
-            Err(reason) => refused.push((claim, claims::refused(book, claim, reason))),
+            Err(reason) => refused.push((claim, claims::refused(book, claim, scene, reason))),
         }
     }
     let draft = draft.or_else(|| judge(&[]).ok());

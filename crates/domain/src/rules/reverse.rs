@@ -15,12 +15,14 @@ use crate::grant::Grant;
 use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
+use crate::programme::VOUCHER_PREFIX;
 use crate::rules::basket::counts;
-use crate::rules::outcome::{Award, LineResult, Outcome, Spend};
+use crate::rules::outcome::{Award, LineResult, Outcome, Spend, TraceStep};
 use crate::rules::postings::Takings;
-use crate::rules::{limit, tiers};
+use crate::rules::scope::Reason;
+use crate::rules::{codes, limit, tiers};
 use crate::sale::{Line, Sale};
-use crate::time::Moment;
+use crate::time::{Day, Moment};
 use crate::unit::Unit;
 
 /// The event that is taken back.
@@ -161,7 +163,48 @@ pub struct Reversed {
     pub visit_ms: Option<i64>,
 }
 
+impl ReverseError {
+    /// Why not, as a step that can be said.
+    pub fn trace(&self) -> TraceStep {
+        let reason = match self {
+            Self::NothingLeft => Reason::new(codes::NOTHING_LEFT),
+            Self::TooMuch { left, asked, .. } => {
+                Reason::new(codes::TOO_MUCH).with("left", Quantity(*left)).with("asked", Quantity(*asked))
+            }
+            Self::NoSuchLines => Reason::new(codes::NO_SUCH_LINES),
+        };
+        reason.step()
+    }
+}
+
 impl Reversed {
+    /// What moved, as steps that can be said.
+    pub fn trace(&self) -> Vec<TraceStep> {
+        let step = |code: &'static str, unit: &Unit, amount: i64| {
+            Reason::new(code).with("amount", unit.format(amount)).with("unit", unit_said(unit))
+        };
+        let taken =
+            self.taken_back.iter().map(|(unit, amount)| step(codes::TAKEN_BACK, unit, *amount).step());
+        let let_go = self.let_go.iter().map(|(unit, amount)| step(codes::LET_GO, unit, *amount).step());
+        let given = self.given_back.iter().flat_map(|(unit, amount)| {
+            let (grace, last) = self.grace(unit);
+            let usual = (amount - grace > 0).then(|| step(codes::GIVEN_BACK, unit, amount - grace).step());
+            let late = last.map(|last| step(codes::GIVEN_BACK, unit, grace).with("last", last).step());
+            usual.into_iter().chain(late)
+        });
+        taken.chain(let_go).chain(given).collect()
+    }
+
+    /// How much of a unit came back with days of grace, and the last of them.
+    fn grace(&self, unit: &Unit) -> (i64, Option<Day>) {
+        let lots = self.postings.iter().filter(|posting| posting.unit == *unit && posting.amount > 0);
+        let graced = lots.filter_map(|posting| match posting.booking {
+            Some(Booking::Lot { last: Some(last), .. }) => Some((posting.amount, last)),
+            _ => None,
+        });
+        graced.fold((0, None), |(sum, end), (amount, last)| (sum + amount, end.max(Some(last))))
+    }
+
     /// The fact to write.
     pub fn into_reversal(self, of: EventRef, member: Option<MemberId>, reason: ReversalReason) -> Reversal {
         let Self { quantities, postings, counters, tallies, grants, visit_ms, .. } = self;
@@ -501,6 +544,11 @@ fn ladder_back(original: &Original<'_>, counter: &CounterStep, before: &Progress
         None if after.everything => counter.amount,
         None => 0,
     }
+}
+
+/// What a unit is called; all vouchers are called so.
+fn unit_said(unit: &Unit) -> &str {
+    if unit.name().starts_with(VOUCHER_PREFIX) { "voucher" } else { unit.name() }
 }
 
 fn add(sums: &mut BTreeMap<Unit, i64>, unit: &Unit, amount: i64) {

@@ -234,6 +234,7 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
             Language::De => format!("{} für {}", language.money(value("amount")), named(step, language)),
             Language::En => format!("{} for {}", language.money(value("amount")), named(step, language)),
         },
+        codes::TAKEN_BACK | codes::GIVEN_BACK | codes::LET_GO => came_back(step, language),
         codes::PROGRESS | codes::STREAK => on_the_way(step, language),
         codes::MEMBERSHIP => match language {
             Language::De => format!("Mitgliedschaft {} bis {}", value("name"), language.day(value("last"))),
@@ -283,6 +284,28 @@ fn tier(step: &TraceStep) -> &str {
     step.rule.as_deref().and_then(|rule| rule.split_once(':')).map_or("", |(_, tier)| tier)
 }
 
+/// What a refund moves: “5 Punkte zurückgenommen”.
+fn came_back(step: &TraceStep, language: Language) -> String {
+    let unit = step.value("unit");
+    let amount = language.units(step.value("amount"), unit);
+    // What goes back to the card is not paid out.
+    let amount = match (unit, language) {
+        ("eur", Language::De) => format!("{amount} Guthaben"),
+        ("eur", Language::En) => format!("{amount} of stored value"),
+        _ => amount,
+    };
+    match (step.code.as_str(), language, step.value("last")) {
+        (codes::TAKEN_BACK, Language::De, _) => format!("{amount} zurückgenommen"),
+        (codes::TAKEN_BACK, Language::En, _) => format!("{amount} taken back"),
+        (codes::LET_GO, Language::De, _) => format!("{amount} schon ausgegeben und erlassen"),
+        (codes::LET_GO, Language::En, _) => format!("{amount} spent already and let go"),
+        (_, Language::De, "") => format!("{amount} zurückgegeben"),
+        (_, Language::En, "") => format!("{amount} given back"),
+        (_, Language::De, last) => format!("{amount} zurückgegeben, gültig bis {}", language.day(last)),
+        (_, Language::En, last) => format!("{amount} given back, valid until {}", language.day(last)),
+    }
+}
+
 /// How far it is: “Fünf Sorten: 3 von 5 verschiedenen”.
 fn on_the_way(step: &TraceStep, language: Language) -> String {
     let number = |name: &str| match step.value("count") {
@@ -320,11 +343,14 @@ fn limited(step: &TraceStep, language: Language) -> Option<String> {
     if limit_name(&step.code, language).is_none() || given.is_empty() || given == "0" || unit.is_empty() {
         return None;
     }
-    let of = language.units(step.value("wanted"), unit);
-    let (given, why) = (language.number(given), why(step, language));
+    let (wanted, why) = (step.value("wanted"), why(step, language));
+    // Money says its unit with each amount.
+    let bare =
+        |amount: &str| if unit == "eur" { language.units(amount, unit) } else { language.number(amount) };
     Some(match language {
-        Language::De => format!("Nur {given} statt {of}: {why}"),
-        Language::En => format!("Only {given} of {of}: {why}"),
+        // The unit stands where German does not inflect it.
+        Language::De => format!("Nur {} statt {}: {why}", language.units(given, unit), bare(wanted)),
+        Language::En => format!("Only {} of {}: {why}", bare(given), language.units(wanted, unit)),
     })
 }
 
@@ -514,6 +540,16 @@ fn why(step: &TraceStep, language: Language) -> String {
         }
         codes::UNKNOWN_REASON if de => format!("bitte einen Grund wählen: {}", value("reasons")),
         codes::UNKNOWN_REASON => format!("choose a reason: {}", value("reasons")),
+        codes::NOTHING_LEFT => language
+            .pick("alles davon ist schon zurückgenommen", "all of it was taken back before")
+            .to_owned(),
+        codes::TOO_MUCH if de => {
+            format!("davon kann noch {} zurückkommen, nicht {}", number("left"), number("asked"))
+        }
+        codes::TOO_MUCH => format!("{} of it can still come back, not {}", number("left"), number("asked")),
+        codes::NO_SUCH_LINES => {
+            language.pick("das geht nur als Ganzes zurück", "it can only be taken back as a whole").to_owned()
+        }
         codes::FOUR_EYES => {
             language.pick("eine zweite Person muss zustimmen", "a second person must agree").to_owned()
         }
@@ -549,9 +585,11 @@ fn for_whom(step: &TraceStep, language: Language) -> String {
             .to_owned();
     }
     if let Some(number) = value("joined_within_days") {
-        return match de {
-            true => format!("nur bis {} nach dem Beitritt", days(number, "einen Tag", "Tage")),
-            false => format!("only until {} after joining", days(number, "one day", "days")),
+        return match (de, number) {
+            (true, "1") => "nur bis zum Tag nach dem Beitritt".to_owned(),
+            (false, "1") => "only until the day after joining".to_owned(),
+            (true, _) => format!("nur in den ersten {number} Tagen nach dem Beitritt"),
+            (false, _) => format!("only in the first {number} days after joining"),
         };
     }
     if let Some(number) = value("absent_days") {

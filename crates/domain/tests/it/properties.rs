@@ -224,6 +224,9 @@ proptest! {
             let wish = TakeBack { take, reason, before: &taken, purses: &purses, at: &at };
             let Ok(reversed) = reverse(&original, &wish) else { continue };
             prop_assert!(imbalance(&reversed.postings).is_empty(), "{:?}", reversed.postings);
+            for step in reversed.trace() {
+                prop_assert!(sentence(&step, Language::De) != step.code, "{:?}", step);
+            }
             book_all(&mut purses, &reversed.postings);
             all.extend(reversed.postings.iter().cloned());
             for step in &reversed.counters {

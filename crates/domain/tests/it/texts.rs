@@ -1,7 +1,8 @@
 //! What people read: sentences of the trace, and what is said of a programme with mistakes.
 
+use serde_json::{Value, json};
 use stempel_domain::programme::{Programme, ProgrammeError};
-use stempel_domain::rules::{Language, Outcome, sentence};
+use stempel_domain::rules::{Language, Outcome, case, sentence};
 use stempel_domain::sale::{Deed, Order, Sale};
 use stempel_domain::{MemberFacts, MemberId};
 
@@ -33,7 +34,7 @@ fn stamps_are_explained() {
     let three = judge(&book, &member("stamp", 0), Order::Sale(&coffee("3")));
     is_said(
         &three,
-        "Nur 2 statt 3 Stempel: Tagesgrenze von 2 erreicht",
+        "Nur 2 Stempel statt 3: Tagesgrenze von 2 erreicht",
         "Only 2 of 3 stamps: daily limit of 2 reached",
     );
     let mut full = member("stamp", 0);
@@ -218,8 +219,8 @@ fn it_is_said_for_whom_and_until_when() {
         ("who = { absent_days = 30 }", "nur nach 30 Tagen ohne Besuch", "only after 30 days without a visit"),
         (
             "who = { joined_within_days = 1 }",
-            "nur bis einen Tag nach dem Beitritt",
-            "only until one day after joining",
+            "nur bis zum Tag nach dem Beitritt",
+            "only until the day after joining",
         ),
         ("who = { tags = [\"vip\"] }", "gilt für andere Mitglieder", "it is for other members"),
         ("valid = { to = \"2026-11-19\" }", "er endete am 19.11.2026", "it ended on 19 Nov 2026"),
@@ -255,4 +256,59 @@ fn what_is_no_discount_is_not_called_one() {
         "Umfrage: gibt es nur einmal, und es wurde schon gegeben",
         "Survey: it is given once, and was given before",
     );
+}
+
+/// What each step of a case says, in German and English.
+fn told(programme: &str, case: &Value) -> Vec<Vec<[String; 2]>> {
+    let answers = case::run(&[Programme::parse_toml(programme).unwrap()], &case.to_string()).unwrap();
+    let trace = |answer: &Value| -> Vec<[String; 2]> {
+        let said = answer["trace"].as_array().unwrap().iter();
+        said.map(|said| ["de", "en"].map(|language| said[language].as_str().unwrap().to_owned())).collect()
+    };
+    answers.iter().map(trace).collect()
+}
+
+#[test]
+fn a_refund_says_what_moved() {
+    let kind = "id = \"p\"\nname = \"P\"\nrefunds = \"forgive\"\n[[earn]]\nper = \"money\"\namount = 1\n\
+        [[reward]]\nid = \"mug\"\nkind = \"gift\"\ncost = 8\n";
+    let at = |day: &str| format!("2026-12-{day}T12:00:00+01:00");
+    let bought =
+        json!({"lines": [{"sku": "a", "price": "9.00"}], "tenders": [{"kind": "stored", "amount": "5.00"}]});
+    let spent_already = told(
+        kind,
+        &json!({"member": {"balances": {"eur": "5.00"}}, "steps": [
+            {"at": at("01"), "sale": bought},
+            {"at": at("02"), "sale": {"claims": [{"reward": "mug"}]}},
+            {"at": at("03"), "refund": {"of": 0, "lines": {"a": "2"}}},
+            {"at": at("03"), "refund": {"of": 0}},
+            {"at": at("03"), "refund": {"of": 0}},
+        ]}),
+    );
+    assert_eq!(
+        spent_already[2],
+        [["Davon kann noch 1 zurückkommen, nicht 2", "1 of it can still come back, not 2"]]
+    );
+    assert_eq!(
+        spent_already[3],
+        [
+            ["1 Punkt zurückgenommen", "1 point taken back"],
+            ["8 Punkte schon ausgegeben und erlassen", "8 points spent already and let go"],
+            ["5,00 € Guthaben zurückgegeben", "€5.00 of stored value given back"],
+        ]
+    );
+    assert_eq!(
+        spent_already[4],
+        [["Alles davon ist schon zurückgenommen", "All of it was taken back before"]]
+    );
+    let ended = told(
+        kind,
+        &json!({"member": {"lots": [{"unit": "point", "amount": "8", "last_day": "2026-12-05"}]}, "steps": [
+            {"at": at("01"), "sale": {"claims": [{"reward": "mug"}]}},
+            {"at": at("06"), "refund": {"of": 0}},
+        ]}),
+    );
+    let grace =
+        ["8 Punkte zurückgegeben, gültig bis 05.01.2027", "8 points given back, valid until 5 Jan 2027"];
+    assert_eq!(ended[1], [grace]);
 }

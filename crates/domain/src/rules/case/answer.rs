@@ -66,17 +66,15 @@ impl Answer {
             lines: back.map(line).collect(),
             earned: negative(&reversed.taken_back),
             spent: negative(&reversed.given_back),
+            trace: reversed.trace().iter().map(trace).collect(),
             ..Self::default()
         }
     }
 
     pub fn of_refusal(error: &ReverseError) -> Self {
-        let reason = match error {
-            ReverseError::NothingLeft => "nothing-left",
-            ReverseError::TooMuch { .. } => "too-much",
-            ReverseError::NoSuchLines => "no-such-lines",
-        };
-        Self { refused: vec![json!({"reward": null, "reason": reason})], ..Self::default() }
+        let step = error.trace();
+        let refused = vec![json!({"reward": null, "reason": step.code})];
+        Self { refused, trace: vec![trace(&step)], ..Self::default() }
     }
 }
 

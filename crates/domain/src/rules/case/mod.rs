@@ -183,6 +183,13 @@ impl Play {
         if let Some(unit) = units.into_iter().find(|unit| unit.name() == name) {
             return Ok(unit.clone());
         }
+        let rewards = self.book.programmes().iter().flat_map(|published| &published.programme.spec().reward);
+        let mut gives = rewards.filter_map(|reward| reward.gives.as_ref());
+        if let Some(gives) = gives.find(|gives| gives.unit == name)
+            && let Ok(unit) = Unit::new(&gives.unit, gives.scale)
+        {
+            return Ok(unit);
+        }
         if name == Unit::euro().name() {
             return Ok(Unit::euro());
         }
