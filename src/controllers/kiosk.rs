@@ -7,6 +7,9 @@ use super::model::{KioskModel, KioskPage, Notice, NoticeKind};
 /// How long a page waits before it asks, and how long the question waits for its answer.
 pub const KIOSK_PATIENCE_SECONDS: i64 = 20;
 
+/// The most lines about what a visit brought beside the stamp: there is no room for more.
+const NEWS_MAX: usize = 3;
+
 /// Keeps the kiosk's screen.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KioskController {
@@ -136,7 +139,7 @@ impl KioskController {
     fn land(&mut self, answer: Result<Stamped, Refusal>, is_new: bool) -> Vec<Effect> {
         match answer {
             Ok(stamped) => {
-                let news = stamped.reasons.iter().filter(|why| why.kind == WhyKind::News);
+                let news = stamped.reasons.iter().filter(|why| why.kind == WhyKind::News).take(NEWS_MAX);
                 self.model.news = news.map(|why| why.what.as_str()).collect::<Vec<_>>().join("\n");
                 self.model.guest = Some(Guest { is_new, ..stamped.guest });
                 self.model.fresh = stamped.given;
@@ -170,7 +173,6 @@ impl KioskController {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::Why;
     use super::super::sample_desk::{SampleDesk, at};
     use super::*;
 
@@ -199,12 +201,11 @@ mod tests {
     #[test]
     fn what_a_visit_brings_beside_the_stamp_stands_below_it_until_the_next_guest() {
         let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
-        let why = |kind, what: &str| Why { kind, what: what.to_owned(), ..Why::default() };
-        let reasons =
-            vec![why(WhyKind::Other, "1 stamp: 1 item"), why(WhyKind::News, "7 points: your birthday")];
-        kiosk.land(Ok(Stamped { given: 1, reasons, ..Stamped::default() }), false);
-        assert_eq!(kiosk.model().news, "7 points: your birthday");
+        kiosk.scan(&mut desk, "ada", at(0));
+        assert_eq!(kiosk.model().news, "Zum Geburtstag: 5 Punkte");
         kiosk.scan(&mut desk, "ada", at(1));
+        assert_eq!(kiosk.model().news, "", "the second scan gives nothing");
+        kiosk.scan(&mut desk, "ben", at(2));
         assert_eq!(kiosk.model().news, "");
     }
 

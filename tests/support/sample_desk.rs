@@ -42,6 +42,12 @@ fn member(id: &str, name: &str, stamps: u32) -> Member {
     Member { guest, last: None }
 }
 
+/// What a birthday brings beside the stamp.
+fn birthday() -> Why {
+    let what = "Zum Geburtstag: 5 Punkte".to_owned();
+    Why { kind: WhyKind::News, given: true, what, ..Why::default() }
+}
+
 impl Default for SampleDesk {
     fn default() -> Self {
         let mut ada = member("ada", "Ada", 7);
@@ -146,7 +152,8 @@ impl Desk for SampleDesk {
         let guest = found.guest.clone();
         self.today += count;
         let event = self.record(Some(before));
-        Ok(Stamped { event, guest, given: count, ..Stamped::default() })
+        let reasons = if guest.birthday { vec![birthday()] } else { Vec::new() };
+        Ok(Stamped { event, guest, given: count, reasons, ..Stamped::default() })
     }
 
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
