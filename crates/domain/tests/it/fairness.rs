@@ -143,3 +143,22 @@ fn a_line_discounted_to_nothing_is_free_and_earns_nothing() {
     let outcome = judge(&rules_book(rules), &MemberFacts::default(), Order::Sale(&sold));
     assert_eq!(outcome.earned()[&unit("point")], 1);
 }
+
+#[test]
+fn an_anniversary_at_new_year_is_remembered_for_its_week() {
+    let book = rules_book("[[occasion]]\nid = \"j\"\non = \"joined\"\ngives = { amount = 5 }\n");
+    let kept = |occurrence: &str, today: &str| {
+        let mut facts = MemberFacts { grants: vec![format!("p/j@{occurrence}")], ..MemberFacts::default() };
+        book.trim(&mut facts, at(&format!("{today}T12:00:00+01:00")).day);
+        !facts.grants.is_empty()
+    };
+    for (occurrence, today, remembered) in [
+        ("2027", "2026-12-28", true),
+        ("2027", "2027-01-03", true),
+        ("2026", "2027-01-03", true),
+        ("2026", "2027-01-10", false),
+        ("2027", "2026-12-20", false),
+    ] {
+        assert_eq!(kept(occurrence, today), remembered, "{occurrence} on {today}");
+    }
+}
