@@ -226,6 +226,7 @@ fn check_reward(spec: &Specification, reward: &Reward, unit: &Unit, at: At) -> R
         return Err(at.problem("cause", PLAIN));
     }
     rights::check_pool(reward, at)?;
+    rights::check_needs(reward, at)?;
     if reward.cause.is_some() && (reward.kind != RewardKind::Gift || reward.voucher) {
         return Err(at.problem("cause", "only a gift that costs units goes to a cause"));
     }

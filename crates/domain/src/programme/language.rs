@@ -346,6 +346,9 @@ pub struct Reward {
     /// So many of the articles in the set must be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_quantity: Option<Decimal>,
+    /// What must be bought beside it, of the same articles or of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Needs>,
     /// It comes by itself and costs no units.
     #[serde(default, skip_serializing_if = "is_default")]
     pub automatic: bool,
@@ -407,6 +410,50 @@ impl Reward {
     /// Whether it applies without being asked for.
     pub fn comes_by_itself(&self) -> bool {
         self.automatic || self.code.is_some()
+    }
+}
+
+/// What must be bought for a reward: “buy two coffees, get a croissant”, “three for two”.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Needs {
+    /// Categories that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Articles that count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// Categories that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_categories: Vec<String>,
+    /// Articles that do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_skus: Vec<Sku>,
+    /// They amount to so much, before discounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Decimal>,
+    /// So many of them. Left out: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Decimal>,
+    /// The reward comes once for each `quantity` of them, not once in all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub each: bool,
+}
+
+impl Needs {
+    /// The articles that count.
+    pub fn articles(&self) -> Articles<'_> {
+        Articles {
+            categories: &self.categories,
+            skus: &self.skus,
+            except_categories: &self.except_categories,
+            except_skus: &self.except_skus,
+        }
+    }
+
+    /// How many of them, in thousandths.
+    pub fn thousandths(&self) -> i64 {
+        self.quantity.map_or(1000, |quantity| quantity.at_scale(3)).max(1)
     }
 }
 

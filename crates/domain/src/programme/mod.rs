@@ -25,7 +25,7 @@ pub use engagement::{
 };
 pub use error::ProgrammeError;
 pub use language::{
-    EarnRule, Gives, Message, Multiplier, On, Per, Reward, RewardKind, Rounding, Specification, Text,
+    EarnRule, Gives, Message, Multiplier, Needs, On, Per, Reward, RewardKind, Rounding, Specification, Text,
     VoucherRule,
 };
 pub use measures::{Calendar, Clearing, Expiry, Leaderboard, Limit, Refunds, Span, Tier, TierBy, Tiers};

@@ -10,7 +10,7 @@ use crate::programme::engagement::{
     Challenge, Count, Giving, Goal, Goodwill, Membership, Occasion, OccasionOf, Referral,
 };
 use crate::programme::error::{Problem, Step};
-use crate::programme::language::Specification;
+use crate::programme::language::{On, Specification};
 use crate::programme::measures::Limit;
 use crate::programme::policy::Stock;
 use crate::programme::prize::Prize;
@@ -157,6 +157,29 @@ fn check_giving(giving: &Giving, at: At) -> Result<(), Problem> {
     }
     at.money("minimum", giving.minimum)?;
     at.articles(&giving.categories, &giving.skus, &giving.except_categories, &giving.except_skus)
+}
+
+/// What must be bought beside a reward.
+pub(super) fn check_needs(reward: &Reward, at: At) -> Result<(), Problem> {
+    let Some(needs) = &reward.needs else { return Ok(()) };
+    at.money("needs", needs.minimum)?;
+    at.quantity("needs", needs.quantity)?;
+    if needs.quantity.is_some_and(|quantity| quantity <= Decimal::ZERO) {
+        return Err(at.problem("needs", "`quantity` must be more than 0"));
+    }
+    at.articles(&needs.categories, &needs.skus, &needs.except_categories, &needs.except_skus)?;
+    let repeats = match reward.kind {
+        RewardKind::CheapestItem => reward.comes_by_itself(),
+        RewardKind::AmountOff => reward.comes_by_itself() && reward.on == On::Set,
+        _ => false,
+    };
+    if needs.each && !repeats {
+        return Err(at.problem(
+            "needs",
+            "`each` belongs to a cheapest-item, or an amount-off on the set, that comes by itself or by code",
+        ));
+    }
+    Ok(())
 }
 
 /// What is given away for whoever needs it, and what is taken of that.

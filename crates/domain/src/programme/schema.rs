@@ -236,6 +236,7 @@ fn definitions() -> Value {
             ("who", refer("who", "For whom.")),
         ], &["factor"]),
         "reward": reward(),
+        "needs": object(&needs(), &[]),
         "voucher": object(&[
             ("id", id("Its name within the programme.")),
             ("reward", id("The reward that the voucher is good for.")),
@@ -280,6 +281,7 @@ fn reward() -> Value {
         ("gives", refer("gives", "The units that it gives.")),
         ("cap", number("The most that comes off.")),
         ("on", word(&["set", "cheapest"], "What it is taken from.")),
+        ("needs", refer("needs", "What must be bought beside it.")),
         ("automatic", flag("It comes by itself and costs no units.")),
         ("code", json!({"type": "string", "description": "It comes when this code is shown."})),
         ("voucher", flag("It takes a voucher that a voucher rule gave.")),
@@ -304,6 +306,15 @@ fn reward() -> Value {
     ];
     keys.extend(articles());
     object(&keys, &["id", "kind"])
+}
+
+fn needs() -> Vec<(&'static str, Value)> {
+    let mut keys = vec![
+        ("quantity", number("So many of them; left out: one.")),
+        ("each", flag("The reward comes once for each `quantity` of them.")),
+    ];
+    keys.extend(articles().into_iter().filter(|(key, _)| *key != "minimum_quantity"));
+    keys
 }
 
 fn giving() -> Vec<(&'static str, Value)> {

@@ -119,8 +119,9 @@ fn first_name(basket: &Basket<'_>, shares: &Shares) -> Option<String> {
 fn take_cheapest_by_themselves<'a>(priced: &mut Priced<'a>, automatic: &[Automatic<'a>], scene: &Scene<'_>) {
     for &(published, reward) in automatic.iter().filter(|(_, reward)| !is_discount(reward.kind)) {
         let places = priced.basket.matching(&reward.articles());
-        // As many as one cost would give, if it had one, and as there are.
-        let pieces = priced.basket.pieces_open(&places).clamp(1, reward.quantity.max(1).into());
+        // As many as one cost would give, if it had one, for each time it comes, and as there are.
+        let most = i64::from(reward.quantity.max(1)).saturating_mul(repeats(reward, &priced.basket));
+        let pieces = priced.basket.pieces_open(&places).clamp(1, most.max(1));
         let times = u32::try_from(pieces).unwrap_or(1);
         let allowed = reached(reward, &priced.basket, &places)
             .and_then(|()| claims::may_take(reward, scene))
@@ -249,7 +250,10 @@ fn plan(priced: &Priced<'_>, candidate: &Candidate<'_>, scene: &Scene<'_>) -> Re
     }
     let plan = match reward.kind {
         RewardKind::PercentOff => percent(reward, basket, places),
-        _ => amount(reward, basket, places, candidate.times),
+        _ => {
+            let times = i64::from(candidate.times).saturating_mul(repeats(reward, basket));
+            amount(reward, basket, places, times)
+        }
     };
     let plan = plan.filter(|plan| plan.off > 0).ok_or_else(|| Reason::new(codes::NOTHING_TO_DISCOUNT))?;
     let times = u32::try_from(plan.times).unwrap_or(candidate.times);
@@ -270,7 +274,7 @@ fn percent(reward: &Reward, basket: &Basket<'_>, places: Vec<usize>) -> Option<P
 }
 
 /// `amount × times`, at most what is still to pay and the cap; no more times than take something off.
-fn amount(reward: &Reward, basket: &Basket<'_>, places: Vec<usize>, times: u32) -> Option<Plan> {
+fn amount(reward: &Reward, basket: &Basket<'_>, places: Vec<usize>, times: i64) -> Option<Plan> {
     let one = reward.amount?.money().0.max(1);
     let cap = reward.cap.map_or(i64::MAX, |cap| cap.money().0);
     if reward.on == On::Cheapest {
@@ -279,7 +283,7 @@ fn amount(reward: &Reward, basket: &Basket<'_>, places: Vec<usize>, times: u32) 
     }
     let most = basket.open(&places).min(basket.rest()).max(0).min(cap);
     let useful = most / one + i64::from(most % one > 0);
-    let times = useful.min(times.into());
+    let times = useful.min(times);
     Some(Plan { places, off: one.saturating_mul(times).min(most), times })
 }
 
@@ -307,7 +311,26 @@ fn reached(reward: &Reward, basket: &Basket<'_>, places: &[usize]) -> Result<(),
         let quantity = Quantity(bought);
         return Err(Reason::new(codes::BELOW_QUANTITY).with("minimum", minimum).with("quantity", quantity));
     }
+    let Some(needs) = &reward.needs else { return Ok(()) };
+    let places = basket.matching(&needs.articles());
+    let (worth, bought) = (basket.before_discounts(&places), basket.bought(&places));
+    if let Some(minimum) = needs.minimum.filter(|minimum| worth < minimum.money().0) {
+        return Err(Reason::new(codes::BELOW_MINIMUM)
+            .with("minimum", minimum.money())
+            .with("paid", Money(worth)));
+    }
+    if bought < needs.thousandths() {
+        let (minimum, quantity) = (Quantity(needs.thousandths()), Quantity(bought));
+        return Err(Reason::new(codes::BELOW_QUANTITY).with("minimum", minimum).with("quantity", quantity));
+    }
     Ok(())
+}
+
+/// How often a reward comes in one order: once, or for each `quantity` of what it needs.
+fn repeats(reward: &Reward, basket: &Basket<'_>) -> i64 {
+    let Some(needs) = reward.needs.as_ref().filter(|needs| needs.each) else { return 1 };
+    let bought = basket.bought(&basket.matching(&needs.articles()));
+    (bought / needs.thousandths()).max(1)
 }
 
 pub(super) fn is_discount(kind: RewardKind) -> bool {

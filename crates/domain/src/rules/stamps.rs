@@ -75,7 +75,7 @@ fn merged(stamps: &[StampCount]) -> Vec<StampCount> {
 /// Gives a reward without looking at prices: what it is worth is the other till's business.
 fn take<'a>(wanted: &Wanted<'a>, taken: &[Taken<'_>], scene: &Scene<'_>) -> Result<Taken<'a>, Reason> {
     let Wanted { claim, published, reward } = *wanted;
-    if reward.minimum.is_some() || reward.minimum_quantity.is_some() {
+    if reward.minimum.is_some() || reward.minimum_quantity.is_some() || reward.needs.is_some() {
         return Err(Reason::new(codes::NEEDS_PRICE));
     }
     claims::within_limit(published, reward, claim.times, taken, scene)?;

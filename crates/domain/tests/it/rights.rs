@@ -16,7 +16,7 @@ use stempel_domain::{AuthorId, Day, EventRef, Grant, MemberId, Moment, TenantId}
 use crate::support::*;
 
 /// A template, a case, and what its answers must hold.
-const TRIED: [(&str, &str, &str); 15] = [
+const TRIED: [(&str, &str, &str); 16] = [
     (
         "month-challenge",
         r#"{"member": {}, "steps": [
@@ -145,6 +145,16 @@ const TRIED: [(&str, &str, &str); 15] = [
           {"at": "2028-12-01T09:00:00+01:00", "activity": {"programme": "deeds", "id": "profile"}}]}"#,
         r#"[{"earned": {"point": "10"}}, {"earned": {}}, {"earned": {"point": "10"}}, {"earned": {"point": "20"}},
             {"earned": {}, "trace": ["given-before"]}]"#,
+    ),
+    (
+        "three-for-two",
+        r#"{"member": null, "steps": [
+          {"at": "2026-11-02T09:00:00+01:00", "sale": {"lines": [{"sku": "c", "category": "cake", "quantity": "2", "price": "4.00"}]}},
+          {"at": "2026-11-02T09:01:00+01:00", "sale": {"lines": [{"sku": "c", "category": "cake", "quantity": "6", "price": "4.00"}]}},
+          {"at": "2026-11-02T09:02:00+01:00", "refund": {"of": 1, "lines": "all"}},
+          {"at": "2026-11-02T09:03:00+01:00", "sale": {"lines": [
+            {"sku": "b", "category": "breakfast", "price": "9.00"}, {"sku": "j", "category": "juice", "price": "3.00"}]}}]}"#,
+        r#"[{"total": "8.00"}, {"total": "16.00"}, {"total": "-16.00"}, {"total": "10.50"}]"#,
     ),
     (
         "goodwill",

@@ -65,6 +65,7 @@ except_categories = ["c"]
 except_skus = ["d"]
 minimum = 1
 minimum_quantity = 1
+needs = { categories = ["a"], skus = ["b"], except_categories = ["c"], except_skus = ["d"], minimum = 1, quantity = 2 }
 limit = { year = 1 }
 valid = { to = "2026-12-31" }
 when = { weekdays = ["monday"] }
@@ -91,6 +92,7 @@ voucher = true
 id = "c"
 kind = "amount-off"
 amount = 5
+needs = { quantity = 3, each = true }
 code = "HI"
 from_pool = "p"
 
