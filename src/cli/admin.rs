@@ -31,7 +31,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Answer, Failure> {
         let ready = json!({"listening": format!("http://{address}")});
         Answer::one(ready.to_string(), ready).print(false);
         http::serve(server.clone(), listener, told_to_stop()).await.map_err(failure)?;
-        server.db().close().await;
+        server.close().await;
         Ok(Answer::default())
     })
 }
@@ -97,7 +97,7 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
         }
         let server = open(&admin.database).await?;
         let answer = command(&server, admin, named).await;
-        server.db().close().await;
+        server.close().await;
         answer
     })
 }
@@ -128,6 +128,14 @@ async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer
             server.backup(file).await.map_err(failure)?;
             let file = file.display().to_string();
             Ok(Answer::one(format!("The copy is {file}."), json!({"file": file})))
+        }
+        AdminCommand::Adopt { from, server: url } => super::adopt::adopt(server, from, url).await,
+        AdminCommand::Move { to } => {
+            let tenant = server.find_tenant(named.tenant.as_deref()).await.map_err(failure)?;
+            let moved = server.tenant_move(tenant, to).await.map_err(failure)?;
+            let text =
+                format!("Tenant {tenant} is in {} now; {} rows, each as it was.", moved.to, moved.rows);
+            Ok(Answer::one(text, serde_json::to_value(moved).map_err(Failure::machine)?))
         }
         other => {
             let tenant = server.find_tenant(named.tenant.as_deref()).await.map_err(failure)?;
@@ -221,7 +229,9 @@ async fn of_tenant(
         AdminCommand::Init { .. }
         | AdminCommand::Tenant(_)
         | AdminCommand::Backup { .. }
-        | AdminCommand::Restore { .. } => Err(Failure::usage("this command concerns no single tenant")),
+        | AdminCommand::Restore { .. }
+        | AdminCommand::Move { .. }
+        | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
 }
 

@@ -208,7 +208,7 @@ pub struct Serve {
 #[cfg(feature = "demo")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct Admin {
-    /// Where the data is: sqlite:PATH
+    /// Where the data is: sqlite:PATH or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL", default_value = "sqlite:stempel-server.db", global = true)]
     pub database: String,
     /// What to do
@@ -303,6 +303,21 @@ pub enum AdminCommand {
     Backup {
         /// The copy
         file: PathBuf,
+    },
+    /// Moves a tenant with everything to another database, and proves that nothing was changed
+    Move {
+        /// Where to: sqlite:PATH or postgres://USER@HOST/NAME
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
+    /// Takes over a shop that began alone on one terminal: cards and history come along
+    Adopt {
+        /// The terminal's data folder; no program may be running on it
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Where the terminal will find the server
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+        server: String,
     },
     /// Puts a copy in place of the database; devices notice and send again what it lacks
     Restore {

@@ -10,6 +10,8 @@
 
 #[cfg(feature = "demo")]
 mod admin;
+#[cfg(feature = "demo")]
+mod adopt;
 pub mod answer;
 pub mod args;
 mod bench;

@@ -78,6 +78,13 @@ impl Identity {
         self.card_secret.as_deref().map(secret_key).transpose()
     }
 
+    /// The same terminal as a device of a server, which holds the key that signs cards from now on.
+    pub(crate) fn belonging_to(mut self, server: ServerIdentity) -> Self {
+        self.server = Some(server);
+        self.card_secret = None;
+        self
+    }
+
     pub(crate) fn with_card_key(mut self, key: &SecretKey) -> Self {
         self.card_secret = Some(HEXLOWER.encode(&key.to_bytes()));
         self

@@ -11,7 +11,7 @@ use stempel_store::inbox::SHOP;
 use stempel_store::{Store, StoreError};
 use stempel_sync::Transport;
 use stempel_wire::message::{Article, EnrollRequest, Shop};
-use stempel_wire::{SecretKey, Signature};
+use stempel_wire::{Certificate, SecretKey, Signature};
 
 use crate::identity::{IDENTITY, Identity, ServerIdentity};
 use crate::{Terminal, TerminalError};
@@ -189,6 +189,22 @@ impl Terminal {
         server.url = url.to_owned();
         let identity = self.identity.clone();
         self.keep_setting(IDENTITY, &identity)
+    }
+
+    /// Takes note that a server has taken this shop over: the terminal is a device of it from now on, and the
+    /// key that signs cards is the server's alone.
+    pub fn taken_over(
+        &mut self,
+        server: ServerIdentity,
+        certificate: &Certificate,
+    ) -> Result<(), TerminalError> {
+        let identity = self.identity.clone().belonging_to(server);
+        self.store.write::<_, StoreError>(|write| {
+            write.set(IDENTITY, &identity)?;
+            write.put_device(certificate, false)
+        })?;
+        self.identity = identity;
+        Ok(())
     }
 
     /// Writes the first event of the journal.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Row as _, SqlitePool};
-use stempel_domain::MemberId;
+use stempel_domain::{MemberId, TenantId};
 use stempel_wire::{PublicKey, Row};
 
 use crate::data::{Journal, Site};
@@ -310,8 +310,9 @@ async fn postgres(
 }
 
 /// Reads every member's row and keys by plain statements, a thousand at a time, and writes them as JSON.
-pub async fn read_members(url: &str) -> Duration {
-    let sql = "SELECT position, member, base FROM member WHERE position > $1 ORDER BY position LIMIT 1000";
+pub async fn read_members(url: &str, tenant: TenantId) -> Duration {
+    let sql = "SELECT position, member, base FROM member WHERE tenant = $1 AND position > $2
+               ORDER BY position LIMIT 1000";
     let started = Instant::now();
     let (mut after, mut total) = (0_i64, 0);
     let write = |position: i64, member: Vec<u8>, base: String| {
@@ -322,7 +323,8 @@ pub async fn read_members(url: &str) -> Duration {
         Some(path) => {
             let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(path)).await.unwrap();
             loop {
-                let rows = sqlx::query(sql).bind(after).fetch_all(&pool).await.unwrap();
+                let rows =
+                    sqlx::query(sql).bind(tenant.0.to_vec()).bind(after).fetch_all(&pool).await.unwrap();
                 let Some(last) = rows.last() else { break };
                 after = last.get(0);
                 total += rows.iter().map(|row| write(row.get(0), row.get(1), row.get(2))).sum::<usize>();
@@ -331,7 +333,8 @@ pub async fn read_members(url: &str) -> Duration {
         None => {
             let pool = PgPool::connect(url).await.unwrap();
             loop {
-                let rows = sqlx::query(sql).bind(after).fetch_all(&pool).await.unwrap();
+                let rows =
+                    sqlx::query(sql).bind(tenant.0.to_vec()).bind(after).fetch_all(&pool).await.unwrap();
                 let Some(last) = rows.last() else { break };
                 after = last.get(0);
                 total += rows.iter().map(|row| write(row.get(0), row.get(1), row.get(2))).sum::<usize>();
