@@ -17,9 +17,10 @@ struct Migration {
 }
 
 /// Every migration, in order. Versions rise; a gap is allowed.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { version: 1, oldest: 1, script: include_str!("../../migrations/0001_foundation.sql") },
     Migration { version: 2, oldest: 1, script: include_str!("../../migrations/0002_placement.sql") },
+    Migration { version: 10, oldest: 1, script: include_str!("../../migrations/0010_accounts.sql") },
 ];
 
 /// The newest version that this program knows.

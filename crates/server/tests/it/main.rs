@@ -6,7 +6,7 @@
 mod suite;
 
 use suite::database::Kind;
-use suite::{cluster, database, http, world};
+use suite::{accounts, api, cluster, database, http, world};
 
 /// The database of this binary's tests.
 const KIND: Kind = Kind::Sqlite;

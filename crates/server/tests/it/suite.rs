@@ -12,12 +12,21 @@
 //! | `feed` | nothing is passed over while others write |
 //! | `splits` | a property: any split and interleaving gives the same members |
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
+//! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
+//! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `described` | the API against its description, by requests that a program makes up |
+//! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
+//! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
 
+pub mod accounts;
 mod admin;
+pub mod api;
 pub mod cluster;
 pub mod database;
+mod described;
+mod doors;
 mod enroll;
 mod feed;
 pub mod http;
@@ -26,4 +35,5 @@ mod push;
 mod relocate;
 mod shop;
 mod splits;
+mod walk;
 pub mod world;
