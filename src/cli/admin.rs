@@ -1,18 +1,19 @@
 //! The server and those who look after it.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stempel_domain::TenantId;
 use stempel_server::admin::{demo_guests, restore};
-use stempel_server::{Db, Server, http};
+use stempel_server::{Actor, Db, Scope, Server};
 use stempel_wire::catalogue;
 use stempel_wire::message::Shop;
 
 use super::args::{
-    Admin, AdminCommand, AdminDecision, AdminDevice, AdminMember, AdminProgramme, AdminShop, AdminTenant,
-    Args, Catalogue, Serve,
+    Admin, AdminApiKey, AdminCommand, AdminDecision, AdminDevice, AdminMember, AdminOwner, AdminProgramme,
+    AdminShop, AdminTenant, Args, Catalogue, Serve,
 };
 use super::programme::{programme_of, text_of};
 use super::{Answer, Failure};
@@ -23,34 +24,15 @@ const INVITE_MS: i64 = 60 * 60 * 1000;
 
 /// Runs the server until it is told to stop.
 pub(super) fn serve(serve: &Serve) -> Result<Answer, Failure> {
-    stempel_server::system::log_to_stderr();
+    let say = |line: &str| {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{line}")?;
+        out.flush()
+    };
     wait_for(async {
-        let server = open(&serve.database).await?;
-        let listener = http::listen(&serve.listen, serve.behind_proxy).await.map_err(failure)?;
-        let address = listener.local_addr().map_err(Failure::machine)?;
-        let ready = json!({"listening": format!("http://{address}")});
-        Answer::one(ready.to_string(), ready).print(false);
-        http::serve(server.clone(), listener, told_to_stop()).await.map_err(failure)?;
-        server.close().await;
+        stempel_server::run(serve, say).await.map_err(failure)?;
         Ok(Answer::default())
     })
-}
-
-/// Ends at Ctrl-C or when the system asks to stop.
-async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without signals the program ends when its process is ended.
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -64,7 +46,9 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
-    Ok(Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy)))
+    let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+    let user = ["SUDO_USER", "USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    Ok(server.acting(Actor::command_line(user.as_deref().unwrap_or("unknown"))))
 }
 
 /// What the server says, with the exit code that fits: 1 for what it refuses or does not find, 3 for trouble.
@@ -90,12 +74,12 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
         if let AdminCommand::Restore { file } = &admin.command {
             let clock = Arc::new(SystemClock::new(""));
             let restored =
-                restore(file, &admin.database, clock, Box::new(SystemEntropy)).await.map_err(failure)?;
+                restore(file, &admin.database(), clock, Box::new(SystemEntropy)).await.map_err(failure)?;
             let text =
                 "The copy is in place. Devices notice at their next contact and send again what it lacks.";
             return Ok(Answer::one(text, serde_json::to_value(restored).map_err(Failure::machine)?));
         }
-        let server = open(&admin.database).await?;
+        let server = open(&admin.database()).await?;
         let answer = command(&server, admin, named).await;
         server.close().await;
         answer
@@ -203,6 +187,21 @@ async fn of_tenant(
             list(&server.why(tenant, code).await.map_err(failure)?)
         }
         AdminCommand::Decide(decision) => decide(server, tenant, decision).await,
+        AdminCommand::Owner(command) => owner(server, tenant, command).await,
+        AdminCommand::ApiKey(command) => api_key(server, tenant, command, named).await,
+        AdminCommand::FourEyes { set } => {
+            if let Some(set) = set {
+                server.four_eyes_set(tenant, set == "on").await.map_err(failure)?;
+            }
+            let on = server.four_eyes(tenant).await.map_err(failure)?;
+            let text = if on {
+                "Signing devices out and corrections by hand wait until a second account agrees."
+            } else {
+                "Nothing waits for a second account."
+            };
+            Ok(Answer::one(text, json!({"four_eyes": on})))
+        }
+        AdminCommand::Audit { after } => list(&server.audit(tenant, *after).await.map_err(failure)?),
         AdminCommand::Inbox => {
             let inbox = server.inbox(tenant).await.map_err(failure)?;
             let json = serde_json::to_value(&inbox).map_err(Failure::machine)?;
@@ -251,6 +250,46 @@ async fn decide(server: &Server, tenant: TenantId, decision: &AdminDecision) -> 
             let device = device.parse().map_err(Failure::usage)?;
             server.quarantine_lift(tenant, device).await.map_err(failure)?;
             Ok(Answer::one("The journal is taken again.", json!({"device": device, "lifted": true})))
+        }
+    }
+}
+
+async fn owner(server: &Server, tenant: TenantId, command: &AdminOwner) -> Result<Answer, Failure> {
+    match command {
+        AdminOwner::Add { email } => {
+            let link = server.owner_add(tenant, email).await.map_err(failure)?;
+            let text = format!(
+                "{} is an owner. The one-time code for the password, good for three days:\n{}",
+                link.email, link.code
+            );
+            Ok(Answer::one(text, serde_json::to_value(&link).map_err(Failure::machine)?))
+        }
+        AdminOwner::List => list(&server.accounts(tenant).await.map_err(failure)?),
+    }
+}
+
+async fn api_key(
+    server: &Server,
+    tenant: TenantId,
+    command: &AdminApiKey,
+    named: &Named,
+) -> Result<Answer, Failure> {
+    match command {
+        AdminApiKey::Add { name, scopes } => {
+            let scopes = scopes.iter().map(|scope| Scope::of_key(scope)).collect::<Result<_, _>>();
+            let shop = match &named.shop {
+                Some(shop) => Some(the_shop(server, tenant, Some(shop)).await?.id),
+                None => None,
+            };
+            let key =
+                server.api_key_add(tenant, name, &scopes.map_err(failure)?, shop).await.map_err(failure)?;
+            let text = format!("Key {}, shown this once:\n{}", key.id, key.key);
+            Ok(Answer::one(text, serde_json::to_value(&key).map_err(Failure::machine)?))
+        }
+        AdminApiKey::List => list(&server.api_keys(tenant).await.map_err(failure)?),
+        AdminApiKey::Revoke { id } => {
+            server.api_key_revoke(tenant, id).await.map_err(failure)?;
+            Ok(Answer::one("The key opens nothing any more.", json!({"id": id, "revoked": true})))
         }
     }
 }

@@ -189,43 +189,56 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     Ok((side(width)?, side(height)?))
 }
 
-/// The server.
+/// Serving devices.
 #[cfg(feature = "demo")]
-#[derive(Debug, Clone, clap::Args)]
-pub struct Serve {
-    /// Where the data is: sqlite:PATH
-    #[arg(long, value_name = "URL", default_value = "sqlite:stempel-server.db")]
-    pub database: String,
-    /// Where to answer
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub listen: String,
-    /// A proxy in front speaks TLS, so another address than this machine's own is fine
-    #[arg(long)]
-    pub behind_proxy: bool,
-}
+pub use stempel_server::config::ServeArgs as Serve;
 
 /// Looking after a server.
 #[cfg(feature = "demo")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct Admin {
-    /// Where the data is: sqlite:PATH or postgres://USER@HOST/NAME
-    #[arg(long, value_name = "URL", default_value = "sqlite:stempel-server.db", global = true)]
-    pub database: String,
+    /// Where the data is: sqlite:PATH or postgres://USER@HOST/NAME; else STEMPEL_DATABASE, else
+    /// sqlite:stempel-server.db
+    #[arg(long, value_name = "URL", global = true)]
+    database: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub command: AdminCommand,
+}
+
+#[cfg(feature = "demo")]
+impl Admin {
+    /// Where the data is: as named, as the environment says, or in the file that `serve` uses by itself.
+    pub fn database(&self) -> String {
+        database_named(self.database.as_ref())
+    }
 }
 
 /// Figures.
 #[cfg(feature = "demo")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct Report {
-    /// Where the data is: sqlite:PATH or postgres://…
-    #[arg(long, value_name = "URL", default_value = "sqlite:stempel-server.db", global = true)]
-    pub database: String,
+    /// Where the data is: sqlite:PATH or postgres://USER@HOST/NAME; else STEMPEL_DATABASE, else
+    /// sqlite:stempel-server.db
+    #[arg(long, value_name = "URL", global = true)]
+    database: Option<String>,
     /// Which figures
     #[command(subcommand)]
     pub of: ReportOf,
+}
+
+#[cfg(feature = "demo")]
+impl Report {
+    /// Where the data is, as for [`Admin`].
+    pub fn database(&self) -> String {
+        database_named(self.database.as_ref())
+    }
+}
+
+#[cfg(feature = "demo")]
+fn database_named(named: Option<&String>) -> String {
+    let named = named.cloned().or_else(|| stempel_server::config::environment("STEMPEL_DATABASE"));
+    named.unwrap_or_else(|| "sqlite:stempel-server.db".to_owned())
 }
 
 /// Which figures.
@@ -295,6 +308,24 @@ pub enum AdminCommand {
     /// Decides what waits in the inbox
     #[command(subcommand)]
     Decide(AdminDecision),
+    /// Owners' accounts
+    #[command(subcommand)]
+    Owner(AdminOwner),
+    /// Keys for other systems
+    #[command(subcommand)]
+    ApiKey(AdminApiKey),
+    /// Whether certain changes wait until a second account agrees
+    FourEyes {
+        /// on, off, or nothing to look
+        #[arg(value_parser = ["on", "off"])]
+        set: Option<String>,
+    },
+    /// The audit log, one entry per line
+    Audit {
+        /// Entries after this one
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+    },
     /// What waits for a person: overdrafts, journals put aside, events that were not understood
     Inbox,
     /// Checks every journal, balance and the feed
@@ -341,6 +372,40 @@ pub enum AdminDecision {
     Lift {
         /// The device's id
         device: String,
+    },
+}
+
+/// Owners.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdminOwner {
+    /// Makes an owner's account, or a new one-time code for it
+    Add {
+        /// The person's e-mail address
+        email: String,
+    },
+    /// Lists every account
+    List,
+}
+
+/// Keys for other systems.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdminApiKey {
+    /// Makes a key; it is shown once. With --shop it is for that shop alone
+    Add {
+        /// What people call it
+        name: String,
+        /// read, award, redeem or members; may be said several times
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+    },
+    /// Lists them
+    List,
+    /// Withdraws a key: it opens nothing any more
+    Revoke {
+        /// The key's id
+        id: String,
     },
 }
 

@@ -15,7 +15,7 @@ const TARGET_DAYS: i32 = 90;
 /// Computes a report.
 pub(super) fn report(report: &Report, named: &Named) -> Result<Answer, Failure> {
     wait_for(async {
-        let server = open(&report.database).await?;
+        let server = open(&report.database()).await?;
         let tenant = server.find_tenant(named.tenant.as_deref()).await.map_err(failure)?;
         let answer = of(&server, tenant, &report.of, named).await;
         server.db().close().await;

@@ -3,7 +3,7 @@
 
 use stempel_domain::event::{Adjustment, Event, Fact, JournalBegun, Record};
 use stempel_domain::ledger::Posting;
-use stempel_domain::{EventRef, MemberId, Moment};
+use stempel_domain::{EventRef, MemberId, Moment, OperatorId};
 use stempel_wire::message::KeyOf;
 use stempel_wire::row::{Hash, RecordError, Row};
 
@@ -20,6 +20,24 @@ pub(crate) async fn append(
     facts: Vec<Fact>,
     keys: &[KeyOf],
 ) -> Result<Vec<EventRef>> {
+    append_as(tx, tenant, None, moment, facts, keys).await
+}
+
+/// The moment of the server's next event: its business day is never before that of the last one.
+pub(crate) async fn next_moment(tx: &mut Tx, tenant: &Tenant, moment: Moment) -> Result<Moment> {
+    let head = Head::load(tx, tenant.id, tenant.server).await?;
+    Ok(Moment { day: moment.day.max(newest_day(tx, tenant, head).await?), ..moment })
+}
+
+/// As [`append`], with the name of whoever asked for it in each event.
+pub(crate) async fn append_as(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    operator: Option<OperatorId>,
+    moment: Moment,
+    facts: Vec<Fact>,
+    keys: &[KeyOf],
+) -> Result<Vec<EventRef>> {
     let mut head = Head::load(tx, tenant.id, tenant.server).await?;
     let at = Moment { day: moment.day.max(newest_day(tx, tenant, head).await?), ..moment };
     let begins = (head.held == 0).then(|| {
@@ -29,7 +47,7 @@ pub(crate) async fn append(
     let (mut arrivals, mut references) = (Vec::new(), Vec::new());
     for fact in begins.into_iter().chain(facts) {
         let reference = EventRef { author: tenant.server, seq: head.held + 1 };
-        let record = Record { at, operator: None, fact };
+        let record = Record { at, operator: operator.clone(), fact };
         let row = Row::write(&tenant.key, reference, head.hash, &record).map_err(unwritable)?;
         head = Head { held: reference.seq, hash: row.hash() };
         references.push(reference);

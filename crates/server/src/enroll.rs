@@ -2,6 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
+use serde_json::json;
 use stempel_domain::{AuthorId, CardId, ShopId, TenantId};
 use stempel_wire::message::{BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange};
 use stempel_wire::token::Token;
@@ -66,7 +67,7 @@ impl Server {
         let expires_ms = now_ms.saturating_add(valid_ms.max(0));
         let hash = code_hash(&code);
         let mut tx = self.write_of(tenant).await?;
-        Tenant::lock(&mut tx, tenant).await?;
+        let locked = Tenant::lock(&mut tx, tenant).await?;
         tenant::shop(&mut tx, tenant, shop).await?;
         tenant::enter(&mut tx, "invite", &hash, tenant).await?;
         tx.execute(
@@ -74,6 +75,8 @@ impl Server {
             values![tenant, &hash[..], shop, now_ms, expires_ms],
         )
         .await?;
+        let expires = json!({ "expires_ms": expires_ms });
+        self.note(&mut tx, &locked, "device-invited", &shop.to_string(), expires).await?;
         self.enter_at_home(tenant, "invite", &hash).await?;
         tx.commit().await?;
         tracing::info!(%tenant, %shop, "a device was invited");
@@ -137,6 +140,8 @@ impl Server {
         let change = FeedChange::Device { certificate: certificate.clone(), revoked: false };
         tenant.publish(&mut tx, "device", &request.device.0, &change).await?;
         tenant.save_head(&mut tx).await?;
+        let place = json!({ "shop": certificate.shop });
+        self.note(&mut tx, &tenant, "device-enrolled", &request.device.to_string(), place).await?;
         let answer = answer(&mut tx, &tenant, certificate).await?;
         self.enter_at_home(id, "author", &request.device.0).await?;
         tx.commit().await?;

@@ -4,16 +4,22 @@
 //! |---|---|
 //! | [`Server`] | everything, as functions without a network |
 //! | [`http`] | the same over HTTP |
+//! | [`config`], [`run`] | settings by file, environment and flags; the program that serves |
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
+//! | [`metrics`], [`tls`] | what is counted; certificates |
 //! | [`system`] | the machine's own clock and randomness |
 //!
 //! Invariants: what was acknowledged is durable; no row is overwritten; the sums of every event are zero;
 //! positions of the feed are committed in their order. Nothing here knows a client's crate.
 
+pub mod accounts;
 pub mod admin;
+mod api;
+pub mod audit;
 mod author;
 mod caller;
 mod cases;
+pub mod config;
 mod db;
 mod enroll;
 mod error;
@@ -23,13 +29,21 @@ mod holds;
 pub mod http;
 mod ingest;
 mod jobs;
+pub mod mail;
+pub mod metrics;
 mod placement;
 mod policy;
 mod rejudge;
+mod run;
 mod server;
 pub mod system;
 mod tenant;
+pub mod tls;
 
+pub use api::access::Scope;
+pub use api::keys::{KeyInfo, NewKey};
+pub use api::{OPENAPI, api_routes};
+pub use audit::Actor;
 pub use caller::{Caller, SignedRequest};
 pub use db::Db;
 pub use enroll::Invite;
@@ -37,4 +51,5 @@ pub use error::{Error, Refusal, Result};
 pub use feed::WAIT_MS_MAX;
 pub use holds::{HOLD_MS, HoldAnswer, HoldRequest};
 pub use ingest::PUSH_AUTHORS_MAX;
+pub use run::run;
 pub use server::Server;

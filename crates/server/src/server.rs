@@ -11,14 +11,18 @@ use stempel_domain::time::business_day;
 use stempel_domain::{Day, Moment, TenantId};
 use tokio::sync::watch;
 
+use crate::audit::Actor;
 use crate::db::{Db, Value};
 use crate::error::Result;
+use crate::metrics::Gauge;
 use crate::placement::Places;
 
 /// An open server. Cloning it is cheap and gives the same server.
 #[derive(Clone)]
 pub struct Server {
     inner: Arc<Inner>,
+    /// Who acts through this handle.
+    actor: Actor,
 }
 
 struct Inner {
@@ -49,7 +53,16 @@ impl Server {
             heads: Mutex::default(),
             stopping: watch::Sender::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), actor: Actor::server() }
+    }
+
+    /// The same server, with what is done through this handle noted as somebody's.
+    pub fn acting(&self, actor: Actor) -> Self {
+        Self { inner: Arc::clone(&self.inner), actor }
+    }
+
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// The home database: the one that the server was started with. A tenant's data is where
@@ -150,5 +163,30 @@ impl Server {
         let mut tx = self.db().read().await?;
         tx.row("SELECT COUNT(*) FROM schema_version", Vec::new()).await?;
         Ok(())
+    }
+
+    /// Figures of the home database, for those who watch over the server.
+    pub(crate) async fn figures(&self) -> Result<Vec<Gauge>> {
+        let mut tx = self.db().read().await?;
+        let mut figures = Vec::new();
+        for (name, help, sql) in [
+            ("stempel_tenants", "Tenants.", "SELECT COUNT(*) FROM tenant"),
+            (
+                "stempel_devices",
+                "Devices that are not signed out.",
+                "SELECT COUNT(*) FROM device WHERE revoked = 0",
+            ),
+            (
+                "stempel_cases_open",
+                "Cases that wait in the inbox.",
+                "SELECT COUNT(*) FROM conflict_case WHERE closed_ms IS NULL",
+            ),
+            ("stempel_journals_quarantined", "Journals put aside.", "SELECT COUNT(*) FROM quarantine"),
+            ("stempel_dead_letters", "Rows that were not understood.", "SELECT COUNT(*) FROM dead_letter"),
+        ] {
+            let row = tx.row(sql, Vec::new()).await?;
+            figures.push((name, help, row.map(|row| row.int(0)).transpose()?.unwrap_or(0) as f64));
+        }
+        Ok(figures)
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use stempel_domain::TenantId;
 use stempel_wire::message::{Article, FeedChange};
 
+use crate::audit;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
@@ -53,6 +54,9 @@ impl Server {
             .await?;
             let id = article.sku.as_str().as_bytes().to_vec();
             tenant.publish(&mut tx, "article", &id, &FeedChange::Article(article)).await?;
+        }
+        if imported.added + imported.changed > 0 {
+            self.note(&mut tx, &tenant, "catalogue-changed", "catalogue", audit::detail(imported)?).await?;
         }
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;

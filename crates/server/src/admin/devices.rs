@@ -1,6 +1,7 @@
 //! Devices: listing and revoking.
 
 use serde::Serialize;
+use serde_json::json;
 use stempel_domain::{AuthorId, CardId, ShopId, TenantId};
 use stempel_wire::message::FeedChange;
 
@@ -95,6 +96,7 @@ impl Server {
             values![tenant.id, device],
         )
         .await?;
+        self.note(&mut tx, &tenant, "device-revoked", &device.to_string(), json!({ "held": held })).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);

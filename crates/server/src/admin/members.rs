@@ -117,7 +117,8 @@ impl Server {
             keys.push(KeyOf { member, key });
         }
         let fact = Fact::MemberJoined(MemberJoined::new(member, card, profile));
-        let events = author::append(&mut tx, &mut tenant, moment, vec![fact], &keys).await?;
+        let operator = self.actor().operator();
+        let events = author::append_as(&mut tx, &mut tenant, operator, moment, vec![fact], &keys).await?;
         let event = *events.last().ok_or_else(|| Error::Damaged("no event was written".to_owned()))?;
         let code = Token::issue(tenant.id, &card_key(&mut tx, tenant.id).await?, card);
         let added = AddedMember { member, code, number: card.number().to_string(), event };
@@ -229,7 +230,7 @@ async fn owner(tx: &mut Tx, sql: &'static str, tenant: TenantId, key: &[u8]) -> 
 }
 
 /// The card in a text, if this tenant signed it.
-async fn genuine_card(tx: &mut Tx, tenant: TenantId, text: &str) -> Result<CardId> {
+pub(crate) async fn genuine_card(tx: &mut Tx, tenant: TenantId, text: &str) -> Result<CardId> {
     let mut keys = CardKeys::new(tenant);
     let rows = tx.rows("SELECT public_key, retired FROM card_key WHERE tenant = $1", values![tenant]).await?;
     for row in rows {

@@ -20,6 +20,7 @@ pub use catalogue::Imported;
 pub use demo::{Demo, DemoGuest, DemoMember, demo_guests};
 pub use devices::DeviceInfo;
 pub use inbox::{CaseInfo, Inbox, JudgementInfo, RowInfo};
+pub(crate) use members::genuine_card;
 pub use members::{AddedMember, MemberInfo, NewMember, WhyLine};
 pub use r#move::Moved;
 pub use programmes::ProgrammeInfo;

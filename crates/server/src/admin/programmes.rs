@@ -1,6 +1,7 @@
 //! Programmes: publishing a version, ending one.
 
 use serde::Serialize;
+use serde_json::json;
 use stempel_domain::event::{Fact, ProgrammePublished, ProgrammeRef};
 use stempel_domain::{ProgrammeId, TenantId};
 use stempel_wire::message::FeedChange;
@@ -68,6 +69,8 @@ impl Server {
         )
         .await?;
         publish(&mut tx, &mut tenant, &programme, text, false).await?;
+        self.note(&mut tx, &tenant, "programme-published", id.as_str(), json!({ "version": version }))
+            .await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);
@@ -90,6 +93,7 @@ impl Server {
         )
         .await?;
         publish(&mut tx, &mut tenant, &newest.reference, &newest.text, true).await?;
+        self.note(&mut tx, &tenant, "programme-ended", id.as_str(), json!({})).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);

@@ -1,5 +1,6 @@
 //! What a person decides: rows held for review, rows that were not understood, journals that were stopped.
 
+use serde_json::json;
 use stempel_domain::event::Event;
 use stempel_domain::{AuthorId, TenantId};
 use stempel_wire::Row;
@@ -35,6 +36,8 @@ impl Server {
         if lifted == 0 {
             return Err(Error::not_found(format!("stopped journal of {author}")));
         }
+        let locked = Tenant::lock(&mut tx, tenant).await?;
+        self.note(&mut tx, &locked, "quarantine-lifted", &author.to_string(), json!({})).await?;
         tx.commit().await?;
         tracing::info!(%tenant, %author, "a stopped journal goes on");
         Ok(())
@@ -69,6 +72,11 @@ impl Server {
             }
             let booking = Booking { now_ms: moment.utc_ms, today: moment.day };
             let_through(&mut tx, &mut tenant, booking, &events).await?;
+            if !events.is_empty() {
+                let subject = device.map_or("dead letters".to_owned(), |device| device.to_string());
+                self.note(&mut tx, &tenant, "rows-let-through", &subject, json!({ "rows": events.len() }))
+                    .await?;
+            }
             tenant.save_head(&mut tx).await?;
             tx.commit().await?;
             self.announce(tenant.id, tenant.head);

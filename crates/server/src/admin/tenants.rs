@@ -1,6 +1,7 @@
 //! Tenants and their shops.
 
 use serde::Serialize;
+use serde_json::json;
 use stempel_domain::{AuthorId, ShopId, TenantId};
 use stempel_wire::SecretKey;
 use stempel_wire::message::{FeedChange, Shop};
@@ -74,6 +75,7 @@ impl Server {
         author::append(&mut tx, &mut tenant, moment, Vec::new(), &[]).await?;
         let change = FeedChange::CardKey { key: card_key.public(), retired: false };
         tenant.publish(&mut tx, "card-key", card_key.public().as_bytes(), &change).await?;
+        self.note(&mut tx, &tenant, "tenant-added", &id.to_string(), json!({ "name": tenant.name })).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
         tracing::info!(tenant = %id, "a tenant was added");
@@ -145,6 +147,7 @@ impl Server {
         )
         .await?;
         tenant.publish(&mut tx, "shop", &shop.id.0, &FeedChange::Shop(shop.clone())).await?;
+        self.note(&mut tx, &tenant, "shop-added", &shop.id.to_string(), json!({ "name": shop.name })).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);

@@ -31,6 +31,10 @@ pub struct VerifyReport {
     pub members: u64,
     /// Members of whom only the balances were compared: their old entries were settled.
     pub settled: u64,
+    /// Entries of the audit log.
+    pub audit_entries: u64,
+    /// The hash of its last entry: written down elsewhere, it shows whether the log was cut off.
+    pub audit_hash: String,
     /// What is wrong, in plain words; empty if nothing is.
     pub problems: Vec<String>,
 }
@@ -57,6 +61,11 @@ impl Server {
         }
         members(&mut tx, tenant.id, &mut report).await?;
         feed(&mut tx, &tenant, &mut report).await?;
+        let (entries, last, wrong) = crate::audit::verify(&mut tx, tenant.id).await?;
+        (report.audit_entries, report.audit_hash) = (entries, last);
+        if let Some(problem) = wrong {
+            report.problem(problem);
+        }
         Ok(report)
     }
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::error::{Error, Result};
+pub(crate) use postgres::without_password;
 pub(crate) use sqlite::{check_alone, make_private};
 pub(crate) use tables::{Digest, copy_directory, copy_tenant, digest_tenant, purge_tenant};
 pub(crate) use tx::Tx;

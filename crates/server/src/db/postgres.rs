@@ -141,7 +141,7 @@ fn opening(url: &str, error: sqlx::Error) -> Error {
 }
 
 /// A URL as people may see it.
-pub(super) fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let shown = match authority.rsplit_once('@') {

@@ -167,6 +167,59 @@ const TABLES: &[Table] = &[
         key: &[("key", Text)],
         others: &[("request", Bytes), ("answer", Text), ("created_ms", Int)],
     },
+    Table {
+        name: "api_key",
+        key: &[("id", Bytes)],
+        others: &[
+            ("hash", Bytes),
+            ("name", Text),
+            ("scopes", Text),
+            ("shop", Bytes),
+            ("created_ms", Int),
+            ("revoked_ms", Int),
+        ],
+    },
+    Table {
+        name: "account",
+        key: &[("account", Bytes)],
+        others: &[("email", Text), ("password", Text), ("created_ms", Int), ("closed_ms", Int)],
+    },
+    Table { name: "account_role", key: &[("account", Bytes), ("shop", Bytes)], others: &[("role", Text)] },
+    Table {
+        name: "account_link",
+        key: &[("hash", Bytes)],
+        others: &[("account", Bytes), ("expires_ms", Int), ("used_ms", Int)],
+    },
+    Table {
+        name: "session",
+        key: &[("hash", Bytes)],
+        others: &[("account", Bytes), ("created_ms", Int), ("seen_ms", Int)],
+    },
+    Table { name: "setting", key: &[("name", Text)], others: &[("value", Text)] },
+    Table {
+        name: "pending_change",
+        key: &[("id", Bytes)],
+        others: &[
+            ("body", Text),
+            ("asked_by", Text),
+            ("asked_ms", Int),
+            ("decided_by", Text),
+            ("decided_ms", Int),
+            ("outcome", Text),
+        ],
+    },
+    Table {
+        name: "audit",
+        key: &[("seq", Int)],
+        others: &[
+            ("at_ms", Int),
+            ("actor", Text),
+            ("action", Text),
+            ("subject", Text),
+            ("detail", Text),
+            ("hash", Bytes),
+        ],
+    },
 ];
 
 impl Table {

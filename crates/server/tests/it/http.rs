@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stempel_server::http;
+use stempel_server::http::{self, Options};
 use stempel_wire::message::{BlanksAnswer, EnrollAnswer, FeedPage, PUSH_LEN_MAX, Problem, PushAnswer};
 use stempel_wire::request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,18 +13,30 @@ use crate::database;
 use crate::world::{Device, HOUR_MS, NOON_MS, World, card, member};
 
 pub struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn problem(&self) -> Problem {
+    pub fn problem(&self) -> Problem {
         assert!(self.head.contains("application/problem+json"), "{}", self.head);
         let problem: Problem = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem.status, self.status);
         assert!(!problem.title.is_empty() && !problem.detail.is_empty());
         problem
+    }
+
+    /// The body as JSON, of whatever status.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{} {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(found, _)| *found == name).map(|(_, value)| value).next()
     }
 
     pub fn read<T: serde::de::DeserializeOwned>(&self) -> T {
@@ -34,10 +46,10 @@ impl Answer {
 }
 
 /// A server on a free port of this machine.
-struct Site {
-    at: Address,
-    stop: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
+pub struct Site {
+    pub at: Address,
+    pub stop: oneshot::Sender<()>,
+    pub served: tokio::task::JoinHandle<()>,
 }
 
 impl std::ops::Deref for Site {
@@ -52,13 +64,17 @@ impl std::ops::Deref for Site {
 pub struct Address(pub String);
 
 impl Site {
-    async fn open(world: &World) -> Self {
+    pub async fn open(world: &World) -> Self {
+        Self::open_with(world, Options::default()).await
+    }
+
+    pub async fn open_with(world: &World, options: Options) -> Self {
         let listener = http::listen("127.0.0.1:0", false).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = world.server.clone();
         let served = tokio::spawn(async move {
-            http::serve(server, listener, async { drop(stopped.await) }).await.unwrap();
+            http::serve_with(server, listener, options, async { drop(stopped.await) }).await.unwrap();
         });
         Self { at: Address(address), stop, served }
     }
@@ -66,7 +82,7 @@ impl Site {
 
 impl Address {
     /// Sends bytes as they are and reads the answer.
-    async fn raw(&self, bytes: &[u8]) -> Answer {
+    pub async fn raw(&self, bytes: &[u8]) -> Answer {
         self.exchange(bytes, false).await
     }
 
@@ -99,6 +115,12 @@ impl Address {
         .into_bytes();
         bytes.extend_from_slice(body);
         self.raw(&bytes).await
+    }
+
+    /// Sends JSON with some headers.
+    pub async fn ask(&self, method: &str, path: &str, headers: &str, body: &serde_json::Value) -> Answer {
+        let headers = format!("content-type: application/json\r\n{headers}");
+        self.send(method, path, &headers, body.to_string().as_bytes()).await
     }
 
     pub async fn signed(

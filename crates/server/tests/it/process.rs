@@ -6,10 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use stempel_domain::TenantId;
 use stempel_domain::ports::Clock;
+use stempel_domain::programme::Programme;
 use stempel_server::system::{SystemClock, SystemEntropy};
-use stempel_server::{Db, Server};
+use stempel_server::{Db, Scope, Server};
 use stempel_wire::message::{EnrollAnswer, FeedPage, PushAnswer, PushHeader};
 
 use crate::http::Address;
@@ -25,10 +27,15 @@ struct Running {
 impl Running {
     /// Starts the program and waits until it says where it listens.
     fn start(database: &str) -> Self {
-        let mut child = Command::new(PROGRAM)
+        Self::begin(&mut Command::new(PROGRAM), database, Stdio::null())
+    }
+
+    /// As [`Running::start`], with an environment and a place for the log.
+    fn begin(command: &mut Command, database: &str, log: Stdio) -> Self {
+        let mut child = command
             .args(["serve", "--database", database, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -196,4 +203,100 @@ async fn nobody_else_reads_the_database() {
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{:?}", entry.file_name());
     }
+}
+
+#[tokio::test]
+async fn no_secret_stands_in_the_log_of_a_busy_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = crate::database::fresh(folder.path()).await;
+    let clock = Arc::new(SystemClock::new());
+    let owner = Server::open(Db::open(&database).await.unwrap(), clock.clone(), Box::new(SystemEntropy));
+    let tenant = owner.tenant_add("Café", false).await.unwrap();
+    let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
+    let programme = Programme::parse_toml(crate::api::COFFEE).unwrap();
+    owner.programme_publish(tenant, programme.id(), &programme.to_json()).await.unwrap();
+    let key = owner.api_key_add(tenant, "Kasse", &Scope::OF_KEYS.into(), None).await.unwrap().key;
+    let link = owner.owner_add(tenant, "olga@example.org").await.unwrap().code;
+    let invite = owner.device_invite(tenant, shop, HOUR_MS).await.unwrap().code;
+    let (password, guess, token) = ("mein sehr geheimer Satz", "falsch geratener Satz", "figuren-wort-4711");
+
+    let log = folder.path().join("log");
+    let mut command = Command::new(PROGRAM);
+    command.env("RUST_LOG", "trace").env("STEMPEL_LOG_FORMAT", "json").env("STEMPEL_METRICS_TOKEN", token);
+    command.env("STEMPEL_MAIL_SERVER", "smtp://absender:postgeheimnis@127.0.0.1:1");
+    command.env("STEMPEL_MAIL_FROM", "stempel@example.org");
+    let running = Running::begin(&mut command, &database, std::fs::File::create(&log).unwrap().into());
+    let at = &running.at;
+    let mut device = Device::new(1);
+    let body = serde_json::to_vec(&device.ask(&invite)).unwrap();
+    device.belongs(&at.send("POST", "/v1/enroll", "", &body).await.read::<EnrollAnswer>());
+    let bearer = crate::api::bearer(&key);
+    let ada = at.ask("POST", "/api/v1/members", &bearer, &json!({ "name": "Adelgunde" })).await.json();
+    let (card, number) = (ada["code"].as_str().unwrap(), ada["number"].as_str().unwrap());
+    for code in [card, number] {
+        at.ask("POST", "/api/v1/stamps", &bearer, &json!({ "code": code })).await;
+        at.ask("GET", &format!("/api/v1/members/{code}/offers"), &bearer, &Value::Null).await;
+        at.ask("GET", &format!("/api/v1/members?after={code}"), &bearer, &Value::Null).await;
+    }
+    let set = json!({ "code": link, "password": password });
+    assert_eq!(at.ask("POST", "/api/v1/password", "", &set).await.status, 204);
+    let sign_in = |password: &str| json!({ "email": "olga@example.org", "password": password });
+    at.ask("POST", "/api/v1/session", "", &sign_in(guess)).await;
+    at.ask("POST", "/api/v1/session", "", &json!({ "email": "x", "password": [guess] })).await;
+    let session = at.ask("POST", "/api/v1/session", "", &sign_in(password)).await;
+    let cookie = session.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let csrf = session.json()["csrf"].as_str().unwrap().to_owned();
+    let signed = format!("cookie: {cookie}\r\nx-csrf-token: {csrf}\r\n");
+    let invited = json!({ "email": "mia@example.org", "roles": [{ "role": "staff" }] });
+    let invited = at.ask("POST", "/api/v1/accounts", &signed, &invited).await.json();
+    at.ask("POST", "/api/v1/password/forgotten", "", &json!({ "email": "olga@example.org" })).await;
+    at.send("GET", "/metrics", &format!("authorization: Bearer {token}\r\n"), b"").await;
+    let id = at.send("GET", "/api/v1/shops", &bearer, b"").await.header("x-request-id").unwrap().to_owned();
+    running.kill();
+
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains(&id), "the log speaks of a request by its id");
+    assert!(log.lines().count() > 100 && log.contains("/api/v1/members/{code}/offers"));
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object())));
+    let secret = cookie.split_once('=').unwrap().1;
+    let later = invited["code"].as_str().unwrap();
+    for (what, secret) in [
+        ("password", password),
+        ("guess", guess),
+        ("API key", &key),
+        ("session", secret),
+        ("csrf", &csrf),
+        ("link", &link),
+        ("invitation", later),
+        ("device's code", &invite),
+        ("card", card),
+        ("number", number),
+        ("metrics token", token),
+        ("mail password", "postgeheimnis"),
+        ("name", "Adelgunde"),
+    ] {
+        let found = log.lines().find(|line| line.to_lowercase().contains(&secret.to_lowercase()));
+        assert!(found.is_none(), "{what} stands in the log: {found:?}");
+    }
+}
+
+#[test]
+fn the_settings_are_printed_with_where_they_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.toml");
+    std::fs::write(&file, "log_format = \"json\"\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    let printed = Command::new(PROGRAM)
+        .args(["serve", "--print-config", "--listen", "127.0.0.1:9", "--config"])
+        .arg(&file)
+        .env("STEMPEL_DATABASE", "postgres://stempel:geheim@db.example/stempel")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.status.success());
+    assert!(text.contains("listen = \"127.0.0.1:9\"  # flag --listen"), "{text}");
+    assert!(text.contains("database = \"postgres://stempel@db.example/stempel\"  # environment"), "{text}");
+    assert!(text.contains("log_format = \"json\"  # file") && !text.contains("geheim"), "{text}");
+    let unknown = Command::new(PROGRAM).args(["serve", "--config", "/nowhere/server.toml"]).output().unwrap();
+    assert!(!unknown.status.success());
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("/nowhere/server.toml"));
 }

@@ -15,13 +15,22 @@
 //! | `work` | policies, judging again, leases, holds |
 //! | `rights` | what is given once, shared stock, figures |
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
+//! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
+//! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `described` | the API against its description, by requests that a program makes up |
+//! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
+//! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
 
+pub mod accounts;
 mod admin;
 mod adopt;
+pub mod api;
 pub mod cluster;
 pub mod database;
+mod described;
+mod doors;
 mod enroll;
 mod feed;
 pub mod http;
@@ -31,5 +40,6 @@ mod relocate;
 mod rights;
 mod shop;
 mod splits;
+mod walk;
 mod work;
 pub mod world;
