@@ -6,7 +6,7 @@
 //! | `POST /v1/push` | a device | takes rows of journals |
 //! | `GET /v1/feed?after=&limit=&wait_ms=` | a device | changes after a position |
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
-//! | `/api/v1/…` | an API key or an account | what other systems and people do ([`crate::api`]) |
+//! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
 //! | `GET /metrics` | this machine, or a token | what was counted |
 //! | `GET /health`, `/health/ready` | anybody | whether the database answers |
 //! | `GET /health/live` | anybody | whether the process runs |
