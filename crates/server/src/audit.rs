@@ -121,7 +121,7 @@ impl Server {
         Ok(())
     }
 
-    /// The entries after a place, oldest first, at most [`PAGE_MAX`].
+    /// The entries after a place, oldest first, at most 200.
     pub async fn audit(&self, tenant: TenantId, after: u64) -> Result<Vec<Entry>> {
         page(&mut self.read_of(tenant).await?, tenant, after).await
     }

@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// The home database: the one that the server was started with. A tenant's data is where
-    /// [`Server::read_of`] and [`Server::write_of`] find it.
+    /// `read_of` and `write_of` find it.
     pub fn db(&self) -> &Db {
         &self.inner.db
     }

@@ -23,7 +23,8 @@ pub(crate) async fn read_body(http: &Http, headers: &HeaderMap, body: Body, len_
     let read = tokio::time::timeout(http.options.body_time, to_bytes(body, len_max)).await;
     let read = read.map_err(|_| {
         let detail = "It did not arrive in time. Nothing was changed; send it again.";
-        Error::refused("too-slow", 408, "The request came too slowly", detail)
+        // As “busy”: a device behind a slow line waits and tries again.
+        Error::refused("too-slow", 503, "The request came too slowly", detail)
     })?;
     read.map_err(|error| {
         // Without an announced length, the bound is met while reading.

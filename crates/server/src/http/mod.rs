@@ -7,7 +7,7 @@
 //! | `GET /v1/feed?after=&limit=&wait_ms=` | a device | changes after a position |
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
 //! | `POST /v1/hold`, `/v1/hold/release` | a device | sets an amount aside while a guest redeems |
-//! | `/api/v1/…` | an API key or an account | what other systems and people do ([`crate::api`]) |
+//! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
 //! | `GET /metrics` | this machine, or a token | what was counted |
 //! | `GET /health`, `/health/ready` | anybody | whether the database answers |
 //! | `GET /health/live` | anybody | whether the process runs |
