@@ -69,6 +69,9 @@ impl Figure {
 
 /// Measures what was named.
 pub(super) fn run(global: &Global, bench: &Bench) -> Result<Answer, Failure> {
+    if bench.name == "scan" {
+        return super::bench_scan::run(bench);
+    }
     let folder = global.data.join(format!("bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
@@ -91,7 +94,7 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
             Ok(figures)
         }
         other => Err(Failure::usage(format!(
-            "there is no bench “{other}”; there are decode, commit, balance, start and all"
+            "there is no bench “{other}”; there are decode, commit, balance, start, all and scan"
         ))),
     }
 }

@@ -13,6 +13,7 @@ mod admin;
 pub mod answer;
 pub mod args;
 mod bench;
+mod bench_scan;
 mod cards;
 pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]
