@@ -875,9 +875,30 @@ pub enum Journal {
 /// A bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Bench {
-    /// decode, commit, balance, start, rules or all
+    /// decode, commit, balance, start, rules or all; or scan
     pub name: String,
     /// Members of the start-up bench
     #[arg(long, default_value_t = 100_000)]
     pub members: u32,
+    /// For scan: folder of sets of photographs, each with its text beside it
+    #[arg(long)]
+    pub photos: Option<PathBuf>,
+    /// For scan: folder of frames, each with its text beside it
+    #[arg(long)]
+    pub frames: Vec<PathBuf>,
+    /// For scan: folder of the frames of a film, with text.txt
+    #[arg(long)]
+    pub video: Option<PathBuf>,
+    /// For scan: hands that bring a code into view
+    #[arg(long)]
+    pub passes: Option<u64>,
+    /// For scan: frames of counters without a code
+    #[arg(long)]
+    pub empty: Option<u64>,
+    /// For scan: frames of what looks like a code and is none
+    #[arg(long)]
+    pub decoys: Option<u64>,
+    /// For scan: the first seed of what is made
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }

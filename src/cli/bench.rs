@@ -71,6 +71,9 @@ impl Figure {
 
 /// Measures what was named.
 pub(super) fn run(global: &Global, bench: &Bench) -> Result<Answer, Failure> {
+    if bench.name == "scan" {
+        return super::bench_scan::run(bench);
+    }
     let folder = global.data.join(format!("bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
@@ -95,7 +98,7 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
             Ok(figures)
         }
         other => Err(Failure::usage(format!(
-            "there is no bench “{other}”; there are decode, commit, balance, start, rules and all"
+            "there is no bench “{other}”; there are decode, commit, balance, start, rules, all and scan"
         ))),
     }
 }

@@ -15,6 +15,7 @@ mod adopt;
 pub mod answer;
 pub mod args;
 mod bench;
+mod bench_scan;
 mod cards;
 pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]

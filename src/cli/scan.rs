@@ -37,7 +37,10 @@ fn read(pipeline: &mut Pipeline, file: &Path) -> (bool, String, Value) {
         .iter()
         .map(|code| {
             let corners: Vec<_> = code.corners.iter().map(|corner| json!([corner.x, corner.y])).collect();
-            json!({"text": code.text, "corners": corners})
+            json!({
+                "text": code.text, "symbology": code.symbology.to_string(), "article": code.article_number(),
+                "corners": corners,
+            })
         })
         .collect();
     let name = file.display().to_string();

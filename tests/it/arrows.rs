@@ -6,13 +6,14 @@ use std::path::Path;
 use toml::Table;
 
 /// For each crate, the crates of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("stempel-domain", &[]),
     ("stempel-wire", &["stempel-domain"]),
     ("stempel-store", &["stempel-domain", "stempel-wire"]),
     ("stempel-sync", &["stempel-domain", "stempel-wire"]),
     ("stempel-server", &["stempel-domain", "stempel-wire"]),
     ("stempel-scan", &[]),
+    ("stempel-testkit", &[]),
     ("stempel-terminal", &["stempel-domain", "stempel-wire", "stempel-store", "stempel-sync"]),
     (
         "stempel",
@@ -24,6 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
             "stempel-scan",
             "stempel-terminal",
             "stempel-server",
+            "stempel-testkit",
         ],
     ),
 ];

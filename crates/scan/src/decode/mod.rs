@@ -1,4 +1,4 @@
-//! The pipeline from a frame to the texts of the QR codes in it.
+//! The pipeline from a frame to the texts of the codes in it.
 //!
 //! What it promises:
 //! - It stops as soon as the caller's rule accepts a text; it never judges a text itself.
@@ -19,6 +19,7 @@ mod bits;
 mod geometry;
 pub mod guard;
 mod local_mean;
+mod others;
 mod qr;
 mod stages;
 mod view;
@@ -31,6 +32,7 @@ use rxing::DecodeHints;
 use rxing::common::BitMatrix;
 
 pub use geometry::{Corner, Corners, middle};
+pub use others::{Symbology, article_number};
 pub use view::View;
 
 use crate::clock::Clock;
@@ -38,26 +40,30 @@ use crate::frame::Frame;
 use binarize::Binarizer;
 use bits::BitPlane;
 use local_mean::LocalMean;
+use others::OtherReader;
 use qr::{Effort, QrReader, Region};
 use view::{PlaneRef, Pyramid, to_picture};
 
 /// What every live frame gets.
 const LIVE_FIRST: [Stage; 2] = [rxing(View::PLAIN), own(View::PLAIN)];
 
+/// Of these each live frame gets one.
+const LIVE_ONE_OF: [Stage; 2] = [own(View::PLAIN.by_mean(10)), own(View::PLAIN.by_mean(20))];
+
 /// What a live frame gets while its budget lasts. Each frame begins with another stage, so that each has its turn on a
 /// slow machine too.
 const LIVE_IN_TURN: [Stage; 7] = [
-    own(View::PLAIN.by_mean(10)),
-    own(View::PLAIN.by_mean(20)),
     Stage { reader: Reader::OwnPair, view: View::PLAIN },
     own(View::PLAIN.halved(1).by_mean(14)),
     own(View::PLAIN.sharp()),
+    own(View::PLAIN.by_mean(20)),
     own(View::PLAIN.halved(1).sharp()),
+    own(View::PLAIN.by_mean(10)),
     Stage { reader: Reader::OlderRxing, view: View::PLAIN },
 ];
 
 /// Stages in turn that a frame without a trace of a code gets: an empty counter is looked at all day.
-const CALM_STAGES_MAX: usize = 3;
+const CALM_STAGES_MAX: usize = 2;
 
 const fn rxing(view: View) -> Stage {
     Stage { reader: Reader::Rxing, view }
@@ -66,6 +72,9 @@ const fn rxing(view: View) -> Stage {
 const fn own(view: View) -> Stage {
     Stage { reader: Reader::Own, view }
 }
+
+/// Of so many live frames without a code, one is searched for other codes than QR codes, where that is wanted.
+const OTHER_CODES_EVERY: usize = 3;
 
 /// A live frame larger than this is halved before anything else.
 const LIVE_PIXELS_MAX: usize = 1920 * 1200;
@@ -105,6 +114,8 @@ pub enum Reader {
     OwnPair,
     /// Our own reader, from several frames added up.
     OwnSum,
+    /// rxing's readers of codes that are no QR codes.
+    Other,
 }
 
 /// Which decoder read a code, and in which view.
@@ -125,6 +136,7 @@ impl fmt::Display for Stage {
             Reader::Own => "own",
             Reader::OwnPair => "own, two patterns",
             Reader::OwnSum => "own, several frames",
+            Reader::Other => "other codes",
         };
         write!(formatter, "{name} {}", self.view)
     }
@@ -135,12 +147,21 @@ impl fmt::Display for Stage {
 pub struct Code {
     /// The text.
     pub text: String,
+    /// The kind of code.
+    pub symbology: Symbology,
     /// The four corners in pixels of the frame.
     pub corners: Corners,
     /// Who read it.
     pub stage: Stage,
     /// The caller's rule accepted the text.
     pub good: bool,
+}
+
+impl Code {
+    /// Gives the number of the article that the code names, as 14 digits, or `None` when it names none.
+    pub fn article_number(&self) -> Option<String> {
+        article_number(self.symbology, &self.text)
+    }
 }
 
 /// What one frame gave.
@@ -188,6 +209,8 @@ pub struct Pipeline {
     region: Option<Region>,
     cut_out: Vec<u8>,
     qr: QrReader,
+    other: OtherReader,
+    with_other_codes: bool,
     frames_without: u32,
 }
 
@@ -224,8 +247,16 @@ impl Pipeline {
             region: None,
             cut_out: Vec::new(),
             qr: QrReader::default(),
+            other: OtherReader::default(),
+            with_other_codes: false,
             frames_without: 0,
         }
+    }
+
+    /// Makes live frames look for other codes than QR codes too, as a till needs for products. Single pictures
+    /// without a QR code are always searched for them.
+    pub fn with_other_codes(self, with_other_codes: bool) -> Self {
+        Self { with_other_codes, ..self }
     }
 
     /// Reads the codes of one frame; `good` says which text ends the search.
@@ -273,11 +304,15 @@ impl Pipeline {
         }
         let placed =
             |stage: &Stage| Stage { view: stage.view.halved(stage.view.halvings + halvings), ..*stage };
-        for stage in &LIVE_FIRST {
+        let one = &LIVE_ONE_OF[turn % LIVE_ONE_OF.len()];
+        for stage in LIVE_FIRST.iter().chain([one]) {
             if !(search.go_on)() {
                 return ControlFlow::Continue(());
             }
             self.look(search, placed(stage))?;
+        }
+        if self.with_other_codes && turn.is_multiple_of(OTHER_CODES_EVERY) && search.report.codes.is_empty() {
+            self.ask_other(search, View::PLAIN.halved(halvings))?;
         }
         let turn = turn * CALM_STAGES_MAX % LIVE_IN_TURN.len();
         for (done, stage) in LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len()).enumerate() {
@@ -295,6 +330,7 @@ impl Pipeline {
             let view = View::PLAIN.halved(halvings);
             let views =
                 [view, view.by_mean(10), view.by_mean(20), view.by_mean(14), view.sharp(), view.faint()];
+            self.qr.start_size();
             for view in views {
                 let _ = self.look(search, own(view));
             }
@@ -313,6 +349,34 @@ impl Pipeline {
         for view in [View::PLAIN, View::PLAIN.inverted()] {
             let _ = self.ask_rqrr(search, view);
         }
+        for view in [View::PLAIN, View::PLAIN.halved(1)] {
+            // Within a QR code there is much that looks like a part of another code.
+            if search.report.codes.is_empty() {
+                let _ = self.ask_other(search, view);
+            }
+        }
+    }
+
+    /// Asks for codes that are no QR codes.
+    fn ask_other(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
+        let Self { pyramid, other, .. } = self;
+        let Some(plane) = pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
+        let Some(found) = guard::quietly(|| other.read(plane)) else {
+            search.report.panics += 1;
+            return ControlFlow::Continue(());
+        };
+        let Some(found) = found.filter(|found| !found.text.is_empty()) else {
+            return ControlFlow::Continue(());
+        };
+        let good = (search.good)(&found.text);
+        search.keep(Code {
+            corners: to_picture(found.corners, view),
+            text: found.text,
+            symbology: found.symbology,
+            stage: Stage { reader: Reader::Other, view },
+            good,
+        });
+        if good && !search.all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Runs one stage.
@@ -320,6 +384,7 @@ impl Pipeline {
         match stage.reader {
             Reader::Own | Reader::OwnSum => self.look_own(search, stage),
             Reader::OwnPair => self.read_collected(search, stage),
+            Reader::Other => self.ask_other(search, stage.view),
             Reader::Rxing | Reader::OlderRxing | Reader::Rqrr => self.look_with_rxing(search, stage),
         }
     }
@@ -473,7 +538,8 @@ impl Search<'_> {
         }
         for (text, corners, reader, good) in found {
             let corners = to_picture(corners, stage.view);
-            self.keep(Code { text, corners, stage: Stage { reader, view: shown }, good });
+            let (symbology, stage) = (Symbology::Qr, Stage { reader, view: shown });
+            self.keep(Code { text, symbology, corners, stage, good });
         }
         outcome.unwrap_or(ControlFlow::Continue(()))
     }

@@ -56,6 +56,8 @@ pub struct ScanOptions {
     pub stop_grace: Duration,
     /// So many readers may be stuck before the source is not opened any more.
     pub stuck_readers_max: usize,
+    /// Look for products and other codes that are no QR codes too.
+    pub other_codes: bool,
 }
 
 impl Default for ScanOptions {
@@ -66,6 +68,7 @@ impl Default for ScanOptions {
             tick: Duration::from_millis(50),
             stop_grace: Duration::from_millis(300),
             stuck_readers_max: 3,
+            other_codes: false,
         }
     }
 }
@@ -151,7 +154,7 @@ impl Scanner {
         options: ScanOptions,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let pipeline = Pipeline::new(Mode::LIVE, clock.clone());
+        let pipeline = Pipeline::new(Mode::LIVE, clock.clone()).with_other_codes(options.other_codes);
         Self::start_with(Box::new(pipeline), open, rule, listener, options, clock)
     }
 

@@ -1,7 +1,9 @@
 //! What the crate promises, tried through its public doors.
 //!
 //! - `codes`: codes made for the test: normal, inverted, turned, small, noisy, faint, several at once.
+//! - `damaged`: codes that only our own reader reads.
 //! - `film`: pictures from files and folders.
+//! - `others`: products, tickets and passes.
 //! - `photos`: photographs of codes, read at every turn.
 //! - `scanner`: the threads: newest frame first, failures told and healed, stopping while a source blocks.
 //! - `support`: pictures and clocks for the tests.
@@ -11,7 +13,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers fail and skip as tests do
 
 mod codes;
+mod damaged;
 mod film;
+mod others;
 mod photos;
 mod scanner;
 mod support;

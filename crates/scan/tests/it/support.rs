@@ -113,6 +113,69 @@ impl Canvas {
         self
     }
 
+    /// Blurs by a bell curve of the given spread in pixels.
+    pub fn blur(mut self, spread: f32) -> Self {
+        let reach = (3.0 * spread).ceil() as isize;
+        let weights: Vec<f32> =
+            (-reach..=reach).map(|at| (-(at as f32).powi(2) / (2.0 * spread * spread)).exp()).collect();
+        let sum: f32 = weights.iter().sum();
+        for along_rows in [true, false] {
+            let before = self.luma.clone();
+            for y in 0..self.height {
+                for x in 0..self.width {
+                    let at = |step: isize| {
+                        let (dx, dy) = if along_rows { (step, 0) } else { (0, step) };
+                        let column = (x as isize + dx).clamp(0, self.width as isize - 1) as usize;
+                        let row = (y as isize + dy).clamp(0, self.height as isize - 1) as usize;
+                        f32::from(before[row * self.width + column])
+                    };
+                    let light: f32 =
+                        weights.iter().zip(-reach..).map(|(weight, step)| weight * at(step)).sum();
+                    self.luma[y * self.width + x] = (light / sum).round() as u8;
+                }
+            }
+        }
+        self
+    }
+
+    /// Adds a reflex: round, brightest in the middle.
+    pub fn glare(mut self, x: f32, y: f32, spread: f32, strength: f32) -> Self {
+        for row in 0..self.height {
+            for column in 0..self.width {
+                let away = ((column as f32 - x).powi(2) + (row as f32 - y).powi(2)) / (2.0 * spread * spread);
+                let pixel = &mut self.luma[row * self.width + column];
+                *pixel = (f32::from(*pixel) + strength * (-away).exp()).min(255.0) as u8;
+            }
+        }
+        self
+    }
+
+    /// Lays a grey square over a place.
+    pub fn cover(mut self, x: f32, y: f32, half: f32, grey: u8) -> Self {
+        for row in (y - half) as usize..(y + half) as usize {
+            for column in (x - half) as usize..(x + half) as usize {
+                self.luma[row * self.width + column] = grey;
+            }
+        }
+        self
+    }
+
+    /// Bends the picture in waves, as cloth does: so many pixels high and so many long.
+    pub fn bent(mut self, height: f32, length: f32) -> Self {
+        let before = self.luma.clone();
+        let wave = std::f32::consts::TAU / length;
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let from_x = x as f32 + height * (wave * y as f32).sin();
+                let from_y = y as f32 + height * (wave * x as f32).cos();
+                let column = from_x.clamp(0.0, self.width as f32 - 1.0) as usize;
+                let row = from_y.clamp(0.0, self.height as f32 - 1.0) as usize;
+                self.luma[y * self.width + x] = before[row * self.width + column];
+            }
+        }
+        self
+    }
+
     /// Squeezes all greys into so many, around a middle grey.
     pub fn contrast(mut self, greys: u32, middle: u32) -> Self {
         for pixel in &mut self.luma {

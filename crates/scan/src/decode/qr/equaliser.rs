@@ -31,9 +31,10 @@ pub(super) struct Equaliser {
 }
 
 impl Equaliser {
-    /// Learns the weights, in several rounds, and writes the odds of each module. `proven` is 1 or -1 for modules whose
+    /// Learns the weights, in several rounds, and writes the odds of each module; gives how far the modules scatter around
+    /// black and white. `proven` is 1 or -1 for modules whose
     /// colour is proven, else 0.
-    pub(super) fn run(&mut self, layout: &Layout, proven: &[f32], soft: &mut [f32], rounds: usize) {
+    pub(super) fn run(&mut self, layout: &Layout, proven: &[f32], soft: &mut [f32], rounds: usize) -> f32 {
         let side = layout.side;
         self.targets.clear();
         self.targets.resize(side * side, (0.0, 0.0));
@@ -50,11 +51,11 @@ impl Equaliser {
                 }
             }
             if !self.solve(side) {
-                return;
+                return f32::MAX;
             }
             self.apply(side);
         }
-        self.judge(soft);
+        self.judge(soft)
     }
 
     /// Takes modules that came out sure as evidence, by how sure they are.
@@ -137,7 +138,7 @@ impl Equaliser {
     }
 
     /// Turns outputs into odds by how far they scatter around black and white.
-    fn judge(&self, soft: &mut [f32]) {
+    fn judge(&self, soft: &mut [f32]) -> f32 {
         let (mut sum, mut count) = (0.0, 0.0);
         for output in &self.outputs {
             sum += (output.abs() - 1.0).powi(2);
@@ -147,6 +148,7 @@ impl Equaliser {
         for (soft, &output) in soft.iter_mut().zip(&self.outputs) {
             *soft = (2.0 * output / spread).clamp(-SURE_MAX, SURE_MAX);
         }
+        spread
     }
 }
 

@@ -47,6 +47,8 @@ const FIT_FOLLOWED_MIN: f32 = 0.45;
 const VERSION_MAX: usize = 40;
 /// Versions that are laid over one joining.
 const VERSIONS_TRIED: usize = 4;
+/// A version that fits so much worse than another is not that of the code.
+const SCORE_APART: f32 = 0.25;
 /// Rounds in which proven blocks help the others.
 const TURBO_ROUNDS: usize = 3;
 /// Rounds of learning in the equaliser.
@@ -118,6 +120,9 @@ struct Desk {
     symbol: SymbolDecoder,
     soft: Vec<f32>,
     proven: Vec<f32>,
+    /// The odds that scatter least of all ways tried, with their blur undone in one step: what is added up over frames.
+    heard: Vec<f32>,
+    heard_spread: f32,
 }
 
 /// What reading one pose needs.
@@ -136,6 +141,12 @@ impl QrReader {
         self.tried.clear();
         self.seen = None;
         self.tracks.start();
+    }
+
+    /// Forgets the finder patterns and joinings so far, so that views of another size are judged by themselves.
+    pub(crate) fn start_size(&mut self) {
+        self.finders.clear();
+        self.tried.clear();
     }
 
     /// Gives the area around the code that this frame showed and that was not read.
@@ -170,7 +181,13 @@ impl QrReader {
                     && (old.centre.y - finder.centre.y).abs() < finder.down
             };
             match self.finders.iter().position(near) {
-                Some(at) => self.finders[at].hits += finder.hits,
+                Some(at) => {
+                    let old = &mut self.finders[at];
+                    let hits = old.hits + finder.hits;
+                    // The view that crossed it most often places it best.
+                    let best = if finder.hits > old.hits { finder } else { *old };
+                    *old = Finder { hits, ..best };
+                }
                 None if self.finders.len() < FINDERS_MAX => self.finders.push(finder),
                 None => {}
             }
@@ -202,9 +219,25 @@ impl QrReader {
     ) -> ControlFlow<()> {
         let mut triples = std::mem::take(&mut self.triples);
         pairs::complete(&self.finders, luma, &mut triples);
+        // A guessed pattern says little; the grid that it makes says more.
+        for triple in &mut triples {
+            if !go_on() {
+                break;
+            }
+            triple.cost = -self.best_score(luma, triple);
+        }
+        triples.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         let outcome = self.read_triples(&triples, luma, Reader::OwnPair, effort, go_on, sink);
         self.triples = triples;
         outcome
+    }
+
+    /// Gives the score of the best version that can be laid over a joining.
+    fn best_score(&mut self, luma: PlaneRef<'_>, triple: &Triple) -> f32 {
+        versions_near(triple.side)
+            .filter_map(|version| Pose::lay(luma, triple, layout_of(&mut self.desk.layouts, version)?))
+            .map(|pose| pose.score)
+            .fold(0.0, f32::max)
     }
 
     fn read_triples(
@@ -251,7 +284,9 @@ impl QrReader {
         }
         let score = |pose: &Option<(usize, Pose)>| pose.as_ref().map_or(f32::MIN, |(_, pose)| pose.score);
         poses.sort_by(|a, b| score(b).total_cmp(&score(a)));
-        for (version, mut pose) in poses.into_iter().flatten().take(2) {
+        let best = score(&poses[0]);
+        let likely = poses.into_iter().flatten().filter(|(_, pose)| pose.score > best - SCORE_APART);
+        for (version, mut pose) in likely.take(2) {
             pose.refine(luma, layout_of(&mut self.desk.layouts, version)?);
             if pose.fit < FIT_MIN {
                 continue;
@@ -281,27 +316,29 @@ impl QrReader {
 
     /// Adds the grid that was just not read to those of earlier frames.
     fn follow(&mut self, version: usize, inverted: bool, corners: &Corners) -> Option<(String, u32)> {
-        let Desk { layouts, symbol, soft, proven, .. } = &mut self.desk;
+        let Desk { layouts, symbol, heard, proven, .. } = &mut self.desk;
         let layout = layout_of(layouts, version)?;
         let side_pixels = (corners[0].x - corners[1].x).hypot(corners[0].y - corners[1].y);
-        let sight = Sight { layout, inverted, middle: middle(corners), side_pixels, odds: soft, proven };
+        let sight = Sight { layout, inverted, middle: middle(corners), side_pixels, odds: heard, proven };
         self.tracks.add(sight, symbol)
     }
 }
 
 impl Desk {
-    /// Reads the grid of a pose: flat and in broad light first, then the dear ways in turn. What the first way made of
-    /// the modules stays in `soft`.
+    /// Reads the grid of a pose: flat and in broad light first, then the dear ways in turn. What is best to be
+    /// added up stays in `heard`.
     fn read_pose(&mut self, parts: &Parts<'_>, effort: Effort) -> Option<String> {
         let layout = layout_of(&mut self.layouts, parts.version)?;
         self.proven.clear();
         self.proven.resize(layout.side * layout.side, 0.0);
+        self.heard_spread = f32::MAX;
+        self.heard.clear();
+        self.heard.resize(layout.side * layout.side, 0.0);
         self.grid.bend.flatten();
         self.grid.take(parts.luma, parts.pose, layout);
         if let Some(text) = self.read_grid(parts) {
             return Some(text);
         }
-        let first = self.soft.clone();
         let ways = WAYS.iter().cycle().skip(effort.turn % WAYS.len()).take(WAYS.len());
         for way in ways {
             if !(parts.go_on)() {
@@ -321,14 +358,14 @@ impl Desk {
                 return Some(text);
             }
         }
-        self.soft = first;
         None
     }
 
     /// Reads a sampled grid as it is, then with its blur undone in one step, then with all modules guessed together.
-    /// Blocks that were repaired help the others in another round. The last odds stay in `soft`.
+    /// Blocks that were repaired help the others in another round.
     fn read_grid(&mut self, parts: &Parts<'_>) -> Option<String> {
-        let Self { layouts, grid, equaliser, unmixer, blackness, symbol, soft, proven } = self;
+        let Self { layouts, grid, equaliser, unmixer, blackness, symbol, soft, proven, heard, heard_spread } =
+            self;
         let layout = layout_of(layouts, parts.version)?;
         soft.clone_from(&grid.soft);
         let mut blocks_before = match symbol.decode(layout, soft, proven) {
@@ -340,9 +377,13 @@ impl Desk {
         }
         grid.take_halves(parts.luma, parts.pose, equaliser::MARGIN, &mut equaliser.halves);
         grid.take_blackness(blackness);
-        for _ in 0..TURBO_ROUNDS {
+        for round in 0..TURBO_ROUNDS {
             soft.clone_from(&grid.soft);
-            equaliser.run(layout, proven, soft, EQUALISER_ROUNDS);
+            let spread = equaliser.run(layout, proven, soft, EQUALISER_ROUNDS);
+            if round == 0 && spread < *heard_spread {
+                heard.clone_from(soft);
+                *heard_spread = spread;
+            }
             let mut blocks = match symbol.decode(layout, soft, proven) {
                 Outcome::Text(text) => return Some(text),
                 Outcome::Blocks(blocks) => blocks,

@@ -13,13 +13,15 @@ const FINDERS_PAIRED_MAX: usize = 7;
 /// A pattern that fewer rows crossed is not sure enough.
 const SHARE_MIN: f32 = 0.75;
 /// The most completions that are kept.
-const PAIRS_MAX: usize = 12;
+const PAIRS_MAX: usize = 16;
 /// How far from its place the third pattern may lie, in modules.
 const REACH_MODULES: f32 = 3.0;
 /// How well each of the two must fit its picture.
 const FIT_MIN: f32 = 0.5;
-/// From here on the third pattern counts as seen.
+/// From here on the third pattern may have been seen.
 const SEEN_FIT_MIN: f32 = 0.30;
+/// From here on it was seen, and its place need not be guessed.
+const SURE_FIT_MIN: f32 = 0.62;
 
 /// One way to complete a pair.
 struct Completion {
@@ -87,10 +89,8 @@ fn complete_pair(one: &Finder, other: &Finder, luma: PlaneRef<'_>, out: &mut Vec
         let leg = (way.right.x - way.corner.x).hypot(way.right.y - way.corner.y);
         let module = if way.missing == 0 { width * slant_of(&way) } else { width * slant };
         let side = leg / module.max(0.5) + 7.0;
-        if (18.0..120.0).contains(&side)
-            && let Some(triple) = complete_way(&way, module, side, one.inverted, luma)
-        {
-            out.push(triple);
+        if (18.0..120.0).contains(&side) {
+            complete_way(&way, module, side, one.inverted, luma, out);
         }
     }
 }
@@ -107,19 +107,20 @@ fn complete_way(
     side: f32,
     inverted: bool,
     luma: PlaneRef<'_>,
-) -> Option<Triple> {
+    out: &mut Vec<Triple>,
+) {
     let unit = |from: Corner, to: Corner| {
         let length = (to.x - from.x).hypot(to.y - from.y).max(1.0);
         Corner::new((to.x - from.x) / length * module, (to.y - from.y) / length * module)
     };
     let frame = Frame { right: unit(way.corner, way.right), below: unit(way.corner, way.below) };
-    let mut centres = [way.corner, way.right, way.below];
+    let centres = [way.corner, way.right, way.below];
     let mut levels = [Levels::default(); 3];
     let mut misfit = 0.0;
     for at in (0..3).filter(|&at| at != way.missing) {
         let (found, fit) = levels_at(luma, centres[at], frame, inverted);
         if fit < FIT_MIN {
-            return None;
+            return;
         }
         levels[at] = found;
         misfit += 1.0 - fit;
@@ -128,7 +129,7 @@ fn complete_way(
     let inside =
         |at: Corner| at.x > 0.0 && at.y > 0.0 && at.x < luma.width as f32 && at.y < luma.height as f32;
     if !inside(guess) {
-        return None;
+        return;
     }
     let mut best = (Levels::default(), 0.0, guess);
     let steps = (REACH_MODULES / 0.5) as i32;
@@ -147,16 +148,25 @@ fn complete_way(
         }
     }
     if best.1 >= SEEN_FIT_MIN {
-        levels[way.missing] = best.0;
-        centres[way.missing] = best.2;
-    } else {
-        // Nothing is seen there: the light of the others must do.
-        let others: Vec<Levels> = (0..3).filter(|&at| at != way.missing).map(|at| levels[at]).collect();
-        levels[way.missing] = Levels {
-            threshold: others.iter().map(|level| level.threshold).sum::<f32>() / 2.0,
-            amplitude: others.iter().map(|level| level.amplitude).sum::<f32>() / 2.0,
-        };
+        let (mut seen_centres, mut seen_levels) = (centres, levels);
+        seen_levels[way.missing] = best.0;
+        seen_centres[way.missing] = best.2;
+        out.push(Triple {
+            centres: seen_centres,
+            levels: seen_levels,
+            side,
+            inverted,
+            cost: misfit - best.1,
+        });
     }
-    let cost = misfit + (1.0 - best.1.max(0.0));
-    Some(Triple { centres, levels, side, inverted, cost })
+    if best.1 < SURE_FIT_MIN {
+        // Nothing may be seen there at all: then the light of the others must do.
+        let others = (0..3).filter(|&at| at != way.missing).map(|at| levels[at]);
+        let sum = others.fold(Levels::default(), |sum, level| Levels {
+            threshold: sum.threshold + level.threshold / 2.0,
+            amplitude: sum.amplitude + level.amplitude / 2.0,
+        });
+        levels[way.missing] = sum;
+        out.push(Triple { centres, levels, side, inverted, cost: misfit });
+    }
 }

@@ -14,6 +14,8 @@ const TRACKS_MAX: usize = 4;
 const FRAMES_UNSEEN_MAX: u64 = 12;
 /// The sum of odds stays within this, so that an old mistake can be mended.
 const SUM_MAX: f32 = 24.0;
+/// No frame alone may be surer, for a reflex makes sure mistakes.
+const FRAME_MAX: f32 = 4.0;
 /// The share of the weight of two frames that must agree for them to show the same code.
 const AGREEMENT_MIN: f32 = 0.62;
 /// A code moves at most so much of its side from sight to sight.
@@ -83,14 +85,16 @@ impl Tracks {
         track.side_pixels = sight.side_pixels;
         track.seen_at = frame;
         if !agree(&track.odds, sight) {
-            track.odds.copy_from_slice(sight.odds);
+            for (sum, odds) in track.odds.iter_mut().zip(sight.odds) {
+                *sum = odds.clamp(-FRAME_MAX, FRAME_MAX);
+            }
             track.proven.copy_from_slice(sight.proven);
             track.frames = 1;
             return None;
         }
         track.frames += 1;
         for (sum, &odds) in track.odds.iter_mut().zip(sight.odds) {
-            *sum = (*sum + odds).clamp(-SUM_MAX, SUM_MAX);
+            *sum = (*sum + odds.clamp(-FRAME_MAX, FRAME_MAX)).clamp(-SUM_MAX, SUM_MAX);
         }
         for (proven, &sign) in track.proven.iter_mut().zip(sight.proven) {
             if sign != 0.0 {
@@ -121,7 +125,7 @@ impl Tracks {
             inverted: sight.inverted,
             middle: sight.middle,
             side_pixels: sight.side_pixels,
-            odds: sight.odds.to_vec(),
+            odds: sight.odds.iter().map(|odds| odds.clamp(-FRAME_MAX, FRAME_MAX)).collect(),
             proven: sight.proven.to_vec(),
             frames: 1,
             seen_at: self.frame,

@@ -1,0 +1,175 @@
+//! The card or the screen: how bright it is at a place, in modules from the top left corner of its code.
+
+use qrcode::{Color, EcLevel, QrCode, Version};
+
+use super::random::Random;
+use super::{HEIGHT, WIDTH};
+
+/// Letters of a token's body.
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// Something flat with a code on it.
+#[derive(Debug, Clone)]
+pub(super) struct Surface {
+    pub(super) text: String,
+    /// Modules along the side.
+    pub(super) side: usize,
+    dark: Vec<bool>,
+    /// Modules of white around the code.
+    quiet: f32,
+    /// Modules from the code's edge to the edge of the card or screen.
+    pub(super) border: f32,
+    /// Light of black and of white.
+    pub(super) black: f32,
+    pub(super) white: f32,
+    /// Light of the rest of the card.
+    card: f32,
+    inverted: bool,
+    /// Lines of broken glass: two ends and a light.
+    cracks: Vec<[f32; 5]>,
+    /// Waves of crumpled paper: direction, phase, height in modules.
+    creases: Vec<[f32; 4]>,
+    /// Beats between the screen's pixels and the camera's: direction, phase, strength.
+    moire: Option<[f32; 4]>,
+}
+
+/// Which code is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// A card's token: version 5, level M.
+    Card,
+    /// The token in an address: version 6, level M.
+    Link,
+    /// A code that changes every few seconds: version 10, level M.
+    Rotating,
+}
+
+impl Surface {
+    pub(super) fn new(random: &mut Random, shown: Shown, screen: bool) -> Self {
+        let (start, length, version) = match shown {
+            Shown::Card => ("ST", 122, 5),
+            Shown::Link => ("HTTPS://EXAMPLE.ORG/C/ST", 150, 6),
+            Shown::Rotating => ("ST", 300, 10),
+        };
+        let mut text = start.to_owned();
+        while text.len() < length {
+            text.push(char::from(LETTERS[random.below(LETTERS.len())]));
+        }
+        let (side, dark) = match QrCode::with_version(&text, Version::Normal(version), EcLevel::M) {
+            Ok(code) => (code.width(), code.to_colors().iter().map(|color| *color == Color::Dark).collect()),
+            // The lengths above fit their versions; an empty code would show at once in the tests.
+            Err(_) => (0, Vec::new()),
+        };
+        let inverted = screen && random.chance(0.3);
+        let (black, white) = if screen {
+            (random.between(8.0, 45.0), random.between(110.0, 300.0))
+        } else {
+            (random.between(25.0, 70.0), random.between(130.0, 225.0))
+        };
+        let quiet = [4.0, 4.0, 3.0, 2.0][random.below(4)];
+        let border = quiet + random.between(1.0, 12.0);
+        let far = side as f32;
+        let crack_count = if screen && random.chance(0.25) { 2 + random.below(6) } else { 0 };
+        let cracks = (0..crack_count)
+            .map(|_| {
+                let mut place = || random.between(-4.0, far + 4.0);
+                let ends = [place(), place(), place(), place()];
+                [ends[0], ends[1], ends[2], ends[3], random.between(0.0, 1.0)]
+            })
+            .collect();
+        let crease_count = if !screen && random.chance(0.35) { 2 + random.below(3) } else { 0 };
+        let creases = (0..crease_count)
+            .map(|_| {
+                let length = random.between(14.0, 50.0);
+                let angle = random.between(0.0, std::f32::consts::PI);
+                let wave = std::f32::consts::TAU / length;
+                [wave * angle.cos(), wave * angle.sin(), random.between(0.0, 6.3), random.between(0.2, 0.9)]
+            })
+            .collect();
+        let moire = (screen && random.chance(0.4)).then(|| {
+            let (length, angle) = (random.between(1.5, 12.0), random.between(0.0, std::f32::consts::PI));
+            let wave = std::f32::consts::TAU / length;
+            [wave * angle.cos(), wave * angle.sin(), random.between(0.0, 6.3), random.between(0.05, 0.3)]
+        });
+        let card = if screen { if inverted { black } else { white } } else { random.between(60.0, 240.0) };
+        Self { text, side, dark, quiet, border, black, white, card, inverted, cracks, creases, moire }
+    }
+
+    /// Gives the light at a place; `None` outside the card.
+    pub(super) fn light(&self, mut u: f32, mut v: f32) -> Option<f32> {
+        let far = self.side as f32;
+        let mut shade = 1.0;
+        for &[across, down, phase, height] in &self.creases {
+            let wave = across * u + down * v + phase;
+            u += height * across.signum() * 0.5 * wave.sin();
+            v += height * down.signum() * 0.5 * wave.cos();
+            shade += 0.12 * height * wave.cos();
+        }
+        let inside = |low: f32, high: f32| (low..high).contains(&u) && (low..high).contains(&v);
+        if !inside(-self.border, far + self.border) {
+            return None;
+        }
+        let mut light = if inside(0.0, far) {
+            let dark = self.dark.get(v as usize * self.side + u as usize).copied().unwrap_or(false);
+            if dark != self.inverted { self.black } else { self.white }
+        } else if inside(-self.quiet, far + self.quiet) {
+            if self.inverted { self.black } else { self.white }
+        } else {
+            self.card
+        };
+        light *= shade;
+        if let Some([across, down, phase, strength]) = self.moire {
+            light *= 1.0 - strength * (0.5 + 0.5 * (across * u + down * v + phase).sin());
+        }
+        for &[ax, ay, bx, by, glint] in &self.cracks {
+            let (dx, dy) = (bx - ax, by - ay);
+            let along = (((u - ax) * dx + (v - ay) * dy) / (dx * dx + dy * dy).max(1e-3)).clamp(0.0, 1.0);
+            if (u - ax - along * dx).hypot(v - ay - along * dy) < 0.22 {
+                light = self.black + glint * (self.white - self.black);
+            }
+        }
+        Some(light)
+    }
+}
+
+/// Paints finder patterns, timing and random modules: nearly a code.
+pub(super) fn paint_decoy(plane: &mut [f32], random: &mut Random) {
+    let side = 21 + 4 * random.below(6);
+    let module = random.between(2.5, 7.0);
+    let (sin, cos) = random.between(0.0, std::f32::consts::TAU).sin_cos();
+    let reach = (side as f32 / 2.0 + 4.0) * module * 1.5;
+    let x = random.between(reach, (WIDTH as f32 - reach).max(reach + 1.0));
+    let y = random.between(reach, (HEIGHT as f32 - reach).max(reach + 1.0));
+    let (black, white) = (random.between(10.0, 90.0), random.between(110.0, 240.0));
+    let with_finders = random.chance(0.8);
+    let seed = random.next();
+    let is_dark = |column: i32, row: i32| -> bool {
+        let last = side as i32 - 1;
+        for (left, top) in [(0, 0), (last - 6, 0), (0, last - 6)] {
+            let ring = (column - left - 3).abs().max((row - top - 3).abs());
+            if with_finders && ring <= 4 {
+                return ring <= 1 || ring == 3;
+            }
+        }
+        if with_finders && (row == 6 || column == 6) {
+            return (row + column) % 2 == 0;
+        }
+        Random::new(seed ^ (row as u64 * 1000 + column as u64)).chance(0.5)
+    };
+    for pixel_y in (y - reach).max(0.0) as usize..((y + reach) as usize).min(HEIGHT) {
+        for pixel_x in (x - reach).max(0.0) as usize..((x + reach) as usize).min(WIDTH) {
+            let (dx, dy) = (pixel_x as f32 + 0.5 - x, pixel_y as f32 + 0.5 - y);
+            let half = side as f32 / 2.0;
+            let (u, v) = ((dx * cos + dy * sin) / module + half, (dy * cos - dx * sin) / module + half);
+            let inside = |edge: f32| {
+                (-edge..side as f32 + edge).contains(&u) && (-edge..side as f32 + edge).contains(&v)
+            };
+            if inside(0.0) {
+                let dark = is_dark(u as i32, v as i32);
+                plane[pixel_y * WIDTH + pixel_x] = if dark { black } else { white };
+            } else if inside(4.0) {
+                plane[pixel_y * WIDTH + pixel_x] = white;
+            }
+        }
+    }
+}
