@@ -118,7 +118,7 @@ impl Job {
 
 impl Server {
     /// Does what is due, and says how many jobs were taken. Called by tests; a running server calls
-    /// [`Server::work_until_stopped`].
+    /// `work_until_stopped`.
     pub async fn work(&self) -> Result<usize> {
         let mut taken = 0;
         for db in self.databases().await? {

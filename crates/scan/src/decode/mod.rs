@@ -10,7 +10,7 @@
 //! - The dear stages of live frames take turns: what one frame has no time for, the next begins with. Where the last
 //!   frame showed a code that could not be read, the next frame looks first.
 //!
-//! rxing is cheap once a picture is black and white and reads what is plain. Our own reader ([`qr`]) collects finder
+//! rxing is cheap once a picture is black and white and reads what is plain. Our own reader (`qr`) collects finder
 //! patterns from several views and samples at full resolution; it reads what is blurred, bent, faint, glared at, or
 //! spread over several frames. rqrr has a say in pictures that are all there is.
 

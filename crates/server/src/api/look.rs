@@ -6,10 +6,11 @@ use stempel_domain::{AuthorId, MemberId, ShopId, TenantId};
 use stempel_wire::Row;
 
 use super::access::{Principal, Scope};
-use super::orders::{amounts, book, state, the_shop, who};
+use super::orders::{amounts, book, place_of, state, the_shop, who};
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
+use crate::tenant::Tenant;
 
 /// The most things of one page, and how many there are if nobody says.
 pub(crate) const PAGE_MAX: usize = 200;
@@ -77,7 +78,9 @@ impl Server {
         let book = book(&mut tx, principal.tenant).await?;
         let mut facts = state(&mut tx, principal.tenant, member).await?.facts(&at);
         book.trim(&mut facts, at.day);
-        let offers = rules::offers(&book, &facts, None, shop.id, &at);
+        let tenant = Tenant::load(&mut tx, principal.tenant).await?;
+        let place = place_of(&mut tx, &tenant, &shop, &book).await?;
+        let offers = rules::offers(&book, &facts, None, place, &at);
         let rewards = offers.rewards.iter().map(|offer| {
             json!({
                 "programme": offer.programme.id, "reward": offer.reward,

@@ -14,12 +14,12 @@ use stempel_domain::ledger::{Booking, Posting};
 use stempel_domain::member::Base;
 use stempel_domain::money::{Quantity, Rate};
 use stempel_domain::programme::{Programme, Published};
-use stempel_domain::rules::{self, Language, Outcome, PlaceFacts, RuleBook, codes, sentence};
+use stempel_domain::rules::{self, Language, Outcome, Place, RuleBook, codes, sentence};
 use stempel_domain::sale::{Claim, Deed, Line, Order, Sale, StampCount, StampOrder, Tender, TenderKind};
 use stempel_domain::time::business_day;
 use stempel_domain::{
-    Account, CardId, CardNumber, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, ProgrammeId,
-    RewardId, ShopId, Sku, TenantId, Unit,
+    Account, CardId, CardNumber, Day, EventRef, MemberFacts, MemberId, MemberState, Moment, Money,
+    ProgrammeId, RewardId, ShopId, Sku, TenantId, Unit,
 };
 use stempel_wire::message::Shop;
 use stempel_wire::token::Token;
@@ -289,17 +289,20 @@ impl Server {
         book.trim(&mut facts, at.day);
         // A till knows what was sold: the pause between two scans does not count for a sale.
         facts.by_hand = matches!(asked, Asked::Sale(_));
-        let outcome = rules::evaluate(&book, Some(&facts), asked.order(), shop.id, &at);
+        let place = place_of(&mut tx, &tenant, &shop, &book).await?;
+        let outcome = rules::evaluate(&book, Some(&facts), asked.order(), place.clone(), &at);
         if !outcome.refused.is_empty() {
             return Err(refused(&outcome));
         }
         let mut event = None;
         if !gives_nothing(&asked, &outcome) {
-            let fact = fact(asked, &who, facts, &book, &outcome, shop.id, &at);
-            let facts = who.joined.clone().into_iter().chain([fact]).collect();
+            let dues = dues(&mut tx, &tenant, &book, &outcome, who.member, &place, &at).await?;
+            let others = dues.len();
+            let fact = fact(asked, &who, facts, &book, &outcome, place, &at);
+            let facts = who.joined.clone().into_iter().chain([fact]).chain(dues).collect();
             let operator = principal.actor.operator();
             let events = author::append_as(&mut tx, &mut tenant, operator, at, facts, &[]).await?;
-            event = events.last().copied();
+            event = events.get(events.len().saturating_sub(others + 1)).copied();
         }
         let after = self::state(&mut tx, tenant.id, who.member).await?;
         let answer = answer(event, who.member, &outcome, &after.balances(at.day));
@@ -517,6 +520,50 @@ pub(super) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Re
     }
 }
 
+/// What the rules read of the server as a place where something is given: its shop's merchant, and what it has given
+/// itself of what there is only so much of. It does not know on which day, so what counts by the day has no limit here.
+pub(super) async fn place_of(tx: &mut Tx, tenant: &Tenant, shop: &Shop, book: &RuleBook) -> Result<Place> {
+    let mut place = Place::from(shop.id);
+    place.facts.merchant = shop.merchant.clone();
+    for key in book.tally_keys() {
+        let row = tx
+            .row(
+                "SELECT amount FROM tally WHERE tenant = $1 AND key = $2 AND author = $3",
+                values![tenant.id, &key[..], tenant.server],
+            )
+            .await?;
+        if let Some(row) = row {
+            place.facts.tallies.entry(key).or_default().insert(Day::MIN, row.int(0)?);
+        }
+    }
+    Ok(place)
+}
+
+/// What others are due because of an order: who brought the guest.
+async fn dues(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    book: &RuleBook,
+    outcome: &Outcome,
+    friend: MemberId,
+    place: &Place,
+    at: &Moment,
+) -> Result<Vec<Fact>> {
+    let mut facts = Vec::new();
+    for due in &outcome.due {
+        let mut read = state(tx, tenant.id, due.member).await?.facts(at);
+        book.trim(&mut read, at.day);
+        let deed = Deed::Referral { programme: due.programme.clone(), friend };
+        let given = rules::evaluate(book, Some(&read), Order::Deed(&deed), place.clone(), at);
+        if given.grants.is_empty() {
+            continue;
+        }
+        let who = Who { member: due.member, card: None, joined: None };
+        facts.push(fact(Asked::Deed(deed), &who, read, book, &given, place.clone(), at));
+    }
+    Ok(facts)
+}
+
 /// The programmes in force. What this program cannot read is left out, as a device does.
 pub(super) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
     let rows = tx
@@ -586,7 +633,7 @@ fn fact(
     facts: MemberFacts,
     book: &RuleBook,
     outcome: &Outcome,
-    shop: ShopId,
+    place: Place,
     at: &Moment,
 ) -> Fact {
     let loyalty = Loyalty {
@@ -596,7 +643,8 @@ fn fact(
         programmes: book.references(),
         facts,
     };
-    let (outcome, place) = (outcome.clone(), PlaceFacts::default());
+    let outcome = outcome.clone();
+    let Place { shop, facts: place } = place;
     match asked {
         Asked::Sale(sale) => {
             let sale = settled(sale, &outcome);

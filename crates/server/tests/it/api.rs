@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use stempel_domain::event::{Fact, TraitsChanged};
 use stempel_domain::programme::Programme;
 use stempel_server::Scope;
 use stempel_wire::message::FeedChange;
@@ -323,4 +324,37 @@ async fn a_programme_that_is_published_is_used_at_once_and_devices_get_it() {
     let read =
         |item: &stempel_wire::message::FeedItem| matches!(item.read(), Some(FeedChange::Programme { .. }));
     assert!(page.changes.iter().any(read));
+}
+
+#[tokio::test]
+async fn who_brought_a_guest_is_rewarded_when_another_till_sells() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    let friends = "id = \"friends\"\nname = \"Friends\"\n[referral]\nminimum = 5.00\n\
+        friend = { amount = 5 }\nreferrer = { amount = 10 }\n";
+    publish(&world, &[friends]).await;
+    let (site, key) = (Site::open(&world).await, key(&world).await);
+    let (ada, kim) = (joined(&site, &key, "Ada").await, joined(&site, &key, "Kim").await);
+    let id = |member: &Value| member["member"].as_str().unwrap().parse().unwrap();
+    device.write(Fact::TraitsChanged(TraitsChanged {
+        member: id(&kim),
+        tags: [].into(),
+        birthday_week: None,
+        referrer: Some(id(&ada)),
+    }));
+    world.push(&device, &device.rows).await.unwrap();
+    let sale =
+        |price: &str| json!({ "code": kim["code"], "sale": { "lines": [{ "sku": "a", "price": price }] } });
+    let small = site.ask("POST", "/api/v1/stamps", &key, &sale("4.00")).await;
+    assert_eq!((small.status, &small.json()["earned"]), (200, &json!({})), "{}", small.json());
+    let first = site.ask("POST", "/api/v1/stamps", &key, &sale("6.00")).await;
+    assert_eq!(first.json()["earned"]["point"], "5", "{}", first.json());
+    assert_eq!(world.points(&device, id(&ada)).await, Some(10));
+    let second = site.ask("POST", "/api/v1/stamps", &key, &sale("6.00")).await;
+    assert_eq!(second.json()["earned"], json!({}));
+    assert_eq!(world.points(&device, id(&ada)).await, Some(10));
+    // Judged again by their own inputs they come out the same.
+    world.server.work().await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    world.sound().await;
 }
