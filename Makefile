@@ -9,13 +9,14 @@ endif
 TOOLS := $(HOME)/.cache/stempel/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots mutants
 
 help:
 	@echo "make run          build Stempel and open the sample café"
 	@echo "make test         run every check and test"
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
+	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
 
 run: setup
 	@echo "Building Stempel. The first time takes some minutes; cargo shows how far it is."
@@ -51,3 +52,9 @@ bench:
 
 screenshots:
 	scripts/screenshots
+
+# Changes the rules in small ways and sees whether a test notices. All of it takes most of a day: SHARD names a part.
+SHARD ?= 0/50
+mutants:
+	@command -v cargo-mutants >/dev/null || cargo install cargo-mutants --locked --root $(TOOLS)
+	cargo mutants -p stempel-domain --test-tool nextest --shard $(SHARD) --output "$${TMPDIR:-/tmp}/mutants"

@@ -92,8 +92,9 @@ const GIVEN: [&str; 7] = [
     codes::VOUCHER,
 ];
 /// The codes of what is given, and not at every visit.
-const NEWS: [&str; 6] = [
+const NEWS: [&str; 7] = [
     codes::CHALLENGE_DONE,
+    codes::TIER_REACHED,
     codes::OCCASION,
     codes::REFERRAL,
     codes::REFERRER,

@@ -264,6 +264,36 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn the_largest_amount_is_taken_and_nothing_beyond_it() {
+        assert_eq!(Money::parse("10000000000.00"), Ok(Money(Money::MAX)));
+        assert_eq!(Money::parse("-10000000000.00"), Ok(Money(-Money::MAX)));
+        assert!(Money::parse("10000000000.01").is_err() && Money::parse("-10000000000.01").is_err());
+    }
+
+    #[test]
+    fn the_largest_quantity_is_taken_and_nothing_beyond_it() {
+        assert_eq!(Quantity::pieces(3), Quantity(3000));
+        assert_eq!(Quantity::parse("1000000"), Ok(Quantity(Quantity::MAX)));
+        assert!(Quantity::parse("1000000.001").is_err());
+    }
+
+    #[test]
+    fn a_rate_lies_between_nothing_and_all() {
+        assert_eq!(Rate::parse_percent("7.5"), Ok(Rate(750)));
+        assert_eq!(Rate::parse_percent("100"), Ok(Rate::WHOLE));
+        assert!(Rate::parse_percent("100.01").is_err() && Rate::parse_percent("-1").is_err());
+    }
+
+    #[test]
+    fn amounts_are_added_and_taken_off() {
+        let mut sum = Money(500) + Money(20);
+        assert_eq!(sum, Money(520));
+        sum += Money(3);
+        sum -= Money(23);
+        assert_eq!((sum, sum - Money(600), -sum), (Money(500), Money(-100), Money(-500)));
+    }
+
+    #[test]
     fn decimals_are_read_and_written() {
         for (text, scale, value) in [
             ("2.40", 2, 240),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::Value;
-use stempel_domain::event::{Event, Fact, Record, ReversalReason, StampFact};
-use stempel_domain::member::{MemberState, birthday_week, effect_of};
+use stempel_domain::event::{CounterStep, Event, Fact, Record, ReversalReason, StampFact};
+use stempel_domain::member::{Change, Effect, MemberState, birthday_week, effect_of};
 use stempel_domain::programme::{Period, Programme};
 use stempel_domain::rules::{
     self, Amends, Original, Place, RuleBook, Take, TakeBack, TakenBack, case, challenges, goodwill,
@@ -248,6 +248,28 @@ fn a_right_given_by_two_devices_is_noticed_and_taken_back_once() {
     };
     let undone = rules::reverse(&original, &wish).unwrap();
     assert!(undone.taken_back.is_empty() && undone.grants.is_empty(), "{undone:?}");
+}
+
+#[test]
+fn what_is_taken_back_leaves_nothing_behind() {
+    let of = EventRef { author: device(1), seq: 1 };
+    let step = |amount| CounterStep { key: "p/r".into(), day: noon().day, amount };
+    let changes = |sign: i64| {
+        vec![
+            Change::Visit { at_ms: noon().utc_ms, amount: sign },
+            Change::Counter(step(3 * sign)),
+            Change::Grant { grant: "p/first@".into(), of, amount: sign },
+        ]
+    };
+    let effect = |seq, sign| {
+        let event = EventRef { author: device(1), seq };
+        Effect { event, at_ms: noon().utc_ms, day: noon().day, changes: changes(sign) }
+    };
+    let mut state = MemberState::default();
+    state.apply(&effect(1, 1));
+    assert!(!state.visits.is_empty() && !state.counters.is_empty() && !state.grants.is_empty());
+    state.apply(&effect(2, -1));
+    assert!(state.visits.is_empty() && state.counters.is_empty() && state.grants.is_empty(), "{state:?}");
 }
 
 #[test]
