@@ -9,8 +9,8 @@ use stempel_domain::event::{Fact, Loyalty, Record, SaleFact, StampFact};
 use stempel_domain::member::effect_of;
 use stempel_domain::programme::Published;
 use stempel_domain::rules::{self, Outcome, PlaceFacts, codes};
-use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, Tender, TenderKind};
-use stempel_domain::{Event, EventRef, MemberFacts, MemberId, MemberState, Moment, Money, ProgrammeId, Unit};
+use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, TenderKind};
+use stempel_domain::{Event, EventRef, MemberFacts, MemberId, MemberState, Moment, ProgrammeId, Unit};
 
 use crate::cards::Who;
 use crate::{Operator, Terminal, TerminalError};
@@ -144,7 +144,7 @@ impl Terminal {
         let judged = granted(self.judge(state.as_ref(), order, &at, how.by_hand, &[])?)?;
         let outcome = judged.outcome;
         let member = who.as_ref().map(Who::member);
-        let sale = settled(sale, &outcome);
+        let sale = rules::settled(sale, &outcome, TenderKind::Cash);
         let fact = SaleFact {
             shop: self.identity.shop,
             postings: rules::sale_postings(&sale, &outcome, member, self.identity.shop, at.day),
@@ -324,21 +324,6 @@ fn is_repeat(outcome: &Outcome) -> bool {
     let nothing = outcome.awards.is_empty() && outcome.spends.is_empty() && outcome.grants.is_empty();
     nothing
         && outcome.trace.iter().any(|step| step.code == codes::TOO_SOON || step.code == codes::VISIT_COUNTED)
-}
-
-/// The sale with what each tender really paid: stored value what the rules let it, the rest in the first other
-/// way that was named, else in cash.
-fn settled(mut sale: Sale, outcome: &Outcome) -> Sale {
-    let other = sale.tenders.iter().map(|tender| tender.kind).find(|kind| *kind != TenderKind::Stored);
-    let rest = outcome.total - outcome.stored;
-    sale.tenders.clear();
-    if outcome.stored != Money::ZERO {
-        sale.tenders.push(Tender { kind: TenderKind::Stored, amount: outcome.stored });
-    }
-    if rest != Money::ZERO || sale.tenders.is_empty() {
-        sale.tenders.push(Tender { kind: other.unwrap_or(TenderKind::Cash), amount: rest });
-    }
-    sale
 }
 
 pub(crate) fn key_used_otherwise() -> TerminalError {

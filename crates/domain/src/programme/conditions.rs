@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Sku;
-use crate::programme::language::is_default;
+use crate::programme::engagement::{Giving, Goal};
+use crate::programme::language::{EarnRule, Needs, Reward, is_default};
 use crate::time::{Day, Moment};
 
 /// The days on which something runs. Both ends are inside.
@@ -174,6 +175,25 @@ pub struct Articles<'a> {
     /// Articles left out.
     pub except_skus: &'a [Sku],
 }
+
+/// Gives the set of articles of what names one with these four keys.
+macro_rules! names_articles {
+    ($($name:ty),+) => {
+        $(impl $name {
+            /// The articles in the set.
+            pub fn articles(&self) -> Articles<'_> {
+                Articles {
+                    categories: &self.categories,
+                    skus: &self.skus,
+                    except_categories: &self.except_categories,
+                    except_skus: &self.except_skus,
+                }
+            }
+        })+
+    };
+}
+
+names_articles!(EarnRule, Reward, Needs, Goal, Giving);
 
 impl Articles<'_> {
     /// Whether an article is in the set.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Sku;
-use crate::programme::conditions::{Articles, Validity, When, Who};
+use crate::programme::conditions::{Validity, When, Who};
 use crate::programme::decimal::Decimal;
 use crate::programme::language::{Text, is_default};
 use crate::programme::measures::Limit;
@@ -69,18 +69,6 @@ pub struct Goal {
     /// Articles that do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except_skus: Vec<Sku>,
-}
-
-impl Goal {
-    /// The articles that count.
-    pub fn articles(&self) -> Articles<'_> {
-        Articles {
-            categories: &self.categories,
-            skus: &self.skus,
-            except_categories: &self.except_categories,
-            except_skus: &self.except_skus,
-        }
-    }
 }
 
 /// What a goal counts.
@@ -300,16 +288,4 @@ pub struct Giving {
     /// From and to which day.
     #[serde(default, skip_serializing_if = "is_default")]
     pub valid: Validity,
-}
-
-impl Giving {
-    /// The articles that count.
-    pub fn articles(&self) -> Articles<'_> {
-        Articles {
-            categories: &self.categories,
-            skus: &self.skus,
-            except_categories: &self.except_categories,
-            except_skus: &self.except_skus,
-        }
-    }
 }

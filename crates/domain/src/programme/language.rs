@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProgrammeId, RewardId, ShopId, Sku};
-use crate::programme::conditions::{Articles, Validity, When, Who};
+use crate::programme::conditions::{Validity, When, Who};
 use crate::programme::decimal::Decimal;
 use crate::programme::engagement::{Activity, Challenge, Giving, Goodwill, Membership, Occasion, Referral};
 use crate::programme::measures::{Clearing, Expiry, Leaderboard, Limit, Refunds, Tiers};
@@ -229,18 +229,6 @@ pub struct EarnRule {
     pub who: Who,
 }
 
-impl EarnRule {
-    /// The articles that count.
-    pub fn articles(&self) -> Articles<'_> {
-        Articles {
-            categories: &self.categories,
-            skus: &self.skus,
-            except_categories: &self.except_categories,
-            except_skus: &self.except_skus,
-        }
-    }
-}
-
 /// A time or an occasion at which more is earned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -397,16 +385,6 @@ pub struct Reward {
 }
 
 impl Reward {
-    /// The articles in the set.
-    pub fn articles(&self) -> Articles<'_> {
-        Articles {
-            categories: &self.categories,
-            skus: &self.skus,
-            except_categories: &self.except_categories,
-            except_skus: &self.except_skus,
-        }
-    }
-
     /// Whether it applies without being asked for.
     pub fn comes_by_itself(&self) -> bool {
         self.automatic || self.code.is_some()
@@ -441,16 +419,6 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// The articles that count.
-    pub fn articles(&self) -> Articles<'_> {
-        Articles {
-            categories: &self.categories,
-            skus: &self.skus,
-            except_categories: &self.except_categories,
-            except_skus: &self.except_skus,
-        }
-    }
-
     /// How many of them, in thousandths.
     pub fn thousandths(&self) -> i64 {
         self.quantity.map_or(1000, |quantity| quantity.at_scale(3)).max(1)

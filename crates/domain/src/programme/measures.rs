@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::Idle;
 use crate::programme::decimal::Decimal;
 use crate::programme::language::is_default;
-use crate::programme::prize::{Prize, one_or_several};
+use crate::programme::prize::{Period, Prize, one_or_several};
 use crate::time::Day;
 
 /// How long what was earned can be spent.
@@ -176,10 +176,10 @@ impl Calendar {
         let civil = day.civil();
         let first = |months: i8| Day::from_date(civil.year(), months, 1).unwrap_or(Day::MIN);
         match self {
-            Self::Week => day.plus_days(-i32::from(civil.weekday().to_monday_zero_offset())),
-            Self::Month => first(civil.month()),
+            Self::Week => Period::Week.first_day(day),
+            Self::Month => Period::Month.first_day(day),
             Self::Quarter => first((civil.month() - 1) / 3 * 3 + 1),
-            Self::Year => first(1),
+            Self::Year => Period::Year.first_day(day),
             Self::Ever => Day::MIN,
         }
     }

@@ -263,10 +263,10 @@ impl<'a> Course<'a> {
             right.was_given(member)
         };
         let mut first = each.first_day(self.today);
-        let mut row = u32::from(!rewarded(first) && self.all_met(counters, first, self.today));
         if rewarded(first) {
             return 0;
         }
+        let mut row = u32::from(self.all_met(counters, first, self.today));
         for _ in 0..length {
             let last = first.plus_days(-1);
             first = each.first_day(last);

@@ -46,7 +46,7 @@ pub use occasions::REFERRER;
 pub use offers::{Offer, Offers, StampCard, offers};
 pub use outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
 pub use place::{Place, PlaceFacts, Tallies, Unconfirmed};
-pub use postings::sale_postings;
+pub use postings::{sale_postings, settled};
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse, withdraw};
 pub use sentence::{Language, sentence};
 

@@ -11,7 +11,7 @@ use crate::ledger::{Account, Booking, Posting};
 use crate::money::{Money, Rate};
 use crate::rules::basket::clamp;
 use crate::rules::outcome::Outcome;
-use crate::sale::Sale;
+use crate::sale::{Sale, Tender, TenderKind};
 use crate::time::Day;
 use crate::unit::Unit;
 
@@ -43,6 +43,21 @@ pub fn sale_postings(
         ));
     }
     postings
+}
+
+/// The sale with what each tender really paid: stored value what the rules let it, the rest in the first other way
+/// that was named, else in the `usual` one.
+pub fn settled(mut sale: Sale, outcome: &Outcome, usual: TenderKind) -> Sale {
+    let other = sale.tenders.iter().map(|tender| tender.kind).find(|kind| *kind != TenderKind::Stored);
+    let rest = outcome.total - outcome.stored;
+    sale.tenders.clear();
+    if outcome.stored != Money::ZERO {
+        sale.tenders.push(Tender { kind: TenderKind::Stored, amount: outcome.stored });
+    }
+    if rest != Money::ZERO || sale.tenders.is_empty() {
+        sale.tenders.push(Tender { kind: other.unwrap_or(usual), amount: rest });
+    }
+    sale
 }
 
 /// A movement of stored value between a member and a shop.

@@ -414,20 +414,6 @@ fn sale_of(request: &SaleRequest, claims: Vec<Claim>) -> Result<Sale> {
     Ok(Sale { lines, tenders, claims, codes: request.codes.clone() })
 }
 
-/// The sale with what each tender really paid: stored value what the rules let it, the rest in the other way.
-fn settled(mut sale: Sale, outcome: &Outcome) -> Sale {
-    let other = sale.tenders.iter().map(|tender| tender.kind).find(|kind| *kind != TenderKind::Stored);
-    let rest = outcome.total - outcome.stored;
-    sale.tenders.clear();
-    if outcome.stored != Money::ZERO {
-        sale.tenders.push(Tender { kind: TenderKind::Stored, amount: outcome.stored });
-    }
-    if rest != Money::ZERO || sale.tenders.is_empty() {
-        sale.tenders.push(Tender { kind: other.unwrap_or(TenderKind::Card), amount: rest });
-    }
-    sale
-}
-
 /// The shop where something happens: the one that is named, or the only one that is allowed or there is.
 pub(super) async fn the_shop(
     tx: &mut Tx,
@@ -647,7 +633,7 @@ fn fact(
     let Place { shop, facts: place } = place;
     match asked {
         Asked::Sale(sale) => {
-            let sale = settled(sale, &outcome);
+            let sale = rules::settled(sale, &outcome, TenderKind::Card);
             let postings = rules::sale_postings(&sale, &outcome, Some(who.member), shop, at.day);
             Fact::Sale(Box::new(SaleFact { shop, sale, loyalty: Some(loyalty), outcome, postings, place }))
         }
