@@ -7,6 +7,7 @@
 //! | [`config`], [`run`] | settings by file, environment and flags; the program that serves |
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
+//! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
 //! Invariants: what was acknowledged is durable; no row is overwritten; the sums of every event are zero;
@@ -39,6 +40,7 @@ mod server;
 pub mod system;
 mod tenant;
 pub mod tls;
+mod web;
 
 pub use api::access::Scope;
 pub use api::keys::{KeyInfo, NewKey};

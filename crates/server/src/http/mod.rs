@@ -8,6 +8,7 @@
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
 //! | `POST /v1/hold`, `/v1/hold/release` | a device | sets an amount aside while a guest redeems |
 //! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
+//! | `GET /assets/{name}` | anybody | style sheets and scripts of the pages (`web`) |
 //! | `GET /metrics` | this machine, or a token | what was counted |
 //! | `GET /health`, `/health/ready` | anybody | whether the database answers |
 //! | `GET /health/live` | anybody | whether the process runs |
@@ -49,6 +50,7 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::server::Server;
 use crate::tls::Tls;
+use crate::web;
 
 pub(crate) use body::read_body;
 pub use serve::{listen, serve, serve_with};
@@ -165,8 +167,8 @@ pub fn router(server: Server) -> Router {
 }
 
 fn router_of(http: Arc<Http>) -> Router {
-    let router =
-        api::routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let routes = api::routes().into_iter().chain(web::routes());
+    let router = routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     router
         .route("/v1/enroll", post(devices::enroll))
         .route("/v1/push", post(devices::push))
@@ -223,7 +225,8 @@ async fn around(State(http): Shared, request: Request, next: Next) -> Response {
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page for people says itself what it may load, and for how long it can be kept.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if http.options.tls.is_some() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
