@@ -40,6 +40,7 @@ mod server;
 pub mod system;
 mod tenant;
 pub mod tls;
+#[allow(dead_code, reason = "the first pages follow")]
 mod web;
 
 pub use api::access::Scope;
