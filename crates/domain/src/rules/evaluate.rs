@@ -235,7 +235,8 @@ impl<'a> Draft<'a> {
             self.tallies.extend(claims::tallies(taken, scene.at.day));
         }
         for ((published, reward), reason) in &self.priced.passed {
-            self.steps.push(reason.of(&published.reference.id, Some(reward.id.as_str())));
+            let step = reason.clone().named(reward.name.as_ref());
+            self.steps.push(step.of(&published.reference.id, Some(reward.id.as_str())));
         }
     }
 

@@ -295,7 +295,8 @@ fn apply<'a>(priced: &mut Priced<'a>, candidate: &Candidate<'a>, plan: &Plan) {
     };
     reduce(&mut taken, plan.times);
     taken.shares = priced.basket.take_off(&plan.places, plan.off);
-    taken.steps.insert(0, Reason::new(codes::DISCOUNT).with("off", Money(plan.off)));
+    let step = Reason::new(codes::DISCOUNT).with("off", Money(plan.off));
+    taken.steps.insert(0, step.named(candidate.reward.name.as_ref()));
     priced.taken.push(taken);
 }
 

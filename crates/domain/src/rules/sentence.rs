@@ -184,9 +184,10 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
         },
         codes::DISCOUNT => {
             let off = language.money(value("off"));
+            let name = given_name(step, language).map(|name| format!("{name}: ")).unwrap_or_default();
             match language {
-                Language::De => format!("{off} Rabatt{}", cost()),
-                Language::En => format!("{off} off{}", cost()),
+                Language::De => format!("{name}{off} Rabatt{}", cost()),
+                Language::En => format!("{name}{off} off{}", cost()),
             }
         }
         codes::FREE => {
@@ -244,12 +245,14 @@ fn granted(step: &TraceStep, language: Language) -> Option<String> {
     })
 }
 
-/// The name of the rule that a step speaks of.
+/// The name of the rule that a step speaks of; its id where it has none.
 fn named(step: &TraceStep, language: Language) -> &str {
-    [step.value(language.code()), step.value("text"), step.rule.as_deref().unwrap_or_default()]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
+    given_name(step, language).or(step.rule.as_deref()).unwrap_or_default()
+}
+
+/// The name that the programme gives to what a step speaks of.
+fn given_name(step: &TraceStep, language: Language) -> Option<&str> {
+    [step.value(language.code()), step.value("text")].into_iter().find(|text| !text.is_empty())
 }
 
 /// A right that is given once, and what it gives: “5 Sorten geschafft: 20 Punkte”.
@@ -386,12 +389,10 @@ fn refused_subject(step: &TraceStep, language: Language) -> Option<String> {
     }
     match step.code.as_str() {
         codes::CLAIM_REDUCED | codes::REFERRAL_BELOW => None,
-        codes::GIVEN_BEFORE => [step.value(language.code()), step.value("text")]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .map(str::to_owned),
         _ if step.rule.is_none() => None,
-        _ => Some(language.pick("Kein Rabatt", "No discount").to_owned()),
+        _ => {
+            Some(given_name(step, language).unwrap_or(language.pick("Kein Rabatt", "No discount")).to_owned())
+        }
     }
 }
 

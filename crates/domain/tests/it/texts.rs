@@ -231,6 +231,24 @@ fn it_is_said_for_whom_and_until_when() {
 }
 
 #[test]
+fn a_discount_with_a_name_is_called_by_it() {
+    let text = |valid: &str| {
+        format!(
+            "id = \"p\"\nname = \"P\"\n[[reward]]\nid = \"r\"\nname = {{ de = \"Frühaufsteher\", en = \"Early bird\" }}\n\
+             kind = \"percent-off\"\npercent = 10\nautomatic = true\n{valid}\n"
+        )
+    };
+    let nine = sale(vec![line("a", "", "1", "9.00")]);
+    let said = |valid: &str| judge(&book(&[&text(valid)]), &MemberFacts::default(), Order::Sale(&nine));
+    is_said(&said(""), "Frühaufsteher: 0,90 € Rabatt", "Early bird: €0.90 off");
+    is_said(
+        &said("valid = { to = \"2026-11-19\" }"),
+        "Frühaufsteher: er endete am 19.11.2026",
+        "Early bird: it ended on 19 Nov 2026",
+    );
+}
+
+#[test]
 fn what_is_no_discount_is_not_called_one() {
     let deeds = "id = \"p\"\nname = \"P\"\n[referral]\nminimum = 5.00\nfriend = { amount = 5 }\nreferrer = { amount = 5 }\n\
         [[activity]]\nid = \"survey\"\nname = { de = \"Umfrage\", en = \"Survey\" }\ngives = { amount = 5 }\n\
