@@ -174,8 +174,10 @@ pub enum Deed {
         /// The friend.
         friend: MemberId,
     },
-    /// Whatever the day brings: a birthday, an anniversary.
+    /// Whatever the day brings to a guest who is there: a birthday, an anniversary, a welcome, the return.
     Day,
+    /// What the calendar brings to a member who need not be there: a birthday, an anniversary.
+    Calendar,
 }
 
 impl Deed {

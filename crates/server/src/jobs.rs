@@ -13,7 +13,7 @@ use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
-use crate::{grants, policy, rejudge};
+use crate::{grants, occasions, policy, rejudge};
 
 /// For how long a server may work on a job before another one may take it, in milliseconds.
 const LEASE_MS: i64 = 60_000;
@@ -33,16 +33,19 @@ pub(crate) enum Kind {
     Judge,
     /// Taking back what a member was given twice; the id is the member.
     Grants,
+    /// Giving what a day brings to members who do not come by; the id is the member after whom to go on.
+    Occasions,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Case, Self::Judge, Self::Grants];
+    const ALL: [Self; 4] = [Self::Case, Self::Judge, Self::Grants, Self::Occasions];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Case => "case",
             Self::Judge => "judge",
             Self::Grants => "grants",
+            Self::Occasions => "occasions",
         }
     }
 }
@@ -63,6 +66,8 @@ pub(crate) enum Progress {
     Done,
     /// Some of it; the rest comes when the job is taken again.
     More,
+    /// It comes round again at that time, in milliseconds.
+    Later(i64),
 }
 
 /// Puts a job down, unless the same one is there. The caller has locked the tenant.
@@ -70,6 +75,16 @@ pub(crate) async fn put(tx: &mut Tx, tenant: TenantId, kind: Kind, id: &[u8], du
     tx.execute(
         "INSERT INTO job (tenant, kind, id, due_ms, tries, lease_until_ms) VALUES ($1, $2, $3, $4, 0, 0)
          ON CONFLICT DO NOTHING",
+        values![tenant, kind.name(), id, due_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Has a job that waits taken no later than then.
+pub(crate) async fn hurry(tx: &mut Tx, tenant: TenantId, kind: Kind, id: &[u8], due_ms: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE job SET due_ms = $4 WHERE tenant = $1 AND kind = $2 AND id = $3 AND due_ms > $4",
         values![tenant, kind.name(), id, due_ms],
     )
     .await?;
@@ -101,6 +116,7 @@ impl Job {
                 tx.execute("DELETE FROM job WHERE tenant = $1 AND kind = $2 AND id = $3", key).await?;
             }
             Progress::More => self.give_back(tx, now_ms, 0, None).await?,
+            Progress::Later(due_ms) => self.give_back(tx, due_ms, 0, None).await?,
         }
         Ok(())
     }
@@ -137,6 +153,9 @@ impl Server {
     /// Does what is due until the server stops; what was begun is finished.
     pub(crate) async fn work_until_stopped(self) {
         let mut stopping = self.stopping();
+        if let Err(error) = self.begin_occasions().await {
+            tracing::warn!(%error, "could not look for tenants with occasions");
+        }
         while !*stopping.borrow() {
             match self.work().await {
                 Ok(taken) if taken >= ROUND_MAX => continue,
@@ -187,6 +206,7 @@ impl Server {
             Kind::Case => policy::carry_out(self, db, job).await,
             Kind::Judge => rejudge::judge_again(self, db, job).await,
             Kind::Grants => grants::withdraw_doubled(self, db, job).await,
+            Kind::Occasions => occasions::give_due(self, db, job).await,
         }
     }
 

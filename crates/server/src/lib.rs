@@ -32,6 +32,7 @@ mod ingest;
 mod jobs;
 pub mod mail;
 pub mod metrics;
+mod occasions;
 mod placement;
 mod policy;
 mod rejudge;

@@ -130,6 +130,16 @@ pub enum OccasionOf {
     Welcome,
 }
 
+impl OccasionOf {
+    /// Whether it comes with the calendar, also to a member who is not there.
+    pub fn is_a_date(self) -> bool {
+        match self {
+            Self::Birthday | Self::Joined | Self::FirstPurchase => true,
+            Self::Absence | Self::Welcome => false,
+        }
+    }
+}
+
 /// Members who bring others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,7 +21,17 @@ pub(super) const MEMBERSHIP: &str = "membership";
 
 /// Gives what the day brings: birthdays, anniversaries, the return after an absence, a welcome.
 pub(super) fn of_the_day(published: &Published, scene: &Scene<'_>, given: &mut Given) {
-    for occasion in &published.programme.spec().occasion {
+    those_of_the_day(published, scene, given, |_| true);
+}
+
+/// Gives what the day brings of those occasions that are asked for.
+fn those_of_the_day(
+    published: &Published,
+    scene: &Scene<'_>,
+    given: &mut Given,
+    asked: impl Fn(&Occasion) -> bool,
+) {
+    for occasion in published.programme.spec().occasion.iter().filter(|occasion| asked(occasion)) {
         let fits = scene.within(&occasion.valid).and_then(|()| scene.may(&occasion.who));
         let Some(occurrence) = fits.ok().and_then(|()| occurrence(occasion, scene)) else { continue };
         let right = Right {
@@ -155,11 +165,14 @@ pub(super) fn judge_deed(book: &RuleBook, deed: &Deed, scene: &Scene<'_>) -> Out
             Some(published) => brought(published, *friend, scene, &mut given),
             None => given.steps.push(Reason::new(codes::UNKNOWN_PROGRAMME).of(programme, None)),
         },
-        Deed::Day => {
+        Deed::Day | Deed::Calendar => {
+            let is_there = *deed == Deed::Day;
             for published in book.programmes() {
                 let spec = published.programme.spec();
                 if scene.runs(spec).and_then(|()| scene.may(&spec.who)).is_ok() {
-                    of_the_day(published, scene, &mut given);
+                    those_of_the_day(published, scene, &mut given, |occasion| {
+                        is_there || occasion.on.is_a_date()
+                    });
                 }
             }
         }

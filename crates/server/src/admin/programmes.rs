@@ -9,6 +9,7 @@ use stempel_wire::message::FeedChange;
 use crate::author;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
+use crate::occasions;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -69,6 +70,7 @@ impl Server {
         )
         .await?;
         publish(&mut tx, &mut tenant, &programme, text, false).await?;
+        occasions::begin(&mut tx, tenant.id, text, moment.utc_ms).await?;
         self.note(&mut tx, &tenant, "programme-published", id.as_str(), json!({ "version": version }))
             .await?;
         tenant.save_head(&mut tx).await?;

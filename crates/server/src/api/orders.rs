@@ -366,7 +366,7 @@ impl Server {
     }
 
     /// This moment at a shop: its own wall clock and its own business day.
-    pub(super) fn moment_at(&self, shop: &Shop) -> Moment {
+    pub(crate) fn moment_at(&self, shop: &Shop) -> Moment {
         let now = self.moment();
         let offset = TimeZone::get(&shop.zone).ok().and_then(|zone| {
             let instant = Timestamp::from_millisecond(now.utc_ms).ok()?;
@@ -497,7 +497,7 @@ fn unknown() -> Error {
 }
 
 /// The member's state as the server has it.
-pub(super) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberState> {
+pub(crate) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberState> {
     let row =
         tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
     match row {
@@ -508,7 +508,7 @@ pub(super) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Re
 
 /// What the rules read of the server as a place where something is given: its shop's merchant, and what it has given
 /// itself of what there is only so much of. It does not know on which day, so what counts by the day has no limit here.
-pub(super) async fn place_of(tx: &mut Tx, tenant: &Tenant, shop: &Shop, book: &RuleBook) -> Result<Place> {
+pub(crate) async fn place_of(tx: &mut Tx, tenant: &Tenant, shop: &Shop, book: &RuleBook) -> Result<Place> {
     let mut place = Place::from(shop.id);
     place.facts.merchant = shop.merchant.clone();
     for key in book.tally_keys() {
@@ -551,7 +551,7 @@ async fn dues(
 }
 
 /// The programmes in force. What this program cannot read is left out, as a device does.
-pub(super) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
+pub(crate) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
     let rows = tx
         .rows(
             "SELECT programme, version, body FROM programme p WHERE tenant = $1 AND ended = 0

@@ -10,7 +10,7 @@ use stempel_domain::{MemberFacts, MemberState, ProgrammeId, Unit};
 use stempel_server::{HOLD_MS, HoldRequest};
 
 use crate::database;
-use crate::world::{Device, World, card, code, member, moment, open, point};
+use crate::world::{Device, HOUR_MS, World, card, code, member, moment, open, point};
 
 /// Has a programme say what follows from an overdraft of points.
 async fn policy(world: &World, policy: &str) {
@@ -342,4 +342,47 @@ async fn a_card_of_nobody_has_nothing_to_hold() {
     world.push(&device, &device.rows).await.unwrap();
     let caller = world.server.caller(device.id).await.unwrap();
     assert_eq!(code(&world.server.hold(&caller, &ask(1, 1, 1)).await.unwrap_err()), "not-enough");
+}
+
+#[tokio::test]
+async fn who_stays_away_is_given_what_the_day_brings_once() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    for number in 1..=3 {
+        device.join(member(number), card(number));
+    }
+    world.push(&device, &device.rows).await.unwrap();
+    let id: ProgrammeId = "occasions".parse().unwrap();
+    let text = r#"{"id":"occasions","name":"Days","unit":"point","occasion":[
+        {"id":"years","on":"joined","gives":{"amount":20}},
+        {"id":"hello","on":"welcome","gives":{"amount":300}},
+        {"id":"back","on":"absence","days":1,"gives":{"amount":4000}}]}"#;
+    Programme::from_json(text).unwrap();
+    world.server.programme_publish(world.tenant, &id, text).await.unwrap();
+    world.server.work().await.unwrap();
+    assert_eq!(world.points(&device, member(1)).await, Some(0), "they joined today");
+
+    world.clock.forward(365 * 24 * HOUR_MS);
+    world.server.work().await.unwrap();
+    for number in 1..=3 {
+        assert_eq!(world.points(&device, member(number)).await, Some(20));
+    }
+    let why = world.server.why(world.tenant, &member(2).to_string()).await.unwrap();
+    assert_eq!(why.last().map(|line| line.kind.as_str()), Some("grant"));
+    for _ in 0..3 {
+        world.clock.forward(24 * HOUR_MS);
+        world.server.work().await.unwrap();
+    }
+    assert_eq!(
+        world.points(&device, member(1)).await,
+        Some(20),
+        "once a year, on whichever day it is looked at"
+    );
+    world.sound().await;
+
+    world.server.programme_end(world.tenant, &id).await.unwrap();
+    world.clock.forward(24 * HOUR_MS);
+    assert!(world.server.work().await.unwrap() > 0);
+    world.clock.forward(400 * 24 * HOUR_MS);
+    assert_eq!(world.server.work().await.unwrap(), 0, "without a programme that has occasions nobody looks");
 }
