@@ -9,6 +9,7 @@ use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, ShopId, TenantId};
 use crate::ledger::Posting;
 use crate::member::MemberFacts;
+use crate::proof::Proof;
 use crate::rules::{Outcome, PlaceFacts};
 use crate::sale::{Deed, Sale, StampOrder};
 use crate::time::{Day, Moment};
@@ -329,6 +330,9 @@ pub struct StampFact {
     /// What the rules read of the device.
     #[serde(default, skip_serializing_if = "PlaceFacts::is_nothing")]
     pub place: PlaceFacts,
+    /// What was shown for the purchase, where nobody stood by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// Units given without a purchase.

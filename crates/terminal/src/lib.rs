@@ -13,6 +13,10 @@
 //! | [`deeds`] | what is given without a purchase, and to those who brought a friend |
 //! | [`goodwill`] | what staff give by hand |
 //! | [`traits`] | tags, birthday week, who brought whom |
+//! | [`proofs`] | purchases at other tills, proved by receipts and slips |
+//! | [`slips`] | one-time slips are issued |
+//! | [`operators`] | who works here: roles, PINs, staff cards |
+//! | [`settings`] | what the shop sets at this device |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -33,9 +37,13 @@ pub mod handle;
 pub mod identity;
 pub mod look;
 mod moment;
+pub mod operators;
 mod place;
 pub mod programmes;
+pub mod proofs;
+pub mod settings;
 pub mod setup;
+pub mod slips;
 pub mod taking_back;
 mod terminal;
 pub mod traits;

@@ -138,7 +138,9 @@ impl Terminal {
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, true, &back)?)?;
         let outcome: Outcome = judged.outcome.clone();
-        let stamp = self.stamp_fact(&who, order, judged, &at);
+        // Whatever proved the purchase proves it again.
+        let proof = self.proof_of(of)?;
+        let stamp = self.stamp_fact(&who, order, judged, proof, &at);
         let event = self.record_with_dues(back, stamp, &outcome, at, how)?;
         self.given(event, Some(who.member()), outcome, at)
     }

@@ -9,7 +9,9 @@
 //! | `faults` | what can go wrong between them, and that nothing is lost |
 //! | `handle` | the thread that owns a terminal |
 //! | `moments` | clocks that are wrong, pauses between two scans |
+//! | `operators` | PINs, roles, staff cards |
 //! | `once` | the same question twice, and taking back |
+//! | `proofs` | receipts of other tills and one-time slips, each good once |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
@@ -25,6 +27,8 @@ mod faults;
 mod handle;
 mod moments;
 mod once;
+mod operators;
+mod proofs;
 mod rights;
 mod server;
 mod support;
