@@ -17,6 +17,9 @@
 //! | [`slips`] | one-time slips are issued |
 //! | [`operators`] | who works here: roles, PINs, staff cards |
 //! | [`settings`] | what the shop sets at this device |
+//! | [`paper`] | paper cards are taken over |
+//! | [`gifts`] | what guests give away, and what they answer |
+//! | [`day`] | the opening line and the closing sums |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -28,16 +31,19 @@
 mod articles;
 pub mod cards;
 pub mod counter;
+pub mod day;
 pub mod deeds;
 pub mod door;
 pub mod error;
 pub mod exchange;
+pub mod gifts;
 pub mod goodwill;
 pub mod handle;
 pub mod identity;
 pub mod look;
 mod moment;
 pub mod operators;
+pub mod paper;
 mod place;
 pub mod programmes;
 pub mod proofs;

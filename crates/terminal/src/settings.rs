@@ -144,6 +144,9 @@ pub struct Question {
     pub id: String,
     /// How it is asked.
     pub text: String,
+    /// What a guest may say to “why”.
+    #[serde(default)]
+    pub reasons: Vec<String>,
 }
 
 impl DeviceSettings {
@@ -169,9 +172,13 @@ impl DeviceSettings {
             (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
             (
                 self.question.as_ref().is_none_or(|question| {
-                    (1..=64).contains(&question.id.len()) && (1..=400).contains(&question.text.len())
+                    let reasons = &question.reasons;
+                    (1..=64).contains(&question.id.len())
+                        && (1..=400).contains(&question.text.len())
+                        && reasons.len() <= 12
+                        && reasons.iter().all(|reason| (1..=64).contains(&reason.len()))
                 }),
-                "question: a name of up to 64 and a text of up to 400 bytes",
+                "question: a name of up to 64 bytes, a text of up to 400, and up to 12 reasons",
             ),
         ];
         checks.into_iter().find(|(fine, _)| !fine).map(|(_, wrong)| wrong)

@@ -8,6 +8,7 @@ use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
 use stempel_domain::{Account, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
 
 use crate::counter::{Circumstances, Given, granted, key_used_otherwise};
+use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
 
 /// What was taken back.
@@ -88,6 +89,10 @@ impl Terminal {
         at: &Moment,
     ) -> Result<Plan, TerminalError> {
         let record = self.event(of)?.record;
+        if let Some((_, adjustment)) = paper_card(&record.fact) {
+            let reversal = self.paper_back(of, adjustment, at)?;
+            return Ok(Plan { reversal, money_back: Money::ZERO, dues_back: Vec::new() });
+        }
         let original = Original::of(&record.fact, &record.at).ok_or_else(|| {
             TerminalError::NotNow("only sales, stamps and what was given for a deed can be taken back".into())
         })?;

@@ -5,6 +5,7 @@
 //! | `alone` | a terminal that works alone, from nothing to a free coffee |
 //! | `apart` | two devices and a server through weeks of faults |
 //! | `cards` | whom a code names, and which codes are refused |
+//! | `day` | paper cards, gifts, answers, and what they sum up to |
 //! | `exchange` | terminal and server come to agree |
 //! | `faults` | what can go wrong between them, and that nothing is lost |
 //! | `handle` | the thread that owns a terminal |
@@ -22,6 +23,7 @@
 mod alone;
 mod apart;
 mod cards;
+mod day;
 mod exchange;
 mod faults;
 mod handle;
