@@ -35,6 +35,7 @@ pub mod look;
 mod moment;
 mod place;
 pub mod programmes;
+mod rotating;
 pub mod setup;
 pub mod taking_back;
 mod terminal;

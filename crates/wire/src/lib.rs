@@ -5,6 +5,7 @@
 //! | [`key`] | Ed25519 keys and signatures, each use with its own context |
 //! | [`row`] | one event of a journal: signed, hash-chained |
 //! | [`token`] | the code on a card |
+//! | [`phone`], [`rotating`] | a phone's key and certificate; the code that it shows |
 //! | [`seal`] | personal data under the member's own key |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`message`] | what device and server say to each other |
@@ -18,13 +19,16 @@ pub mod certificate;
 pub mod frame;
 pub mod key;
 pub mod message;
+pub mod phone;
 pub mod request;
+pub mod rotating;
 pub mod row;
 pub mod seal;
 pub mod token;
 
 pub use certificate::Certificate;
 pub use key::{PublicKey, SecretKey, Signature};
+pub use phone::{PhoneCertificate, PhoneKey};
 pub use row::{Hash, Row};
 pub use seal::{MemberKey, Profile};
 pub use token::{CardKeys, KeyId};

@@ -11,6 +11,7 @@
 //! | `moments` | clocks that are wrong, pauses between two scans |
 //! | `once` | the same question twice, and taking back |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
+//! | `rotating` | a phone's rotating code |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
 
@@ -26,5 +27,6 @@ mod handle;
 mod moments;
 mod once;
 mod rights;
+mod rotating;
 mod server;
 mod support;
