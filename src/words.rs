@@ -157,6 +157,10 @@ fn german(error: &TerminalError) -> String {
         TerminalError::NotNow(_) => "Das geht gerade nicht.",
         TerminalError::Blocked => "Diese Karte ist gesperrt. Sie wurde verloren oder ersetzt.",
         TerminalError::NotGiven(trace) => return sentences(trace, Language::De),
+        TerminalError::RotatingCodeWanted => {
+            "Dafür bitte die Karte auf dem Handy öffnen und den Code zeigen, der sich ändert. Ein Bild oder Papier \
+             reicht hier nicht."
+        }
         TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
         _ => return error.to_string(),
     };

@@ -4,7 +4,7 @@ use stempel_domain::event::{CardBlocked, CardBound, Fact, MemberJoined, ProfileC
 use stempel_domain::ports::draw;
 use stempel_domain::{CardId, CardNumber, EventRef, MemberId, MemberState, Moment};
 use stempel_store::members::CardRow;
-use stempel_wire::token::Token;
+use stempel_wire::token::{Token, looks_like_a_card};
 use stempel_wire::{MemberKey, Profile};
 
 use crate::{Operator, Terminal, TerminalError};
@@ -87,8 +87,11 @@ impl Terminal {
         if code.len() > CODE_LEN_MAX || code.is_empty() {
             return Err(stempel_wire::token::TokenError::NotACard.into());
         }
-        if Token::find(code).is_some() {
+        if looks_like_a_card(code) {
             let verified = self.card_keys.verify(code)?;
+            if let Some(shown) = &verified.shown {
+                self.note_shown(shown)?;
+            }
             return match self.view().card(verified.card)? {
                 Some(row) => known(row),
                 None if verified.retired_key => Err(TerminalError::OldSeries),

@@ -116,6 +116,7 @@ impl Terminal {
         let (state, joined) = self.begin(&who, &at)?;
         let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, how.by_hand, &[])?)?;
         let outcome = judged.outcome.clone();
+        self.guard_spending(code, &outcome, &at)?;
         if is_repeat(&outcome) {
             let balances = state.balances(at.day);
             return Ok(Given { event: None, member: Some(who.member()), outcome, balances, at });
@@ -145,6 +146,9 @@ impl Terminal {
         let order = Order::Sale(&sale);
         let judged = granted(self.judge(state.as_ref(), order, &at, how.by_hand, &[])?)?;
         let outcome = judged.outcome;
+        if let Some(code) = code {
+            self.guard_spending(code, &outcome, &at)?;
+        }
         let member = who.as_ref().map(Who::member);
         let sale = rules::settled(sale, &outcome, TenderKind::Cash);
         let fact = SaleFact {

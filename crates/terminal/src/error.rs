@@ -23,6 +23,12 @@ pub enum TerminalError {
     /// A new card under a key that no longer opens new cards.
     #[error("this card is of an old series and was never used here; please give the guest a new card")]
     OldSeries,
+    /// A code that could be a copy, where the shop wants the phone itself.
+    #[error(
+        "this is worth more than the shop gives for a code that can be copied; ask the guest to open the card on the \
+         phone and show the code that changes"
+    )]
+    RotatingCodeWanted,
     /// The rules said no.
     #[error("{}", refusals(.0, .1, Language::En))]
     Refused(Vec<Refusal>, Vec<TraceStep>),
@@ -77,6 +83,7 @@ impl TerminalError {
                 | Self::Unknown(_)
                 | Self::Blocked
                 | Self::OldSeries
+                | Self::RotatingCodeWanted
                 | Self::Refused(..)
                 | Self::NotGiven(_)
                 | Self::Sync(SyncError::Refused(_))

@@ -48,6 +48,7 @@ mod place;
 pub mod programmes;
 pub mod proofs;
 pub mod settings;
+mod rotating;
 pub mod setup;
 pub mod slips;
 pub mod taking_back;

@@ -82,6 +82,7 @@ fn write_identity(
         day_ends_minutes: 0,
         zone: beginning.zone.clone(),
         merchant: None,
+        rotating_above: std::collections::BTreeMap::new(),
     };
     store.write::<_, StoreError>(|write| {
         write.set(BEGINNING, &true)?;

@@ -14,6 +14,7 @@ use stempel_wire::{CardKeys, Row, SecretKey};
 
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
+use crate::rotating::AtTheCounter;
 use crate::{Identity, TerminalError, proofs};
 
 /// How far ahead of the clock a time may be that a script names, in milliseconds: two years.
@@ -36,6 +37,7 @@ pub struct Terminal {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) last_moment: Option<Moment>,
+    pub(crate) at_the_counter: AtTheCounter,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -65,6 +67,7 @@ impl Terminal {
             clock,
             entropy,
             last_moment: None,
+            at_the_counter: AtTheCounter::default(),
         };
         terminal.last_moment = terminal.moment_of_last_event()?;
         terminal.reload()?;

@@ -6,6 +6,7 @@
 //! | [`row`] | one event of a journal: signed, hash-chained |
 //! | [`token`] | the code on a card |
 //! | [`slip`] | what a device prints for a guest, good once |
+//! | [`phone`], [`rotating`] | a phone's key and certificate; the code that it shows |
 //! | [`seal`] | personal data under the member's own key |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`fiscal`] | the signatures on receipts of other tills |
@@ -21,7 +22,9 @@ pub mod fiscal;
 pub mod frame;
 pub mod key;
 pub mod message;
+pub mod phone;
 pub mod request;
+pub mod rotating;
 pub mod row;
 pub mod seal;
 pub mod slip;
@@ -29,6 +32,7 @@ pub mod token;
 
 pub use certificate::Certificate;
 pub use key::{PublicKey, SecretKey, Signature};
+pub use phone::{PhoneCertificate, PhoneKey};
 pub use row::{Hash, Row};
 pub use seal::{MemberKey, Profile};
 pub use token::{CardKeys, KeyId};

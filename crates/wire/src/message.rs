@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stempel_domain::event::ProgrammeRef;
 use stempel_domain::member::Base;
-use stempel_domain::{AuthorId, CardId, MemberId, Money, Rate, ShopId, Sku, TenantId};
+use stempel_domain::{AuthorId, CardId, MemberId, Money, Rate, ShopId, Sku, TenantId, Unit};
 
 use crate::certificate::Certificate;
 use crate::frame;
@@ -83,6 +83,10 @@ pub struct Shop {
     /// Whose shop it is, in a coalition of merchants: the name that programmes ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
+    /// Whoever takes more than this of a unit at once shows a phone's code of this moment, in the unit's smallest
+    /// part. A unit that is not named needs none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rotating_above: BTreeMap<Unit, i64>,
 }
 
 /// The first frame of a push to `POST /v1/push`.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use stempel_domain::{CardId, TenantId};
 
 use crate::key::{PublicKey, SecretKey, Signature};
+use crate::rotating::{RotatingCode, Shown};
 
 /// What every token begins with; the 1 is its version.
 pub const PREFIX: &str = "S1";
@@ -142,13 +143,20 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
+/// Whether a text holds something that looks like a card's code, of either kind.
+pub fn looks_like_a_card(text: &str) -> bool {
+    Token::find(text).is_some() || RotatingCode::find(text).is_some()
+}
+
 /// A genuine card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// Which card.
     pub card: CardId,
     /// Its key was retired: only a card that is already known counts.
     pub retired_key: bool,
+    /// What a phone's rotating code says beyond that; none for a code that stays the same.
+    pub shown: Option<Shown>,
 }
 
 /// The public card keys of a tenant, as a device holds them.
@@ -173,16 +181,40 @@ impl CardKeys {
         }
     }
 
-    /// Finds a token in a text and says whether it is a genuine card of this tenant.
+    /// Finds a token or a phone's rotating code in a text and says whether it is a genuine card of this tenant.
+    /// Of which moment a rotating code is, is for the caller to look at.
     pub fn verify(&self, text: &str) -> Result<Verified, TokenError> {
-        let token = Token::find(text).ok_or(TokenError::NotACard)?;
+        match Token::find(text) {
+            Some(token) => self.verify_token(&token),
+            None => self.verify_rotating(RotatingCode::find(text).ok_or(TokenError::NotACard)?),
+        }
+    }
+
+    fn verify_rotating(&self, code: RotatingCode) -> Result<Verified, TokenError> {
+        let id = code.certificate.key();
+        let mut known = false;
+        for (_, key, retired) in self.keys.iter().filter(|(known, _, _)| *known == id) {
+            known = true;
+            if code.certificate.verify(self.tenant, key).is_ok() {
+                if !code.is_signed() {
+                    break;
+                }
+                let card = code.certificate.said().card;
+                let shown = Some(Shown { turn: code.turn, certificate: code.certificate });
+                return Ok(Verified { card, retired_key: *retired, shown });
+            }
+        }
+        Err(if known { TokenError::Forged } else { TokenError::Foreign(id) })
+    }
+
+    fn verify_token(&self, token: &Token) -> Result<Verified, TokenError> {
         let message = signed_bytes(self.tenant, token.key, token.card);
         let signature = Signature(token.signature);
         let mut known = false;
         for (_, key, retired) in self.keys.iter().filter(|(id, _, _)| *id == token.key) {
             known = true;
             if key.verify(CONTEXT, &message, &signature).is_ok() {
-                return Ok(Verified { card: token.card, retired_key: *retired });
+                return Ok(Verified { card: token.card, retired_key: *retired, shown: None });
             }
         }
         Err(if known { TokenError::Forged } else { TokenError::Foreign(token.key) })

@@ -138,6 +138,7 @@ impl Server {
             day_ends_minutes,
             zone: zone.to_owned(),
             merchant: None,
+            rotating_above: std::collections::BTreeMap::new(),
         };
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;

@@ -41,6 +41,7 @@ fn alone(number: u8) -> (Device, Adoption) {
             day_ends_minutes: 0,
             zone: "Europe/Berlin".to_owned(),
             merchant: None,
+            rotating_above: std::collections::BTreeMap::new(),
         },
         device: device.id,
         device_name: "Kasse 1".to_owned(),

@@ -28,6 +28,7 @@ fn shop() -> Shop {
         day_ends_minutes: 240,
         zone: "Europe/Berlin".into(),
         merchant: None,
+        rotating_above: std::collections::BTreeMap::new(),
     }
 }
 

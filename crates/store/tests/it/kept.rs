@@ -196,6 +196,7 @@ fn devices_card_keys_and_the_own_shop_follow_the_feed() {
         day_ends_minutes: 0,
         zone: String::new(),
         merchant: None,
+        rotating_above: std::collections::BTreeMap::new(),
     };
     let signer = SecretKey::from_bytes(&[3; 32]).public();
     let server = SecretKey::from_bytes(&[4; 32]);

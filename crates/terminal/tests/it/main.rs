@@ -14,6 +14,7 @@
 //! | `once` | the same question twice, and taking back |
 //! | `proofs` | receipts of other tills and one-time slips, each good once |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
+//! | `rotating` | a phone's rotating code |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
 
@@ -32,5 +33,6 @@ mod once;
 mod operators;
 mod proofs;
 mod rights;
+mod rotating;
 mod server;
 mod support;

@@ -29,7 +29,14 @@ pub const SHOP: ShopId = ShopId([0x22; 16]);
 
 pub fn shop(merchant: Option<&str>) -> Shop {
     let merchant = merchant.map(str::to_owned);
-    Shop { id: SHOP, name: "Morgenrot".into(), day_ends_minutes: 0, zone: String::new(), merchant }
+    Shop {
+        id: SHOP,
+        name: "Morgenrot".into(),
+        day_ends_minutes: 0,
+        zone: String::new(),
+        merchant,
+        rotating_above: BTreeMap::new(),
+    }
 }
 
 pub fn card_key() -> SecretKey {
