@@ -80,6 +80,11 @@ impl Write<'_> {
         self.overlay_own_rows(own)
     }
 
+    /// Ends a snapshot: of whom it said nothing, nothing but the own events is known.
+    pub fn end_snapshot(&mut self) -> Result<(), StoreError> {
+        self.forget_unconfirmed()
+    }
+
     /// Every own row about a member goes back into the overlay; the snapshot's bases drop those they hold.
     fn overlay_own_rows(&mut self, own: AuthorId) -> Result<(), StoreError> {
         let mut after = 0;

@@ -257,6 +257,32 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Lays the own events over nothing where a new snapshot says nothing of a member: the server was set back, and
+    /// what others had told it of that member is gone until they tell it again. A member of whom nothing is left is
+    /// unknown again, and so are the cards.
+    pub(crate) fn forget_unconfirmed(&mut self) -> Result<(), StoreError> {
+        let empty = serde_json::to_string(&Base::default())?;
+        let ids: Vec<Vec<u8>> = self
+            .transaction
+            .prepare_cached("SELECT member FROM member WHERE base = ?1 ORDER BY member")?
+            .query_map([empty], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in ids {
+            let member = MemberId::from_slice(&id)
+                .ok_or_else(|| StoreError::Damaged("a member's id has the wrong length".into()))?;
+            self.transaction.prepare_cached("DELETE FROM card WHERE member = ?1")?.execute([&id])?;
+            let effects = self.view().overlay(member)?;
+            if effects.is_empty() {
+                self.transaction.prepare_cached("DELETE FROM member WHERE member = ?1")?.execute([&id])?;
+                continue;
+            }
+            let mut now = MemberState::default();
+            effects.iter().for_each(|effect| now.apply(effect));
+            self.put_now(member, &now)?;
+        }
+        Ok(())
+    }
+
     fn put_member(&mut self, member: MemberId, base: &Base, now: &MemberState) -> Result<(), StoreError> {
         self.transaction
             .prepare_cached(

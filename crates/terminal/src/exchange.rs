@@ -229,7 +229,11 @@ impl Local for Terminal {
                 }
                 PageVerdict::Apply => {
                     state.unknown_changes += write.apply_changes(&page.changes)?;
+                    let under_way = state.cursor < state.snapshot_until;
                     state.cursor = page.next.max(state.cursor);
+                    if under_way && state.cursor >= state.snapshot_until {
+                        write.end_snapshot()?;
+                    }
                 }
             }
             state.held = held;

@@ -130,6 +130,35 @@ fn a_server_set_back_to_a_backup_is_brought_up_to_date_again() {
 }
 
 #[test]
+fn what_a_server_set_back_no_longer_knows_is_no_longer_shown() {
+    let (dirs, clock, server) = ([folder(), folder()], Hand::noon(), server());
+    let (mut one, mut wire_one) = device_in(dirs[0].path(), &clock, &server);
+    let (mut two, mut wire_two) = device_in(dirs[1].path(), &clock, &server);
+    let backup = server.lock().unwrap().clone();
+    stamp(&mut one, &printed(1), 4);
+    stamp(&mut one, &printed(2), 4);
+    sync(&mut one, &mut wire_one).unwrap();
+    sync(&mut two, &mut wire_two).unwrap();
+    stamp(&mut two, &printed(2), 1);
+    assert_eq!((coffees(&two, &printed(1)), coffees(&two, &printed(2))), (4, 5));
+    server.lock().unwrap().restore(backup);
+    // The one who gave the stamps is out of order, and tells nobody.
+    server.lock().unwrap().page_max = 1;
+    sync(&mut two, &mut wire_two).unwrap();
+    assert_eq!((coffees(&two, &printed(1)), coffees(&two, &printed(2))), (0, 1));
+    assert_eq!(two.view().member(two.who(&printed(1)).unwrap().member()).unwrap(), None);
+    let again = stamp(&mut two, &printed(1), 1);
+    assert_eq!(head(&two), again.event.unwrap().seq);
+    sync(&mut two, &mut wire_two).unwrap();
+    sync(&mut one, &mut wire_one).unwrap();
+    sync(&mut two, &mut wire_two).unwrap();
+    for till in [&one, &two] {
+        assert_eq!((coffees(till, &printed(1)), coffees(till, &printed(2))), (5, 5), "it is told again");
+        agree(till, &server, "in the end");
+    }
+}
+
+#[test]
 fn a_server_set_back_in_the_middle_of_an_exchange_is_noticed() {
     for place in 0..4 {
         let (dir, clock, server) = (folder(), Hand::noon(), server());

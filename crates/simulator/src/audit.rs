@@ -1,0 +1,457 @@
+//! What must be true, looked at while things happen and when all is quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stempel_domain::member::Base;
+use stempel_domain::{AuthorId, EventRef, MemberId, Unit};
+use stempel_wire::message::FeedChange;
+
+use crate::model::{History, Name, Stored};
+use crate::stop::{OrStop, Result, broken, hold};
+use crate::world::World;
+
+impl World {
+    /// What a member's balance at a device is made of, by the device's own account: what the server had confirmed
+    /// when it said so, and what is known here and not in it.
+    pub fn visible(&self, at: usize, member: MemberId) -> Result<BTreeSet<Name>> {
+        let place = &self.places[at];
+        let view = place.terminal()?.view();
+        let base = view.base(member).never("reading a base")?.unwrap_or_default();
+        let overlay = view.overlay(member).never("reading an overlay")?;
+        let state = view.sync_state().never("reading how far sync is")?;
+        let mut visible = BTreeSet::new();
+        if base.includes.is_empty() && state.cursor < state.snapshot_until {
+            // A new snapshot is on its way: what was shown before stands until it is here.
+            visible.extend(place.notes.seen.get(&member).into_iter().flatten());
+        }
+        if let Some(history) = self.model.histories.get(&state.epoch) {
+            let stored = history.of_member.get(&member).into_iter().flatten();
+            let inside = stored.filter(|row| base.includes.get(&row.author).is_some_and(|seq| row.seq <= *seq));
+            let rows = inside.filter_map(|row| history.rows.get(row));
+            visible.extend(rows.filter(|stored| stored.counts).map(|stored| stored.name));
+        }
+        for effect in overlay {
+            match place.own(effect.event) {
+                Some(name) => visible.insert(name),
+                None => return broken(format!("the overlay of device {at} holds {}, which is not its own", effect.event)),
+            };
+        }
+        Ok(visible)
+    }
+
+    /// Looks at one member at one device: nothing counts twice, nothing that was shown is lost.
+    pub fn look(&mut self, at: usize, member: MemberId) -> Result<()> {
+        self.learn(at)?;
+        let visible = self.visible(at, member)?;
+        let place = &self.places[at];
+        let view = place.terminal()?.view();
+        let Some(state) = view.member(member).never("reading a member")? else {
+            return hold(visible.is_empty(), || format!("device {at} has lost member {member}"));
+        };
+        let sync = view.sync_state().never("reading how far sync is")?;
+        let forked = self.is_forked(at)?;
+        let history = self.model.histories.get(&sync.epoch);
+        let released = history.is_some_and(|history| history.rows.values().any(|stored| stored.released));
+        let head = self.house.epoch()?;
+        // What was let through counts from a position of the feed on that this device may not have reached.
+        let unclear = released && (sync.epoch != head.0 || sync.cursor < head.1);
+        if !unclear {
+            let day = state.newest.unwrap_or(stempel_domain::Day::MIN);
+            let mut shown: BTreeMap<Unit, i64> = state.balances(day);
+            shown.retain(|_, amount| *amount != 0);
+            let sum = self.model.sum(&visible);
+            hold(shown == sum, || {
+                format!("device {at} shows {shown:?} for member {member}; the events that it knows come to {sum:?}")
+            })?;
+            hold(state.events == visible.len() as u64, || {
+                format!("device {at} counts {} events of member {member} and knows {}", state.events, visible.len())
+            })?;
+        }
+        if !forked {
+            let of_member = |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.member == Some(member));
+            let own: Vec<Name> = place.notes.rows.iter().filter(of_member).copied().collect();
+            let counts = |name: &Name| self.counts_at(&sync.epoch, name);
+            if let Some(lost) = own.iter().find(|name| counts(name) && !visible.contains(*name)) {
+                let place = self.model.events.get(lost).map(|known| known.place);
+                return broken(format!("device {at} no longer shows its own event {place:?} of member {member}"));
+            }
+            if place.notes.seen_epoch == sync.epoch {
+                let seen = place.notes.seen.get(&member).into_iter().flatten();
+                if let Some(lost) = seen.clone().find(|name| counts(name) && !visible.contains(*name)) {
+                    let lost = self.model.events.get(lost).map(|known| known.place);
+                    return broken(format!("device {at} has shown event {lost:?} of member {member} and no longer does"));
+                }
+            }
+        }
+        let notes = &mut self.places[at].notes;
+        if notes.seen_epoch != sync.epoch && sync.cursor >= sync.snapshot_until {
+            notes.seen_epoch = sync.epoch;
+            // What the server was set back from is no promise any more; what is own, is.
+            notes.seen.clear();
+        }
+        notes.seen.insert(member, visible);
+        Ok(())
+    }
+
+    /// Whether an event counts in a history, as far as it stands there.
+    fn counts_at(&self, epoch: &str, name: &Name) -> bool {
+        let Some(known) = self.model.events.get(name) else { return false };
+        let stored = self.model.histories.get(epoch).and_then(|history| history.rows.get(&known.place));
+        stored.is_none_or(|stored| stored.counts || stored.name != *name)
+    }
+
+    /// Looks at every member that a device knows.
+    pub fn look_at_all(&mut self, at: usize) -> Result<()> {
+        let mut members = Vec::new();
+        let view = self.places[at].terminal()?.view();
+        view.for_each_member(|member, _| members.push(member)).never("reading members")?;
+        members.into_iter().try_for_each(|member| self.look(at, member))
+    }
+
+    /// Holds that the journal of a folder is the one that was there before, row by row.
+    pub fn whole_journal(&self, at: usize) -> Result<()> {
+        let rows = self.own_rows(at)?;
+        let known = &self.places[at].notes.rows;
+        hold(rows.len() >= known.len(), || {
+            format!("device {at} had {} rows and has {} after its power was gone", known.len(), rows.len())
+        })?;
+        let same = rows.iter().zip(known).all(|(row, known)| row.hash().0 == *known);
+        hold(same, || format!("device {at} has other rows after its power was gone"))
+    }
+
+    /// Whether a folder has another row than the server under some number.
+    pub fn is_forked(&self, at: usize) -> Result<bool> {
+        let place = &self.places[at];
+        let (epoch, _) = self.house.epoch()?;
+        let Some(history) = self.model.histories.get(&epoch) else { return Ok(false) };
+        let other = |(index, name): (usize, &Name)| {
+            let event = EventRef { author: place.device, seq: index as u64 + 1 };
+            history.rows.get(&event).is_some_and(|stored| stored.name != *name)
+        };
+        Ok(place.notes.rows.iter().enumerate().any(other))
+    }
+
+    /// Whether the server has more of a folder's journal than the folder.
+    pub fn is_behind(&self, at: usize) -> Result<bool> {
+        let place = &self.places[at];
+        let (epoch, _) = self.house.epoch()?;
+        let held = self.model.histories.get(&epoch).and_then(|history| history.heads.get(&place.device));
+        Ok(held.is_some_and(|held| *held > place.notes.rows.len() as u64))
+    }
+
+    /// Holds that a device that went on without a word has nothing to say: what it counts as held is held.
+    pub fn not_silent(&self, at: usize) -> Result<()> {
+        let place = &self.places[at];
+        let state = place.terminal()?.view().sync_state().never("reading how far sync is")?;
+        let (epoch, _) = self.house.epoch()?;
+        if state.epoch != epoch {
+            return Ok(());
+        }
+        let Some(history) = self.model.histories.get(&epoch) else { return Ok(()) };
+        for (index, name) in place.notes.rows.iter().enumerate().take(state.held as usize) {
+            let event = EventRef { author: place.device, seq: index as u64 + 1 };
+            match history.rows.get(&event) {
+                Some(stored) if stored.name == *name => {}
+                Some(_) => return broken(format!("device {at} counts {event} as held; the server has another row there")),
+                None => return broken(format!("device {at} counts {event} as held; the server does not have it")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds that a device has everything that stands in the feed up to its cursor: the feed skips nothing.
+    pub fn audit_feed(&mut self, at: usize) -> Result<()> {
+        let place = &self.places[at];
+        let view = place.terminal()?.view();
+        let state = view.sync_state().never("reading how far sync is")?;
+        let (epoch, head) = self.house.epoch()?;
+        if state.epoch != epoch {
+            return Ok(());
+        }
+        hold(state.cursor <= head, || format!("device {at} has a cursor beyond the end of the feed"))?;
+        for (member, position, text) in self.house.members(state.cursor)? {
+            let there: Base = serde_json::from_str(&text).never("reading a member")?;
+            let here = view.base(member).never("reading a base")?.unwrap_or_default();
+            hold(here == there, || {
+                format!("device {at} has followed the feed past {position} and has another state of member {member}")
+            })?;
+        }
+        for (position, text) in self.house.things(state.cursor)? {
+            let change: FeedChange = serde_json::from_str(&text).never("reading a change")?;
+            let here = match &change {
+                FeedChange::Programme { reference, text, ended } => {
+                    let row = view.programme(reference).never("reading a programme")?;
+                    row.is_some_and(|row| row.text == *text && row.ended == *ended)
+                }
+                FeedChange::Device { certificate, revoked } => {
+                    let known = view.device(certificate.device).never("reading a device")?;
+                    known.is_some_and(|(known, gone)| known == *certificate && gone == *revoked)
+                }
+                FeedChange::CardRevoked { card } => {
+                    view.card(*card).never("reading a card")?.is_some_and(|card| card.blocked)
+                }
+                FeedChange::Article(article) => {
+                    view.article(&article.sku).never("reading an article")?.is_some_and(|known| known == *article)
+                }
+                _ => true,
+            };
+            hold(here, || format!("device {at} has followed the feed past {position} and does not have {change:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what the server has taken since the last look.
+    pub fn read_history(&mut self) -> Result<()> {
+        let (epoch, _) = self.house.epoch()?;
+        for (author, held) in self.house.heads()? {
+            let known = self.model.histories.entry(epoch.clone()).or_default().heads.get(&author).copied().unwrap_or(0);
+            hold(held >= known, || format!("the server had {known} rows of {author} and says that it has {held}"))?;
+            if held > known {
+                self.take_rows(&epoch, author, known, held)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_rows(&mut self, epoch: &str, author: AuthorId, after: u64, held: u64) -> Result<()> {
+        let rows = self.house.rows_after(author, after)?;
+        let dense = rows.iter().zip(after + 1..).all(|(row, seq)| row.seq == seq);
+        hold(dense && rows.len() as u64 == held - after, || {
+            format!("the server says that it has {author} up to {held}, and rows are missing")
+        })?;
+        for row in rows {
+            let place = EventRef { author: row.author, seq: row.seq };
+            let original = self.original(epoch, &row.bytes)?;
+            let name = self.model.learn(&row.bytes, |_| original)?;
+            hold(row.hash == name, || format!("the server has noted another hash for {place}"))?;
+            let member = self.model.events.get(&name).and_then(|known| known.member);
+            let history = self.model.histories.entry(epoch.to_owned()).or_default();
+            history.rows.insert(place, Stored { name, counts: row.counts, released: false });
+            if let Some(member) = member {
+                history.of_member.entry(member).or_default().insert(place);
+            }
+            history.heads.insert(author, row.seq);
+        }
+        Ok(())
+    }
+
+    /// The event that a row takes back, if it takes one back.
+    fn original(&self, epoch: &str, bytes: &[u8]) -> Result<Option<Name>> {
+        let row = stempel_wire::Row::parse(bytes.to_vec()).never("reading a row")?;
+        let of = match row.event().never("reading a record")?.record.fact {
+            stempel_domain::Fact::Reversal(fact) => fact.of,
+            _ => return Ok(None),
+        };
+        let history = self.model.histories.get(epoch);
+        Ok(history.and_then(|history| history.rows.get(&of)).map(|stored| stored.name))
+    }
+
+    /// Reads everything that the server has, and holds that nothing was changed or lost.
+    pub fn read_all_history(&mut self) -> Result<()> {
+        self.read_history()?;
+        let (epoch, _) = self.house.epoch()?;
+        for (author, held) in self.house.heads()? {
+            let rows = self.house.rows_after(author, 0)?;
+            hold(rows.len() as u64 == held, || {
+                format!("the server says that it has {author} up to {held}, and has {} rows", rows.len())
+            })?;
+            for row in rows {
+                let place = EventRef { author: row.author, seq: row.seq };
+                let Some(stored) =
+                    self.model.histories.get_mut(&epoch).and_then(|history| history.rows.get_mut(&place))
+                else {
+                    return broken(format!("the server has {place}, which came from nowhere"));
+                };
+                hold(row.hash == stored.name, || format!("{place} was overwritten at the server"))?;
+                stored.released |= row.counts && !stored.counts;
+                hold(row.counts || !stored.counts, || format!("{place} no longer counts at the server"))?;
+                stored.counts = row.counts;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server's events come to, for each member.
+    fn sums(&self) -> Result<BTreeMap<MemberId, BTreeMap<Unit, i64>>> {
+        let (epoch, _) = self.house.epoch()?;
+        let Some(History { rows, of_member, .. }) = self.model.histories.get(&epoch) else {
+            return Ok(BTreeMap::new());
+        };
+        let counting = |places: &BTreeSet<EventRef>| -> Vec<Name> {
+            let stored = places.iter().filter_map(|place| rows.get(place));
+            stored.filter(|stored| stored.counts).map(|stored| stored.name).collect()
+        };
+        Ok(of_member.iter().map(|(member, places)| (*member, self.model.sum(&counting(places)))).collect())
+    }
+
+    /// Holds that every overdraft stands in the inbox, that nothing else does, and that what the programme forgives
+    /// was forgiven.
+    pub fn audit_inbox(&mut self) -> Result<()> {
+        let tenant = self.house.tenant;
+        let inbox = self.house.ask(async |server| server.inbox(tenant).await).never("reading the inbox")?;
+        let cases = inbox.cases.into_iter().filter(|case| case.kind == "overdraft");
+        let cases: BTreeSet<String> = cases.map(|case| case.subject).collect();
+        let mut overdrafts = BTreeSet::new();
+        for (member, sums) in self.sums()? {
+            for (unit, amount) in sums.into_iter().filter(|(_, amount)| *amount < 0) {
+                hold(unit.name().starts_with("stamp:"), || {
+                    format!("member {member} owes {amount} of {unit}, which the programme forgives")
+                })?;
+                overdrafts.insert(format!("{member}/{unit}"));
+            }
+        }
+        let most = self.counts.entry("overdrafts at once, most").or_default();
+        *most = (*most).max(overdrafts.len() as u64);
+        hold(cases == overdrafts, || {
+            format!("the inbox holds the overdrafts {cases:?}; by the events there are {overdrafts:?}")
+        })
+    }
+
+    /// Whether nothing moves any more.
+    pub fn is_quiet(&mut self) -> Result<bool> {
+        Ok(self.late.is_empty() && self.unrest()?.is_empty())
+    }
+
+    /// What still moves, in words.
+    pub fn unrest(&mut self) -> Result<String> {
+        let (epoch, head) = self.house.epoch()?;
+        let mut unrest = Vec::new();
+        for (device, at) in self.desks.iter().enumerate() {
+            let place = &self.places[*at];
+            let terminal = place.terminal()?;
+            let state = terminal.view().sync_state().never("reading how far sync is")?;
+            let pending = terminal.pending().never("counting what waits")?;
+            if state.epoch != epoch || state.cursor < head || pending > 0 || place.stuck.is_some() {
+                let error = state.last_error.unwrap_or_default();
+                let stuck = place.stuck;
+                unrest.push(format!(
+                    "device {device} at {} of {head}, {pending} rows wait, {stuck:?}, “{error}”",
+                    state.cursor
+                ));
+            }
+        }
+        Ok(unrest.join("; "))
+    }
+
+    /// Looks at everything, when all is quiet.
+    pub fn audit(&mut self) -> Result<()> {
+        self.read_all_history()?;
+        self.audit_inbox()?;
+        let tenant = self.house.tenant;
+        let report = self.house.ask(async |server| server.verify(tenant).await).never("verifying the server")?;
+        hold(report.problems.is_empty(), || format!("the server finds: {}", report.problems.join("; ")))?;
+        let sums = self.sums()?;
+        let (epoch, head) = self.house.epoch()?;
+        for (member, _, text) in self.house.members(head)? {
+            let base: Base = serde_json::from_str(&text).never("reading a member")?;
+            let mut there = base.state.balances(base.state.newest.unwrap_or(stempel_domain::Day::MIN));
+            there.retain(|_, amount| *amount != 0);
+            let sum = sums.get(&member).cloned().unwrap_or_default();
+            hold(there == sum, || format!("the server says {there:?} of member {member}; the events come to {sum:?}"))?;
+        }
+        self.audit_rights(&epoch)?;
+        for device in 0..self.desks.len() {
+            self.audit_device(device, &epoch, &sums)?;
+        }
+        self.audit_names()
+    }
+
+    /// Holds that no right stands twice.
+    fn audit_rights(&self, epoch: &str) -> Result<()> {
+        let mut rights: BTreeMap<&str, i64> = BTreeMap::new();
+        let stored = self.model.histories.get(epoch).map(|history| history.rows.values()).into_iter().flatten();
+        for known in stored.filter(|stored| stored.counts).filter_map(|stored| self.model.events.get(&stored.name)) {
+            for (right, amount) in &known.rights {
+                *rights.entry(right).or_default() += amount;
+            }
+        }
+        match rights.into_iter().find(|(_, count)| *count > 1) {
+            Some((right, count)) => broken(format!("the right {right} stands {count} times")),
+            None => Ok(()),
+        }
+    }
+
+    fn audit_device(
+        &mut self,
+        device: usize,
+        epoch: &str,
+        sums: &BTreeMap<MemberId, BTreeMap<Unit, i64>>,
+    ) -> Result<()> {
+        let at = self.desks[device];
+        self.look_at_all(at)?;
+        self.audit_feed(at)?;
+        self.not_silent(at)?;
+        let place = &self.places[at];
+        let terminal = place.terminal()?;
+        terminal.verify_journal().never("verifying a journal")?;
+        self.whole_journal(at)?;
+        let Some(history) = self.model.histories.get(epoch) else { return broken("the server has no history") };
+        for done in &place.notes.done {
+            let stored = history.rows.get(&done.event);
+            hold(stored.is_some_and(|stored| stored.name == done.name && stored.counts), || {
+                format!("{} was reported done at device {device} and is not with the server", done.event)
+            })?;
+        }
+        let keys: BTreeSet<&str> = place.notes.done.iter().map(|done| done.key.as_str()).collect();
+        hold(keys.len() == place.notes.done.len(), || "one key stands for two events".into())?;
+        let mut members = BTreeMap::new();
+        let newest = |state: stempel_domain::MemberState| state.balances(state.newest.unwrap_or(stempel_domain::Day::MIN));
+        let view = terminal.view();
+        view.for_each_member(|member, state| drop(members.insert(member, newest(state)))).never("reading members")?;
+        for (member, mut shown) in members {
+            shown.retain(|_, amount| *amount != 0);
+            let sum = sums.get(&member).cloned().unwrap_or_default();
+            hold(shown == sum, || {
+                format!("device {device} shows {shown:?} for member {member}, the server's events come to {sum:?}")
+            })?;
+        }
+        for member in sums.keys() {
+            hold(view.member(*member).is_ok_and(|state| state.is_some()), || {
+                format!("device {device} does not know member {member}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Holds that every device opens the same name for a member.
+    fn audit_names(&self) -> Result<()> {
+        let mut names: BTreeMap<MemberId, (usize, Option<String>)> = BTreeMap::new();
+        for (device, at) in self.desks.iter().enumerate() {
+            let view = self.places[*at].terminal()?.view();
+            let mut members = Vec::new();
+            view.for_each_member(|member, _| members.push(member)).never("reading members")?;
+            for member in members {
+                let name = view.profile(member).never("opening a name")?.map(|profile| profile.name);
+                let (first, known) = names.entry(member).or_insert((device, name.clone()));
+                hold(*known == name, || {
+                    format!("device {first} calls member {member} {known:?}, device {device} {name:?}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A hash over all journals and feeds: the same for the same seed.
+    pub fn digest(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        for name in self.places.iter().flat_map(|place| &place.notes.rows) {
+            hasher.update(name);
+        }
+        let (epoch, head) = self.house.epoch()?;
+        hasher.update(epoch.as_bytes());
+        for (author, _) in self.house.heads()? {
+            for row in self.house.rows_after(author, 0)? {
+                hasher.update(&row.bytes);
+            }
+        }
+        for (_, position, text) in self.house.members(head)? {
+            hasher.update(&position.to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+        for (position, text) in self.house.things(head)? {
+            hasher.update(&position.to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+        Ok(hasher.finalize().to_hex().as_str()[..32].to_owned())
+    }
+}
