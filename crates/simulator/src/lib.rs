@@ -88,8 +88,7 @@ pub fn play(options: &Options, plan: &[(usize, Step)]) -> Result<Verdict, Stop> 
     let shared = Rc::new(RefCell::new(World::new(options)?));
     let played = World::play(&shared, plan);
     let world = shared.borrow();
-    let mut verdict =
-        Verdict { steps: plan.len(), counts: world.counts.clone(), digest: None, broken: None };
+    let mut verdict = Verdict { steps: plan.len(), counts: world.counts.clone(), digest: None, broken: None };
     match played {
         Ok(()) => verdict.digest = Some(world.digest()?),
         Err(Stop::Broken(what)) => verdict.broken = Some((what, world.step)),

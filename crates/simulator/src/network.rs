@@ -4,8 +4,8 @@
 use stempel_domain::AuthorId;
 use stempel_server::SignedRequest;
 use stempel_sync::{SyncError, Transport};
-use stempel_terminal::exchange::{Local, Parcel};
 use stempel_terminal::TerminalError;
+use stempel_terminal::exchange::{Local, Parcel};
 use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, Problem, PushAnswer};
 use stempel_wire::{MemberKey, Signature, request};
 

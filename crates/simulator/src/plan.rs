@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::random::Random;
 use crate::Options;
+use crate::random::Random;
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]

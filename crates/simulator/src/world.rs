@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use stempel_domain::Quantity;
 use stempel_domain::ports::Clock;
 use stempel_domain::programme::Programme;
 use stempel_domain::sale::{Claim, Sale};
-use stempel_domain::Quantity;
 use stempel_store::{Folder, Store};
 use stempel_sync::{SyncError, Transport};
 use stempel_terminal::counter::Circumstances;
@@ -98,7 +98,12 @@ impl Transport for Door<'_> {
         Err(SyncError::Unreachable)
     }
 
-    fn feed(&mut self, _after: u64, _limit: usize, _wait_ms: u64) -> std::result::Result<FeedPage, SyncError> {
+    fn feed(
+        &mut self,
+        _after: u64,
+        _limit: usize,
+        _wait_ms: u64,
+    ) -> std::result::Result<FeedPage, SyncError> {
         Err(SyncError::Unreachable)
     }
 
@@ -270,19 +275,28 @@ impl World {
         // Once in a while the first answer is lost, and the same code is tried again.
         let lost = self.random.per_mille(250);
         for lose in [lost, false] {
-            let store = Folder::take(&folder, "simulated terminal").and_then(Store::open).never("a new folder")?;
+            let store =
+                Folder::take(&folder, "simulated terminal").and_then(Store::open).never("a new folder")?;
             let entropy = Box::new(Random::new(self.random.number()));
             let door = Door { house: &self.house, lose };
-            let done = enroll(store, Arc::new(clock.clone()), entropy, "https://x.example", &code, "Till", |_, _| {
-                Ok(door)
-            });
+            let done = enroll(
+                store,
+                Arc::new(clock.clone()),
+                entropy,
+                "https://x.example",
+                &code,
+                "Till",
+                |_, _| Ok(door),
+            );
             match done {
                 Ok((terminal, _)) => {
                     self.places.push(Place::new(folder, clock, terminal)?);
                     self.learn(number)?;
                     return Ok(number);
                 }
-                Err(_) if lose => self.counts.entry("enrolment answer lost").and_modify(|n| *n += 1).or_insert(1),
+                Err(_) if lose => {
+                    self.counts.entry("enrolment answer lost").and_modify(|n| *n += 1).or_insert(1)
+                }
                 Err(error) => return broken(format!("an enrolment failed: {error}")),
             };
         }
@@ -444,7 +458,10 @@ pub fn sync(shared: &Shared, at: usize, weather: Option<u64>) -> Result<()> {
         place.syncing = true;
         let state = place.terminal()?.view().sync_state().never("reading how far sync is")?;
         world.note("exchanges");
-        (world.places[at].terminal()?.view().sync_state().ok().and(state.skew_ms), world.places[at].incarnation)
+        (
+            world.places[at].terminal()?.view().sync_state().ok().and(state.skew_ms),
+            world.places[at].incarnation,
+        )
     };
     let mut desk = Desk::new(shared, at);
     let mut wire = Wire::new(shared, at, weather, skew_ms);
@@ -585,7 +602,8 @@ impl World {
         let Some(code) = self.guest_code(guest) else { return Ok(()) };
         self.note("crash in a write");
         let seed = self.random.number();
-        let (database, log) = (self.places[at].folder.join("stempel.db"), self.places[at].folder.join("stempel.db-wal"));
+        let (database, log) =
+            (self.places[at].folder.join("stempel.db"), self.places[at].folder.join("stempel.db-wal"));
         let read = |path: &std::path::Path| std::fs::read(path).unwrap_or_default();
         let before = (read(&database), read(&log));
         let known = self.places[at].notes.rows.len();
@@ -678,7 +696,8 @@ impl World {
 
     fn release(&mut self) -> Result<()> {
         let tenant = self.house.tenant;
-        let devices = self.house.ask(async |server| server.device_list(tenant).await).never("listing devices")?;
+        let devices =
+            self.house.ask(async |server| server.device_list(tenant).await).never("listing devices")?;
         for device in devices.into_iter().filter(|device| device.revoked) {
             let released = self.house.ask(async |server| server.held_release(tenant, device.device).await);
             if released.never("letting rows through")? > 0 {
@@ -707,7 +726,9 @@ impl World {
         }
         if self.is_planted(Planted::CaseLost) {
             let connection = self.house.beside()?;
-            connection.execute("DELETE FROM conflict_case WHERE kind = 'overdraft'", []).machine("planting a fault")?;
+            connection
+                .execute("DELETE FROM conflict_case WHERE kind = 'overdraft'", [])
+                .machine("planting a fault")?;
         }
         if self.is_planted(Planted::RowLost) || self.is_planted(Planted::HoleHidden) {
             let last = if self.is_planted(Planted::RowLost) { "held" } else { "held / 2 + 1" };
@@ -723,7 +744,8 @@ impl World {
     fn name(&mut self, at: usize, guest: usize, number: usize) -> Result<()> {
         let Some(code) = self.guest_code(guest) else { return Ok(()) };
         let terminal = self.places[at].acting()?;
-        let named = terminal.who(&code).and_then(|who| terminal.name_member(&who, &format!("Ada {number}"), &None));
+        let named =
+            terminal.who(&code).and_then(|who| terminal.name_member(&who, &format!("Ada {number}"), &None));
         match named {
             Ok(_) | Err(TerminalError::Blocked) => {}
             // A device that never heard the server has no key to know cards by.
