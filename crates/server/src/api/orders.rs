@@ -366,7 +366,7 @@ impl Server {
     }
 
     /// This moment at a shop: its own wall clock and its own business day.
-    pub(super) fn moment_at(&self, shop: &Shop) -> Moment {
+    pub(crate) fn moment_at(&self, shop: &Shop) -> Moment {
         let now = self.moment();
         let offset = TimeZone::get(&shop.zone).ok().and_then(|zone| {
             let instant = Timestamp::from_millisecond(now.utc_ms).ok()?;
