@@ -7,6 +7,7 @@
 //! | [`config`], [`run`] | settings by file, environment and flags; the program that serves |
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
+//! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
@@ -21,6 +22,7 @@ mod author;
 mod caller;
 mod cases;
 pub mod config;
+mod dashboard;
 mod db;
 mod enroll;
 mod error;
@@ -41,7 +43,6 @@ mod server;
 pub mod system;
 mod tenant;
 pub mod tls;
-#[allow(dead_code, reason = "the first pages follow")]
 mod web;
 
 pub use api::access::Scope;
@@ -55,5 +56,6 @@ pub use error::{Error, Refusal, Result};
 pub use feed::WAIT_MS_MAX;
 pub use holds::{HOLD_MS, HoldAnswer, HoldRequest};
 pub use ingest::PUSH_AUTHORS_MAX;
+pub use ingest::figures::DayFigure;
 pub use run::run;
 pub use server::Server;

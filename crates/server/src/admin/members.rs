@@ -132,7 +132,7 @@ impl Server {
     }
 
     /// A card whose number nobody has.
-    async fn free_card(&self, tx: &mut Tx, tenant: TenantId) -> Result<CardId> {
+    pub(super) async fn free_card(&self, tx: &mut Tx, tenant: TenantId) -> Result<CardId> {
         for _ in 0..DRAWS_MAX {
             let card = CardId(self.random());
             let taken = tx
@@ -178,6 +178,16 @@ impl Server {
             .await?
             .ok_or_else(unknown)?;
         info(&mut tx, tenant, member, &row.text(0)?, today).await
+    }
+
+    /// What is known of a member by its id.
+    pub(crate) async fn member_info(&self, tenant: TenantId, member: MemberId) -> Result<MemberInfo> {
+        let mut tx = self.read_of(tenant).await?;
+        let row = tx
+            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
+            .await?
+            .ok_or_else(|| Error::not_found("such member"))?;
+        info(&mut tx, tenant, member, &row.text(0)?, self.today()).await
     }
 
     /// Lists members by id, after one.
