@@ -13,7 +13,7 @@ use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
-use crate::{grants, occasions, policy, rejudge};
+use crate::{grants, occasions, people, policy, rejudge};
 
 /// For how long a server may work on a job before another one may take it, in milliseconds.
 const LEASE_MS: i64 = 60_000;
@@ -35,10 +35,12 @@ pub(crate) enum Kind {
     Grants,
     /// Giving what a day brings to members who do not come by; the id is the member after whom to go on.
     Occasions,
+    /// Writing the pages anew that held keys which were dropped; there is one for each tenant.
+    Clean,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Case, Self::Judge, Self::Grants, Self::Occasions];
+    const ALL: [Self; 5] = [Self::Case, Self::Judge, Self::Grants, Self::Occasions, Self::Clean];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -46,6 +48,7 @@ impl Kind {
             Self::Judge => "judge",
             Self::Grants => "grants",
             Self::Occasions => "occasions",
+            Self::Clean => "clean",
         }
     }
 }
@@ -207,6 +210,7 @@ impl Server {
             Kind::Judge => rejudge::judge_again(self, db, job).await,
             Kind::Grants => grants::withdraw_doubled(self, db, job).await,
             Kind::Occasions => occasions::give_due(self, db, job).await,
+            Kind::Clean => people::clean_up(self, db, job).await,
         }
     }
 

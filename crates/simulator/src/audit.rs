@@ -175,7 +175,9 @@ impl World {
                     ));
                 }
                 None => {
-                    return broken(format!("device {at} counts {event} as held; the server does not have it"));
+                    return broken(format!(
+                        "device {at} counts {event} as held; the server does not have it"
+                    ));
                 }
             }
         }
