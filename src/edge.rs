@@ -49,3 +49,17 @@ impl Entropy for SystemEntropy {
         }
     }
 }
+
+/// Bytes that are free for this program on the disk of a folder, where that can be asked.
+pub fn disk_free(folder: &std::path::Path) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        None
+    }
+}

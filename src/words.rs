@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use stempel_domain::receipt::ReceiptError;
 use stempel_domain::rules::{self, Language, TraceStep};
 use stempel_domain::{Fact, Unit};
 use stempel_store::StoreError;
 use stempel_sync::SyncError;
 use stempel_terminal::TerminalError;
 use stempel_terminal::error::sentences;
+use stempel_terminal::proofs::ProofError;
+use stempel_wire::fiscal::FiscalError;
 
 /// Amounts by unit, as decimal strings.
 pub fn amounts(amounts: &BTreeMap<Unit, i64>) -> Value {
@@ -161,8 +164,47 @@ fn german(error: &TerminalError) -> String {
             "Dafür bitte die Karte auf dem Handy öffnen und den Code zeigen, der sich ändert. Ein Bild oder Papier \
              reicht hier nicht."
         }
+        TerminalError::Proof(error) => return proof_in_german(error),
+        TerminalError::WrongPin => "Das ist nicht die PIN.",
+        TerminalError::PinWait { seconds } => {
+            return format!("Zu viele falsche PINs. Bitte {seconds} s warten und noch einmal versuchen.");
+        }
+        TerminalError::NeedsManager => "Dafür braucht es die PIN der Leitung.",
         TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
         _ => return error.to_string(),
+    };
+    known.to_owned()
+}
+
+fn proof_in_german(error: &ProofError) -> String {
+    let known = match error {
+        ProofError::NotAProof => "Das ist weder der Code eines Kassenbons noch ein Beleg von hier.",
+        ProofError::NotTaken(_) => "Das wird hier nicht angenommen.",
+        ProofError::Receipt(ReceiptError::NotASale(_)) => "Das ist kein Bon über einen Einkauf.",
+        ProofError::Receipt(_) => "Der Code auf dem Bon lässt sich nicht lesen.",
+        ProofError::Fiscal(FiscalError::Signature) => {
+            "Die Signatur passt nicht zu dem, was auf dem Bon steht. Er wurde verändert, falsch gelesen, oder seine Kasse \
+             unterschreibt mehr, als sie druckt; das lässt sich nicht prüfen."
+        }
+        ProofError::Fiscal(_) => "Die Signatur auf diesem Bon lässt sich hier nicht prüfen.",
+        ProofError::NoTill => "Hier ist noch keine Kasse bekannt, deren Bons zählen.",
+        ProofError::OtherTill { .. } => "Dieser Bon ist von einer anderen Kasse.",
+        ProofError::TooOld { minutes, most } => {
+            return format!("Dieser Bon ist {minutes} Minuten alt. Er zählt {most} Minuten lang.");
+        }
+        ProofError::Ahead { .. } => "Dieser Bon ist aus der Zukunft. Eine der beiden Uhren geht falsch.",
+        ProofError::DoubtfulClock => {
+            "Die Uhr dieses Geräts kann nicht stimmen. Wie alt der Bon ist, lässt sich nicht prüfen."
+        }
+        ProofError::TooSmall { .. } => "Der Betrag auf diesem Bon reicht nicht für einen Stempel.",
+        ProofError::UsedBefore { .. } => "Das wurde schon gezählt.",
+        ProofError::SlipOver { last } => return format!("Dieser Beleg galt bis {last}."),
+        ProofError::SlipStranger { .. } => {
+            "Dieser Beleg ist von einem Gerät, das hier nicht bekannt ist. Bitte einmal übertragen und noch einmal versuchen."
+        }
+        ProofError::SlipRevoked => "Dieser Beleg ist von einem Gerät, das abgemeldet wurde.",
+        ProofError::SlipForged => "Dieser Beleg ist nicht echt.",
+        ProofError::SlipFor(_) => "Dieser Beleg ist für etwas anderes.",
     };
     known.to_owned()
 }

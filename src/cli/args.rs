@@ -121,6 +121,28 @@ pub enum Command {
     Occasions(Occasions),
     /// Makes up for something, within the programme's budgets
     Goodwill(Goodwill),
+    /// What proves a purchase at another till: check, till add, till list, till remove
+    #[command(subcommand)]
+    Proof(super::proofs::ProofCommand),
+    /// One-time slips: issue
+    #[command(subcommand)]
+    Slip(super::proofs::SlipCommand),
+    /// Who works here: add, list, pin, check, card, remove
+    #[command(subcommand)]
+    Operator(super::staff::OperatorCommand),
+    /// Paper cards: take
+    #[command(subcommand)]
+    PaperCard(super::staff::PaperCommand),
+    /// What guests give away (“suspended coffee”): give, list, release
+    #[command(subcommand)]
+    Gift(super::staff::GiftCommand),
+    /// Notes a guest's answer to the question of the shop
+    Answer(super::staff::AnswerArgs),
+    /// Settings of this device: get, set
+    #[command(subcommand)]
+    Settings(super::staff::SettingsCommand),
+    /// The opening line, and what was done on a day
+    Day(super::staff::DayArgs),
     /// Takes goods of a sale back
     Refund(Refund),
     /// Takes a whole event back at once
@@ -648,6 +670,12 @@ pub struct Stamp {
     /// How many things count
     #[arg(long, default_value_t = 1)]
     pub count: u32,
+    /// The code of a receipt of one of the shop's tills: it says how many
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["count", "slip"])]
+    pub receipt: Option<String>,
+    /// A one-time slip: it says how many
+    #[arg(long, value_name = "TEXT", conflicts_with = "count")]
+    pub slip: Option<String>,
     /// A reward to take: one of the counted things is free
     #[arg(long = "claim", value_name = "REWARD[=N]")]
     pub claims: Vec<String>,
@@ -668,6 +696,9 @@ pub struct Redeem {
     /// The reward; with =N, N times
     #[arg(long, value_name = "REWARD[=N]")]
     pub reward: String,
+    /// A one-time slip of staff that confirms it
+    #[arg(long, value_name = "TEXT")]
+    pub slip: Option<String>,
     /// When it happened, if not now
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,

@@ -20,6 +20,10 @@ use super::{Answer, Failure, open};
 
 /// Pixels of one module of a drawn code.
 const MODULE_PX: u32 = 10;
+/// The version of the QR code that just holds a card.
+const CARD_VERSION: i16 = 5;
+/// The version of the QR code that just holds a slip.
+pub(super) const SLIP_VERSION: i16 = 6;
 /// White modules around a code (ISO/IEC 18004).
 const QUIET_ZONE: u32 = 4;
 /// The most members that a search lists.
@@ -131,7 +135,12 @@ fn png(terminal: &Terminal, code: &str, out: &Path) -> Result<Answer, Failure> {
 
 /// Draws a token as a QR code of version 5, level M: black on white, with its quiet zone.
 pub(crate) fn draw_code(text: &str) -> Result<GrayImage, qrcode::types::QrError> {
-    let code = QrCode::with_version(text, Version::Normal(5), EcLevel::M)?;
+    draw_code_of(text, CARD_VERSION)
+}
+
+/// Draws a text as a QR code of a version, level M.
+pub(super) fn draw_code_of(text: &str, version: i16) -> Result<GrayImage, qrcode::types::QrError> {
+    let code = QrCode::with_version(text, Version::Normal(version), EcLevel::M)?;
     let width = code.width() as u32;
     let colours = code.to_colors();
     let side = (width + 2 * QUIET_ZONE) * MODULE_PX;

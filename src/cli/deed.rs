@@ -17,6 +17,8 @@ use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::Article;
 
 use super::args::{self, Global};
+use super::proofs::ProofDeed;
+use super::staff::StaffDeed;
 use super::{Answer, Failure};
 use crate::words;
 
@@ -181,15 +183,32 @@ pub enum Deed {
         /// The programme in TOML.
         text: String,
     },
+    /// Something about purchases at other tills.
+    Proof(ProofDeed),
+    /// Something about those who work here and what they do.
+    Staff(StaffDeed),
     /// Rows are sent and changes fetched.
     Sync,
+}
+
+impl Deed {
+    /// The deed as it is kept beside its key: no PIN stands in the folder.
+    fn without_secrets(&self) -> Self {
+        match self {
+            Self::Staff(deed) => Self::Staff(deed.without_secrets()),
+            deed => deed.clone(),
+        }
+    }
 }
 
 impl Request {
     /// Does it.
     pub fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
         if let Some(key) = &self.key {
-            terminal.bind_key(key, &serde_json::to_string(&self.deed).map_err(Failure::usage)?)?;
+            terminal.bind_key(
+                key,
+                &serde_json::to_string(&self.deed.without_secrets()).map_err(Failure::usage)?,
+            )?;
         }
         let how =
             |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at, by_hand: false };
@@ -270,6 +289,8 @@ impl Request {
                     json!({"programme": reference.id, "version": reference.version}),
                 ))
             }
+            Deed::Proof(deed) => deed.run(terminal, &how(None)),
+            Deed::Staff(deed) => deed.run(terminal, &how(None)),
             Deed::Sync => super::sync::exchange_now(terminal),
         }
     }
@@ -284,7 +305,7 @@ fn joined_answer(joined: &Joined, what: &str) -> Answer {
     )
 }
 
-fn given_answer(given: &Given, sale: bool) -> Answer {
+pub(super) fn given_answer(given: &Given, sale: bool) -> Answer {
     let outcome = &given.outcome;
     let awards: Vec<Value> = outcome
         .earned()
@@ -314,7 +335,7 @@ fn given_answer(given: &Given, sale: bool) -> Answer {
     Answer::one(text.join("\n"), json)
 }
 
-fn by_hand_answer(given: &ByHand) -> Answer {
+pub(super) fn by_hand_answer(given: &ByHand) -> Answer {
     let awards: Vec<Value> = given
         .given
         .iter()
@@ -414,6 +435,10 @@ fn line_left(line: &Line, already: i64) -> i64 {
 pub(super) fn stamp(_global: &Global, stamp: &args::Stamp) -> Result<Deed, Failure> {
     let programme = stamp.programme.as_deref().map(str::parse).transpose().map_err(Failure::usage)?;
     let claims = stamp.claims.iter().map(|text| claim(text)).collect::<Result<_, _>>()?;
+    if let Some(text) = stamp.receipt.as_ref().or(stamp.slip.as_ref()) {
+        let (code, text, at) = (stamp.member.clone(), text.clone(), at(stamp.at.as_deref())?);
+        return Ok(Deed::Proof(ProofDeed::Stamp { code, programme, text, claims, at }));
+    }
     Ok(Deed::Stamp {
         code: stamp.member.clone(),
         programme,
@@ -436,6 +461,10 @@ pub(super) fn sale(_global: &Global, sale: &args::Sale) -> Result<Deed, Failure>
 }
 
 pub(super) fn redeem(_global: &Global, redeem: &args::Redeem) -> Result<Deed, Failure> {
+    if let Some(slip) = redeem.slip.clone() {
+        let (code, claim, at) = (redeem.member.clone(), claim(&redeem.reward)?, at(redeem.at.as_deref())?);
+        return Ok(Deed::Proof(ProofDeed::Redeem { code, claim, slip, at }));
+    }
     Ok(Deed::Redeem {
         code: redeem.member.clone(),
         claim: claim(&redeem.reward)?,

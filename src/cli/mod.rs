@@ -24,10 +24,12 @@ mod draw;
 mod member;
 mod open;
 mod programme;
+pub mod proofs;
 mod read;
 #[cfg(feature = "demo")]
 mod report;
 mod scan;
+pub mod staff;
 mod sync;
 
 use std::process::ExitCode;
@@ -82,6 +84,14 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Programme(command) => programme::programme(&global, command),
         Command::Draw(command) => draw::draw(&global, command),
         Command::Sale(sale) => open::write(&global, deed::sale(&global, &sale)?),
+        Command::Proof(command) => proofs::proof(&global, command),
+        Command::Slip(command) => proofs::slip(&global, command),
+        Command::Operator(command) => staff::operator(&global, command),
+        Command::PaperCard(command) => staff::paper(&global, command),
+        Command::Gift(command) => staff::gift(&global, command),
+        Command::Answer(answer) => staff::answer(&global, answer),
+        Command::Settings(command) => staff::settings(&global, command),
+        Command::Day(args) => staff::day(&global, &args),
         Command::Stamp(stamp) => open::write(&global, deed::stamp(&global, &stamp)?),
         Command::Redeem(redeem) => open::write(&global, deed::redeem(&global, &redeem)?),
         Command::Earn(earn) => open::write(&global, deed::earn(&earn)?),
