@@ -317,6 +317,7 @@ fn stamp_on(history: &History, member: MemberId, at: &Moment) -> Result<Fact, Fa
         postings: outcome.postings(member, shop, at.day),
         outcome,
         place: PlaceFacts::default(),
+        proof: None,
     })))
 }
 

@@ -9,6 +9,7 @@ use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, ShopId, TenantId};
 use crate::ledger::Posting;
 use crate::member::MemberFacts;
+use crate::proof::Proof;
 use crate::rules::{Outcome, PlaceFacts};
 use crate::sale::{Deed, Sale, StampOrder};
 use crate::time::{Day, Moment};
@@ -75,11 +76,15 @@ pub enum Fact {
     ProgrammePublished(ProgrammePublished),
     /// The clock was set by a manager because it could not be right.
     ClockSet(ClockSet),
+    /// A guest answered a question. Whose answer it is, nobody notes.
+    AnswerGiven(AnswerGiven),
+    /// Staff gave something away that other guests had paid for.
+    GiftReleased(GiftReleased),
 }
 
 impl Fact {
     /// Every kind that this version can read, in the order in which they came to be.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 16] = [
         "journal-begun",
         "member-joined",
         "profile-changed",
@@ -94,6 +99,8 @@ impl Fact {
         "traits-changed",
         "grant",
         "grant-withdrawn",
+        "answer-given",
+        "gift-released",
     ];
 
     /// The kind's name.
@@ -113,6 +120,8 @@ impl Fact {
             Self::Adjustment(_) => "adjustment",
             Self::ProgrammePublished(_) => "programme-published",
             Self::ClockSet(_) => "clock-set",
+            Self::AnswerGiven(_) => "answer-given",
+            Self::GiftReleased(_) => "gift-released",
         }
     }
 
@@ -130,7 +139,11 @@ impl Fact {
             Self::Stamp(fact) => Some(fact.loyalty.member),
             Self::Reversal(fact) => fact.member,
             Self::Adjustment(fact) => Some(fact.member),
-            Self::JournalBegun(_) | Self::ProgrammePublished(_) | Self::ClockSet(_) => None,
+            Self::JournalBegun(_)
+            | Self::ProgrammePublished(_)
+            | Self::ClockSet(_)
+            | Self::AnswerGiven(_)
+            | Self::GiftReleased(_) => None,
         }
     }
 
@@ -178,6 +191,7 @@ impl Fact {
             Self::Grant(fact) => &fact.outcome.tallies,
             Self::Reversal(fact) => &fact.tallies,
             Self::Adjustment(fact) => &fact.tallies,
+            Self::GiftReleased(fact) => &fact.tallies,
             _ => &[],
         }
     }
@@ -329,6 +343,9 @@ pub struct StampFact {
     /// What the rules read of the device.
     #[serde(default, skip_serializing_if = "PlaceFacts::is_nothing")]
     pub place: PlaceFacts,
+    /// What was shown for the purchase, where nobody stood by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// Units given without a purchase.
@@ -462,4 +479,36 @@ pub struct ProgrammePublished {
 pub struct ClockSet {
     /// What the clock had shown.
     pub before_ms: i64,
+}
+
+/// A guest's answer to a question of the shop. It names no member and holds no free text, so it is nobody's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerGiven {
+    /// Where.
+    pub shop: ShopId,
+    /// Which question.
+    pub question: String,
+    /// From 0 to [`AnswerGiven::SCORE_MAX`].
+    pub score: u8,
+    /// Why, one of the question's reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl AnswerGiven {
+    /// The best score.
+    pub const SCORE_MAX: u8 = 10;
+}
+
+/// Something that waited in a pool was given to whoever needed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftReleased {
+    /// Where.
+    pub shop: ShopId,
+    /// Whose pool.
+    pub programme: ProgrammeId,
+    /// Which pool.
+    pub pool: String,
+    /// What the pool's tally at this device loses.
+    pub tallies: Vec<CounterStep>,
 }

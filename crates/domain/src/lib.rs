@@ -12,6 +12,7 @@
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
 //! | [`member`] | the state of one member: a fold over the facts |
 //! | [`grant`] | rights that are given once only |
+//! | [`receipt`], [`proof`] | receipts of other tills, and what proves a purchase |
 //! | [`draw`] | prize draws that anybody can check |
 //! | [`card`] | card ids and the numbers people type |
 
@@ -43,6 +44,8 @@ pub mod member;
 pub mod money;
 pub mod ports;
 pub mod programme;
+pub mod proof;
+pub mod receipt;
 pub mod rules;
 pub mod sale;
 pub mod time;

@@ -217,7 +217,9 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
         | Fact::Adjustment(_)
         | Fact::JournalBegun(_)
         | Fact::ProgrammePublished(_)
-        | Fact::ClockSet(_) => {}
+        | Fact::ClockSet(_)
+        | Fact::AnswerGiven(_)
+        | Fact::GiftReleased(_) => {}
     }
     changes.extend(event.record.fact.counters().iter().cloned().map(Change::Counter));
     let of = event.reference();

@@ -43,4 +43,10 @@ impl Write<'_> {
             .execute([key, answer])?;
         Ok(())
     }
+
+    /// Forgets the answer given for a key: what it stood for was taken back.
+    pub fn forget(&mut self, key: &str) -> Result<(), StoreError> {
+        self.transaction.prepare_cached("DELETE FROM answered WHERE key = ?1")?.execute([key])?;
+        Ok(())
+    }
 }

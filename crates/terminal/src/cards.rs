@@ -253,7 +253,7 @@ impl Terminal {
     }
 
     /// The next card to give away: from the pool, or signed here where the terminal works alone.
-    fn next_card(&mut self) -> Result<Token, TerminalError> {
+    pub(crate) fn next_card(&mut self) -> Result<Token, TerminalError> {
         if let Some(token) = self.view().next_blank()? {
             return Ok(token);
         }

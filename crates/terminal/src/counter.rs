@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use stempel_domain::event::{Fact, Loyalty, Record, SaleFact, StampFact};
 use stempel_domain::member::effect_of;
 use stempel_domain::programme::Published;
+use stempel_domain::proof::Proof;
 use stempel_domain::rules::{self, Outcome, PlaceFacts, codes};
 use stempel_domain::sale::{Claim, Order, Sale, StampCount, StampOrder, TenderKind};
 use stempel_domain::{Event, EventRef, MemberFacts, MemberId, MemberState, Moment, ProgrammeId, Unit};
@@ -78,13 +79,13 @@ impl Terminal {
             0 => Vec::new(),
             _ => vec![StampCount { programme: self.stamp_programme(programme)?, count }],
         };
-        self.record_stamps(code, StampOrder { stamps, claims }, how)
+        self.record_stamps(code, StampOrder { stamps, claims }, None, how)
     }
 
     /// Gives one reward, beside any sale.
     pub fn redeem(&mut self, code: &str, claim: Claim, how: &Circumstances) -> Result<Given, TerminalError> {
         let claims = vec![Claim { extra: true, ..claim }];
-        self.record_stamps(code, StampOrder { stamps: Vec::new(), claims }, how)
+        self.record_stamps(code, StampOrder { stamps: Vec::new(), claims }, None, how)
     }
 
     /// The stamp-card programme that a plain scan is for: the named one, or the first there is.
@@ -99,10 +100,11 @@ impl Terminal {
         })
     }
 
-    fn record_stamps(
+    pub(crate) fn record_stamps(
         &mut self,
         code: &str,
         order: StampOrder,
+        proof: Option<Proof>,
         how: &Circumstances,
     ) -> Result<Given, TerminalError> {
         if let Some(before) = self.given_before(how)? {
@@ -118,7 +120,7 @@ impl Terminal {
             let balances = state.balances(at.day);
             return Ok(Given { event: None, member: Some(who.member()), outcome, balances, at });
         }
-        let stamp = self.stamp_fact(&who, order, judged, &at);
+        let stamp = self.stamp_fact(&who, order, judged, proof, &at);
         let event = self.record_with_dues(joined.into_iter().collect(), stamp, &outcome, at, how)?;
         self.given(event, Some(who.member()), outcome, at)
     }
@@ -166,7 +168,14 @@ impl Terminal {
         Ok(self.judge(state.as_ref(), order, &at, true, &[])?.outcome)
     }
 
-    pub(crate) fn stamp_fact(&self, who: &Who, order: StampOrder, judged: Judged, at: &Moment) -> Fact {
+    pub(crate) fn stamp_fact(
+        &self,
+        who: &Who,
+        order: StampOrder,
+        judged: Judged,
+        proof: Option<Proof>,
+        at: &Moment,
+    ) -> Fact {
         let shop = self.identity.shop;
         Fact::Stamp(Box::new(StampFact {
             shop,
@@ -175,6 +184,7 @@ impl Terminal {
             loyalty: self.loyalty(who, judged.facts),
             outcome: judged.outcome,
             place: judged.place,
+            proof,
         }))
     }
 

@@ -38,6 +38,21 @@ pub enum TerminalError {
     /// The event was taken back before.
     #[error("event {0} was taken back already")]
     AlreadyReversed(EventRef),
+    /// What was shown proves no purchase that counts.
+    #[error(transparent)]
+    Proof(#[from] crate::proofs::ProofError),
+    /// A wrong PIN, or a wrong recovery code.
+    #[error("that is not the PIN")]
+    WrongPin,
+    /// Too many wrong PINs.
+    #[error("too many wrong PINs; wait {seconds} s and try again")]
+    PinWait {
+        /// How long, in seconds.
+        seconds: i64,
+    },
+    /// Only a manager may do this.
+    #[error("this needs a manager's PIN")]
+    NeedsManager,
     /// The folder is not a terminal yet.
     #[error("this folder is not a terminal yet; make it one with `stempel init` or `stempel enroll`")]
     NotSetUp,
@@ -67,6 +82,10 @@ impl TerminalError {
                 | Self::Sync(SyncError::Refused(_))
                 | Self::NotNow(_)
                 | Self::AlreadyReversed(_)
+                | Self::Proof(_)
+                | Self::WrongPin
+                | Self::PinWait { .. }
+                | Self::NeedsManager
         )
     }
 

@@ -86,7 +86,7 @@ impl Terminal {
         self.adjust(adjustment, joined, at, how)
     }
 
-    fn adjust(
+    pub(crate) fn adjust(
         &mut self,
         adjustment: Adjustment,
         joined: Option<Fact>,
@@ -98,7 +98,7 @@ impl Terminal {
         self.by_hand(event, adjustment, &at)
     }
 
-    fn by_hand_before(&self, how: &Circumstances) -> Result<Option<ByHand>, TerminalError> {
+    pub(crate) fn by_hand_before(&self, how: &Circumstances) -> Result<Option<ByHand>, TerminalError> {
         let Some(event) = self.answered(how)? else { return Ok(None) };
         let record = self.event(event)?.record;
         let Fact::Adjustment(adjustment) = record.fact else { return Err(key_used_otherwise()) };

@@ -13,6 +13,13 @@
 //! | [`deeds`] | what is given without a purchase, and to those who brought a friend |
 //! | [`goodwill`] | what staff give by hand |
 //! | [`traits`] | tags, birthday week, who brought whom |
+//! | [`proofs`] | purchases at other tills, proved by receipts and slips |
+//! | [`slips`] | one-time slips are issued |
+//! | [`operators`] | who works here: roles, PINs, staff cards |
+//! | [`settings`] | what the shop sets at this device |
+//! | [`paper`] | paper cards are taken over |
+//! | [`gifts`] | what guests give away, and what they answer |
+//! | [`day`] | the opening line and the closing sums |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -24,18 +31,25 @@
 mod articles;
 pub mod cards;
 pub mod counter;
+pub mod day;
 pub mod deeds;
 pub mod door;
 pub mod error;
 pub mod exchange;
+pub mod gifts;
 pub mod goodwill;
 pub mod handle;
 pub mod identity;
 pub mod look;
 mod moment;
+pub mod operators;
+pub mod paper;
 mod place;
 pub mod programmes;
+pub mod proofs;
+pub mod settings;
 pub mod setup;
+pub mod slips;
 pub mod taking_back;
 mod terminal;
 pub mod traits;

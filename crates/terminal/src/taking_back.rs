@@ -8,6 +8,7 @@ use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
 use stempel_domain::{Account, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
 
 use crate::counter::{Circumstances, Given, granted, key_used_otherwise};
+use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
 
 /// What was taken back.
@@ -88,6 +89,10 @@ impl Terminal {
         at: &Moment,
     ) -> Result<Plan, TerminalError> {
         let record = self.event(of)?.record;
+        if let Some((_, adjustment)) = paper_card(&record.fact) {
+            let reversal = self.paper_back(of, adjustment, at)?;
+            return Ok(Plan { reversal, money_back: Money::ZERO, dues_back: Vec::new() });
+        }
         let original = Original::of(&record.fact, &record.at).ok_or_else(|| {
             TerminalError::NotNow("only sales, stamps and what was given for a deed can be taken back".into())
         })?;
@@ -138,7 +143,9 @@ impl Terminal {
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, true, &back)?)?;
         let outcome: Outcome = judged.outcome.clone();
-        let stamp = self.stamp_fact(&who, order, judged, &at);
+        // Whatever proved the purchase proves it again.
+        let proof = self.proof_of(of)?;
+        let stamp = self.stamp_fact(&who, order, judged, proof, &at);
         let event = self.record_with_dues(back, stamp, &outcome, at, how)?;
         self.given(event, Some(who.member()), outcome, at)
     }

@@ -14,7 +14,7 @@ use stempel_wire::{CardKeys, Row, SecretKey};
 
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
-use crate::{Identity, TerminalError};
+use crate::{Identity, TerminalError, proofs};
 
 /// How far ahead of the clock a time may be that a script names, in milliseconds: two years.
 const AHEAD_MS_MAX: i64 = 2 * 366 * 24 * 60 * 60 * 1000;
@@ -167,8 +167,9 @@ impl Terminal {
             let mut head: Head = write.view().head(author)?;
             let mut written = Vec::with_capacity(facts.len());
             for fact in facts {
-                let record = Record { at, operator: operator.clone(), fact };
                 let reference = EventRef { author, seq: head.seq + 1 };
+                proofs::note(write, &fact, reference)?;
+                let record = Record { at, operator: operator.clone(), fact };
                 let row = Row::write(key, reference, head.hash, &record)?;
                 let event = Event { author, seq: reference.seq, record };
                 write.append(&row, &event, keeping)?;

@@ -5,8 +5,10 @@
 //! | [`key`] | Ed25519 keys and signatures, each use with its own context |
 //! | [`row`] | one event of a journal: signed, hash-chained |
 //! | [`token`] | the code on a card |
+//! | [`slip`] | what a device prints for a guest, good once |
 //! | [`seal`] | personal data under the member's own key |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
+//! | [`fiscal`] | the signatures on receipts of other tills |
 //! | [`message`] | what device and server say to each other |
 //! | [`request`] | how a device signs what it says |
 //! | [`mod@catalogue`] | articles as a spreadsheet writes them |
@@ -15,12 +17,14 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod fiscal;
 pub mod frame;
 pub mod key;
 pub mod message;
 pub mod request;
 pub mod row;
 pub mod seal;
+pub mod slip;
 pub mod token;
 
 pub use certificate::Certificate;

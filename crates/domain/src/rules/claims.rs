@@ -204,7 +204,7 @@ pub(super) fn tallies(taken: &Taken<'_>, today: Day) -> Vec<CounterStep> {
 
 /// The tally of what waits in a pool at a device.
 pub(super) fn pool_key(published: &Published, pool: &str) -> String {
-    format!("{}#pool:{pool}", published.reference.id)
+    super::pool_tally(&published.reference.id, pool)
 }
 
 /// What a taken reward adds to what the member has spent today without the server.

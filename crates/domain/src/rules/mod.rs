@@ -49,8 +49,12 @@ pub use place::{Place, PlaceFacts, Tallies, Unconfirmed};
 pub use postings::{sale_postings, settled};
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse, withdraw};
 pub use sentence::{Language, sentence};
-
 pub use tiers::{Standing, standings};
+
+/// The tally of what waits in a programme's pool at a device.
+pub fn pool_tally(programme: &crate::ids::ProgrammeId, pool: &str) -> String {
+    format!("{programme}#pool:{pool}")
+}
 
 /// The version of the rules themselves. Events carry it.
 pub const VERSION: u32 = 1;

@@ -202,7 +202,8 @@ fn stamped(book: &RuleBook, known: &MemberState, author: u8, seq: u64, at: &Mome
         facts,
     };
     let postings = outcome.postings(MEMBER, SHOP, at.day);
-    let fact = StampFact { shop: SHOP, order, loyalty, outcome, postings, place: Default::default() };
+    let fact =
+        StampFact { shop: SHOP, order, loyalty, outcome, postings, place: Default::default(), proof: None };
     let record = Record { at: *at, operator: None, fact: Fact::Stamp(Box::new(fact)) };
     Event { author: device(author), seq, record }
 }

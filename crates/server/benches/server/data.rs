@@ -138,6 +138,7 @@ impl Journal {
             postings: outcome.postings(member, self.shop, moment().day),
             outcome,
             place: Default::default(),
+            proof: None,
         };
         self.add(Fact::Stamp(Box::new(fact)));
     }

@@ -639,7 +639,7 @@ fn fact(
         }
         Asked::Stamps(order) => {
             let postings = outcome.postings(who.member, shop, at.day);
-            Fact::Stamp(Box::new(StampFact { shop, order, loyalty, outcome, postings, place }))
+            Fact::Stamp(Box::new(StampFact { shop, order, loyalty, outcome, postings, place, proof: None }))
         }
         Asked::Deed(deed) => {
             let postings = outcome.postings(who.member, shop, at.day);

@@ -34,7 +34,7 @@ fn stamped(programme: &Programme, device: &Device, number: u8, state: &MemberSta
     };
     let postings = outcome.postings(member(number), device.shop, at.day);
     let place = Default::default();
-    Fact::Stamp(Box::new(StampFact { shop: device.shop, order, loyalty, outcome, postings, place }))
+    Fact::Stamp(Box::new(StampFact { shop: device.shop, order, loyalty, outcome, postings, place, proof: None }))
 }
 
 #[tokio::test]

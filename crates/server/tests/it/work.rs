@@ -157,6 +157,7 @@ fn stamps(device: &Device, number: u8, state: &MemberState, count: u32, claims: 
         postings: outcome.postings(member(number), device.shop, at.day),
         outcome,
         place: Default::default(),
+        proof: None,
     }
 }
 

@@ -5,11 +5,14 @@
 //! | `alone` | a terminal that works alone, from nothing to a free coffee |
 //! | `apart` | two devices and a server through weeks of faults |
 //! | `cards` | whom a code names, and which codes are refused |
+//! | `day` | paper cards, gifts, answers, and what they sum up to |
 //! | `exchange` | terminal and server come to agree |
 //! | `faults` | what can go wrong between them, and that nothing is lost |
 //! | `handle` | the thread that owns a terminal |
 //! | `moments` | clocks that are wrong, pauses between two scans |
+//! | `operators` | PINs, roles, staff cards |
 //! | `once` | the same question twice, and taking back |
+//! | `proofs` | receipts of other tills and one-time slips, each good once |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
@@ -20,11 +23,14 @@
 mod alone;
 mod apart;
 mod cards;
+mod day;
 mod exchange;
 mod faults;
 mod handle;
 mod moments;
 mod once;
+mod operators;
+mod proofs;
 mod rights;
 mod server;
 mod support;

@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `damage` | rows that were cut, stretched or changed are refused; later versions are lived with |
+//! | `fiscal` | receipts of other tills are checked as their security devices signed them |
 //! | `golden_messages` | what device and server say to each other keeps its bytes |
 //! | `golden_rows` | a row of every kind keeps its bytes |
 //! | `golden_secrets` | cards, seals, certificates and signed requests keep their bytes |
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod damage;
+mod fiscal;
 mod golden_messages;
 mod golden_rows;
 mod golden_secrets;

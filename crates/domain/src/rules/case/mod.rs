@@ -241,7 +241,15 @@ impl Play {
         let answer = Answer::of_sale(&outcome);
         let postings = outcome.postings(MEMBER, place.shop, at.day);
         let loyalty = self.loyalty(facts);
-        let fact = StampFact { shop: place.shop, order, loyalty, outcome, postings, place: place.facts };
+        let fact = StampFact {
+            shop: place.shop,
+            order,
+            loyalty,
+            outcome,
+            postings,
+            place: place.facts,
+            proof: None,
+        };
         self.write(at, Fact::Stamp(Box::new(fact)));
         Ok(self.answer(at, answer))
     }

@@ -1,0 +1,228 @@
+//! The opening line and the closing sums.
+
+use std::collections::BTreeMap;
+
+use stempel_domain::event::{Fact, ReversalReason};
+use stempel_domain::proof::ProofKind;
+use stempel_domain::rules::Outcome;
+use stempel_domain::{Day, Event, EventRef, OperatorId};
+
+use crate::paper::paper_card;
+use crate::{Terminal, TerminalError};
+
+/// Rows that are read at a time, and at most, when a day is summed.
+const ROWS: u64 = 500;
+const ROWS_MAX: u64 = 100_000;
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How this device is, before the first guest. Nothing here needs a camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The clock reads earlier than the last event.
+    pub clock_doubtful: bool,
+    /// How far the clock is ahead of the server's, in milliseconds, when it was last known.
+    pub skew_ms: Option<i64>,
+    /// Events that wait for the server.
+    pub pending: u64,
+    /// When the server was last heard, in milliseconds; none: never, or the terminal works alone.
+    pub last_sync_ms: Option<i64>,
+    /// What went wrong at the last attempt.
+    pub last_error: Option<String>,
+    /// It works alone: nothing has to be sent.
+    pub alone: bool,
+    /// Blank cards left; none where cards are signed here.
+    pub blanks: Option<usize>,
+    /// Rows that the server keeps without effect.
+    pub troubles: usize,
+    /// Programmes that this version cannot run.
+    pub unreadable_programmes: usize,
+    /// Tills whose receipts are taken.
+    pub tills: usize,
+}
+
+/// What was done on a day at this device, without what was undone the same day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Stamps given.
+    pub stamps: i64,
+    /// Rewards given.
+    pub rewards: u64,
+    /// Sales at this till.
+    pub sales: u64,
+    /// Members who joined, with and without a name.
+    pub joined: u64,
+    /// Events taken back.
+    pub undone: u64,
+    /// Paper cards collected.
+    pub paper_cards: u64,
+    /// Stamps on them.
+    pub paper_stamps: i64,
+    /// Receipts of other tills that were counted.
+    pub receipts: u64,
+    /// Slips that were used here.
+    pub slips_used: u64,
+    /// Slips that were issued here.
+    pub slips_issued: u64,
+    /// Rewards that guests gave away, and that staff handed out.
+    pub gifts_released: u64,
+    /// Answers to the question.
+    pub answers: u64,
+}
+
+/// A day's sums: all of it, and by operator (the empty name is nobody's).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaySums {
+    /// Everything.
+    pub all: Sums,
+    /// By who did it.
+    pub by_operator: BTreeMap<String, Sums>,
+}
+
+impl Terminal {
+    /// How this device is.
+    pub fn health(&self) -> Result<Health, TerminalError> {
+        let sync = self.view().sync_state()?;
+        let signs = self.identity.card_key()?.is_some();
+        Ok(Health {
+            clock_doubtful: self.moment(None)?.clock_doubtful,
+            skew_ms: sync.skew_ms,
+            pending: self.pending()?,
+            last_sync_ms: sync.last_sync_ms,
+            last_error: sync.last_error,
+            alone: self.identity.server.is_none(),
+            blanks: if signs { None } else { Some(self.view().blanks_left()?) },
+            troubles: self.view().troubles()?.len(),
+            unreadable_programmes: self.unreadable_programmes.len(),
+            tills: self.tills()?.len(),
+        })
+    }
+
+    /// What was done here on a business day; none: today.
+    pub fn day_sums(&self, day: Option<Day>) -> Result<(Day, DaySums), TerminalError> {
+        let day = match day {
+            Some(day) => day,
+            None => self.moment(None)?.day,
+        };
+        let events = self.events_of(day)?;
+        let undone: Vec<EventRef> = events.iter().filter_map(whole_reversal).map(|(of, _)| of).collect();
+        let mut sums = DaySums::default();
+        for event in &events {
+            let mut one = Sums::default();
+            one.count(&event.record.fact);
+            if undone.contains(&event.reference()) {
+                one = Sums::default();
+            }
+            let operator = event.record.operator.as_ref().map(OperatorId::to_string).unwrap_or_default();
+            sums.all.add(&one);
+            if one != Sums::default() {
+                sums.by_operator.entry(operator).or_default().add(&one);
+            }
+        }
+        for (operator, issued) in self.slips_issued(day)? {
+            let one = Sums { slips_issued: issued.slips.into(), ..Sums::default() };
+            sums.all.add(&one);
+            sums.by_operator.entry(operator).or_default().add(&one);
+        }
+        Ok((day, sums))
+    }
+
+    /// This journal's events of a day, oldest first. A journal's days never decrease, so it is read backwards.
+    fn events_of(&self, day: Day) -> Result<Vec<Event>, TerminalError> {
+        let device = self.identity.device;
+        let head = self.view().head(device)?.seq;
+        let (mut found, mut below) = (Vec::new(), head);
+        while below > 0 && head - below < ROWS_MAX {
+            let mut from = below.saturating_sub(ROWS);
+            let mut chunk = Vec::new();
+            // A chunk of large rows comes in several parts.
+            while from < below {
+                let rows = self.view().rows_after(device, from, (below - from) as usize, BYTES_MAX)?;
+                if rows.is_empty() {
+                    break;
+                }
+                from += rows.len() as u64;
+                chunk.extend(rows);
+            }
+            let mut earlier = false;
+            let mut events = Vec::new();
+            for bytes in chunk {
+                let row = stempel_wire::Row::parse(bytes)
+                    .map_err(|error| stempel_store::StoreError::Damaged(error.to_string()))?;
+                // A row of a later version of this program counts for nothing here.
+                let Ok(event) = row.event() else { continue };
+                earlier |= event.record.at.day < day;
+                if event.record.at.day == day {
+                    events.push(event);
+                }
+            }
+            events.append(&mut found);
+            found = events;
+            if earlier {
+                break;
+            }
+            below = below.saturating_sub(ROWS);
+        }
+        Ok(found)
+    }
+}
+
+fn whole_reversal(event: &Event) -> Option<(EventRef, ReversalReason)> {
+    match &event.record.fact {
+        Fact::Reversal(reversal) if reversal.quantities.is_empty() => Some((reversal.of, reversal.reason)),
+        _ => None,
+    }
+}
+
+impl Sums {
+    fn count(&mut self, fact: &Fact) {
+        match fact {
+            Fact::MemberJoined(_) => self.joined = 1,
+            Fact::Stamp(fact) => {
+                self.outcome(&fact.outcome);
+                self.rewards = fact.order.claims.iter().map(|claim| u64::from(claim.times)).sum();
+                match fact.proof.map(|proof| proof.kind) {
+                    Some(ProofKind::Receipt) => self.receipts = 1,
+                    Some(ProofKind::Slip) => self.slips_used = 1,
+                    None => {}
+                }
+            }
+            Fact::Sale(fact) => {
+                self.sales = 1;
+                self.outcome(&fact.outcome);
+                self.rewards = fact.sale.claims.iter().map(|claim| u64::from(claim.times)).sum();
+            }
+            Fact::Grant(fact) => self.outcome(&fact.outcome),
+            Fact::Reversal(_) => self.undone = 1,
+            Fact::GiftReleased(_) => self.gifts_released = 1,
+            Fact::AnswerGiven(_) => self.answers = 1,
+            fact => {
+                if let Some((member, adjustment)) = paper_card(fact) {
+                    self.paper_cards = 1;
+                    let own = stempel_domain::Account::Member(member);
+                    let stamps = adjustment.postings.iter().filter(|posting| posting.account == own);
+                    self.paper_stamps = stamps.map(|posting| posting.amount).sum();
+                }
+            }
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        let stamps = outcome.awards.iter().filter(|award| award.unit.is_stamp());
+        self.stamps = stamps.map(|award| award.amount).sum();
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.stamps += other.stamps;
+        self.rewards += other.rewards;
+        self.sales += other.sales;
+        self.joined += other.joined;
+        self.undone += other.undone;
+        self.paper_cards += other.paper_cards;
+        self.paper_stamps += other.paper_stamps;
+        self.receipts += other.receipts;
+        self.slips_used += other.slips_used;
+        self.slips_issued += other.slips_issued;
+        self.gifts_released += other.gifts_released;
+        self.answers += other.answers;
+    }
+}

@@ -1,0 +1,288 @@
+//! What a shop sets at one device: one typed record in the store. Whatever is not set has its default.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stempel_domain::{Day, Money};
+
+use crate::{Terminal, TerminalError};
+
+/// The setting under which the record is kept.
+const SETTINGS: &str = "device-settings";
+
+/// What a shop sets at one device.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceSettings {
+    /// What a scan does at the stamp card.
+    pub scan: OnScan,
+    /// What proves a purchase where nobody stands by.
+    pub proof: ProofSettings,
+    /// Paper cards that are taken over.
+    pub paper: PaperSettings,
+    /// How long the same card is not counted again at the screen, in seconds; none: as the programme says.
+    pub pause_s: Option<u32>,
+    /// The shop's picture: a file on this device.
+    pub picture: Option<String>,
+    /// How high the middle of the screen hangs, in millimetres above the floor.
+    pub mounting_mm: Option<u32>,
+    /// Whom the screen faces.
+    pub facing: Facing,
+    /// When the screen is dimmed.
+    pub dimming: Option<Hours>,
+    /// One question to guests, if one is asked.
+    pub question: Option<Question>,
+}
+
+/// What a scan does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnScan {
+    /// It gives one stamp.
+    #[default]
+    Stamp,
+    /// It asks first.
+    Ask,
+}
+
+/// Whom a screen faces.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Facing {
+    /// The guest, who shows the card.
+    #[default]
+    Guest,
+    /// The one who works at the counter.
+    Staff,
+}
+
+/// What proves a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProofSettings {
+    /// A guest alone gets a stamp only with one.
+    pub needed: bool,
+    /// Receipts of pinned tills are taken.
+    pub receipt: bool,
+    /// One-time slips are taken.
+    pub slip: bool,
+    /// Staff release at the counter is taken.
+    pub counter: bool,
+    /// How old a receipt may be, in minutes.
+    pub minutes: u32,
+    /// The least that a receipt must come to.
+    pub minimum: Money,
+    /// Stamps for a receipt, however much it comes to.
+    pub stamps: u32,
+    /// One stamp for each so much of a receipt, instead of [`Self::stamps`].
+    pub each: Option<Money>,
+    /// The most stamps for one receipt.
+    pub most: u32,
+}
+
+impl Default for ProofSettings {
+    fn default() -> Self {
+        Self {
+            needed: true,
+            receipt: true,
+            slip: true,
+            counter: true,
+            minutes: 15,
+            minimum: Money(1),
+            stamps: 1,
+            each: None,
+            most: 10,
+        }
+    }
+}
+
+/// Paper cards that are taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaperSettings {
+    /// They are taken at all.
+    pub taken: bool,
+    /// The last day on which they are taken.
+    pub until: Option<Day>,
+    /// How many cards one operator may take in a day.
+    pub operator_day: u32,
+    /// Above so many cards in a day, a manager's PIN is needed for each; none: the limit holds for everybody.
+    pub manager_above: bool,
+}
+
+impl Default for PaperSettings {
+    fn default() -> Self {
+        Self { taken: true, until: None, operator_day: 20, manager_above: true }
+    }
+}
+
+/// Hours of the wall clock, in minutes after midnight; may go over midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// From.
+    pub from: u16,
+    /// To, without this minute.
+    pub to: u16,
+}
+
+impl Hours {
+    /// Whether a minute of the day is within.
+    pub fn hold(self, minute: u16) -> bool {
+        if self.from <= self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
+}
+
+/// A question to guests: from 0 to 10, with a “why” after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Its name in the events.
+    pub id: String,
+    /// How it is asked.
+    pub text: String,
+    /// What a guest may say to “why”.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+}
+
+impl DeviceSettings {
+    /// What is wrong with it, if something is.
+    fn wrong(&self) -> Option<&'static str> {
+        let minute = |hours: &Hours| hours.from < 24 * 60 && hours.to <= 24 * 60;
+        let checks = [
+            ((1..=24 * 60).contains(&self.proof.minutes), "proof.minutes: from 1 to 1440"),
+            (
+                (0..=Money::MAX).contains(&self.proof.minimum.0),
+                "proof.minimum: an amount that is not negative",
+            ),
+            ((1..=100).contains(&self.proof.stamps), "proof.stamps: from 1 to 100"),
+            (self.proof.each.is_none_or(|each| each.0 > 0), "proof.each: an amount above zero"),
+            ((1..=100).contains(&self.proof.most), "proof.most: from 1 to 100"),
+            (self.paper.operator_day <= 10_000, "paper.operator_day: at most 10000"),
+            (self.pause_s.is_none_or(|pause| pause <= 24 * 3600), "pause_s: at most a day"),
+            (self.picture.as_ref().is_none_or(|path| path.len() <= 4096), "picture: a path"),
+            (
+                self.mounting_mm.is_none_or(|height| (200..=3000).contains(&height)),
+                "mounting_mm: from 200 to 3000",
+            ),
+            (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
+            (
+                self.question.as_ref().is_none_or(|question| {
+                    let reasons = &question.reasons;
+                    (1..=64).contains(&question.id.len())
+                        && (1..=400).contains(&question.text.len())
+                        && reasons.len() <= 12
+                        && reasons.iter().all(|reason| (1..=64).contains(&reason.len()))
+                }),
+                "question: a name of up to 64 bytes, a text of up to 400, and up to 12 reasons",
+            ),
+        ];
+        checks.into_iter().find(|(fine, _)| !fine).map(|(_, wrong)| wrong)
+    }
+
+    /// The record with one value set: `proof.minutes`, `10`. A value is JSON, or else a text; `null` or
+    /// `default` puts the default back.
+    pub fn with(&self, name: &str, value: &str) -> Result<Self, TerminalError> {
+        let unknown = || {
+            TerminalError::Input(format!("there is no setting “{name}”; `stempel settings get` lists them"))
+        };
+        let mut all = serde_json::to_value(self)?;
+        let mut place = &mut all;
+        for part in name.split('.') {
+            place = place.as_object_mut().and_then(|fields| fields.get_mut(part)).ok_or_else(unknown)?;
+        }
+        *place = match value {
+            "default" => default_of(name)?,
+            value => serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned())),
+        };
+        let settings: Self = serde_json::from_value(all)
+            .map_err(|error| TerminalError::Input(format!("“{value}” cannot be {name}: {error}")))?;
+        match settings.wrong() {
+            Some(wrong) => Err(TerminalError::Input(wrong.to_owned())),
+            None => Ok(settings),
+        }
+    }
+}
+
+fn default_of(name: &str) -> Result<Value, TerminalError> {
+    let defaults = serde_json::to_value(DeviceSettings::default())?;
+    let mut parts = name.split('.');
+    Ok(parts.try_fold(&defaults, |place, part| place.get(part)).cloned().unwrap_or_default())
+}
+
+impl Terminal {
+    /// What the shop has set here.
+    pub fn settings(&self) -> Result<DeviceSettings, TerminalError> {
+        Ok(self.view().setting(SETTINGS)?.unwrap_or_default())
+    }
+
+    /// Sets everything anew.
+    pub fn set_settings(&mut self, settings: &DeviceSettings) -> Result<(), TerminalError> {
+        if let Some(wrong) = settings.wrong() {
+            return Err(TerminalError::Input(wrong.to_owned()));
+        }
+        self.keep_setting(SETTINGS, settings)
+    }
+
+    /// Sets one value, by its dotted name.
+    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<DeviceSettings, TerminalError> {
+        let settings = self.settings()?.with(name, value)?;
+        self.set_settings(&settings)?;
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_is_set_and_the_others_stay() {
+        let settings = DeviceSettings::default().with("proof.minutes", "10").unwrap();
+        assert_eq!(settings.proof.minutes, 10);
+        let settings =
+            settings.with("scan", "ask").unwrap().with("dimming", r#"{"from":1320,"to":420}"#).unwrap();
+        assert_eq!((settings.scan, settings.proof.minutes), (OnScan::Ask, 10));
+        assert!(settings.dimming.unwrap().hold(0) && !settings.dimming.unwrap().hold(720));
+        assert_eq!(settings.with("proof.minutes", "default").unwrap().proof.minutes, 15);
+        assert_eq!(settings.with("dimming", "null").unwrap().dimming, None);
+        assert_eq!(
+            settings.with("paper.until", "2026-12-31").unwrap().paper.until,
+            "2026-12-31".parse().ok()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (name, value) in [
+            ("proof.minutes", "0"),
+            ("proof.minutes", "ten"),
+            ("proof.minutes", "-1"),
+            ("proof.each", "0"),
+            ("nothing", "1"),
+            ("proof.nothing", "1"),
+            ("proof.minutes.more", "1"),
+            ("", "1"),
+            ("facing", "moon"),
+            ("mounting_mm", "5"),
+            ("dimming", r#"{"from":2000,"to":1}"#),
+            ("paper.until", "soon"),
+        ] {
+            assert!(DeviceSettings::default().with(name, value).is_err(), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn hours_may_go_over_midnight() {
+        let night = Hours { from: 22 * 60, to: 6 * 60 };
+        assert!(
+            night.hold(23 * 60) && night.hold(0) && night.hold(359) && !night.hold(360) && !night.hold(720)
+        );
+        let noon = Hours { from: 720, to: 780 };
+        assert!(noon.hold(720) && !noon.hold(780) && !noon.hold(0));
+    }
+}
