@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::desk::{Claim, EventId, LineId, MemberId, RewardId, SampleId, Sku};
+use super::desk::{Claim, EventId, LineId, MemberId, ProgrammeId, RewardId, SampleId, Sku};
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -75,6 +75,11 @@ pub enum UiAction {
         /// How many.
         count: u32,
     },
+    /// Another card of the guest on the screen.
+    PickCard {
+        /// Which.
+        programme: ProgrammeId,
+    },
     /// A reward is taken at the stamp-card screen or the kiosk.
     Claim {
         /// Who; the kiosk leaves it empty, its guest is the one on the screen.
@@ -93,6 +98,10 @@ pub enum UiAction {
     Arm(u32),
     /// The guest's card is put away.
     PutAway,
+    /// The screen is to be wiped: touches do nothing for a while.
+    Clean,
+    /// The screen is clean.
+    EndCleaning,
     /// The message is read.
     CloseNotice,
     /// A transfer is wanted now.
@@ -160,6 +169,18 @@ pub enum UiAction {
     KioskStart,
     /// The guest has no card yet.
     KioskJoin,
+    /// The new card shall have no name.
+    KioskJoinAnonymous,
+    /// The new card shall have a first name.
+    KioskJoinNamed,
+    /// The guest is old enough, and has read what happens to the name.
+    KioskAgree,
+    /// A letter of the name.
+    KioskKey(String),
+    /// The last letter goes.
+    KioskErase,
+    /// The name is typed.
+    KioskNameDone,
     /// The guest is done, or gives up.
     KioskLeave,
     /// The guest is still there.
@@ -176,6 +197,10 @@ pub enum UiAction {
     SetHighContrast(bool),
     /// Less motion on or off.
     SetStill(bool),
+    /// Reading aloud on or off.
+    SetSpeech(bool),
+    /// The screen has something to say aloud.
+    Say(String),
     /// The device's job, chosen at the first run.
     ChooseRole(Route),
     /// The first run is done.
@@ -197,8 +222,12 @@ pub enum Effect {
     UseScanner,
     /// Look for the camera again.
     UseCamera,
-    /// Ring at the counter: a guest at the kiosk wants help.
+    /// Ring: a guest at the kiosk wants help.
     CallHelp,
+    /// Say this aloud, in the language of the screens, instead of what is being said.
+    Say(String),
+    /// Be silent at once.
+    Hush,
     /// Keep language, look and role.
     KeepSettings,
     /// Open the sample shop.

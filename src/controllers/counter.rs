@@ -1,7 +1,9 @@
 //! The stamp-card screen: a scan gives a stamp by itself, and the next scan takes over at once.
 
 use super::action::{Effect, Sound};
-use super::desk::{Claim, Desk, EventId, Guest, MemberId, Moment, Refusal, RewardId, Stamped, Stamping};
+use super::desk::{
+    Claim, Desk, EventId, Guest, MemberId, Moment, ProgrammeId, Refusal, RewardId, Stamped, Stamping,
+};
 use super::model::{CounterModel, LastGuest, Notice, NoticeKind};
 
 /// How many of the last guests stay on the screen.
@@ -38,15 +40,18 @@ impl CounterController {
             Ok(guest) => guest,
             Err(refusal) => return self.refuse(refusal),
         };
-        if !self.stamp_by_scan {
+        // A number pressed before the scan is an answer already.
+        if !self.stamp_by_scan && self.model.armed == 1 {
+            self.model.notice = Notice::default();
             self.put_down(guest);
+            self.model.asks = true;
             return Vec::new();
         }
         let count = std::mem::replace(&mut self.model.armed, 1);
         let is_new = guest.is_new;
         // A number pressed before the scan says what was sold: the pause is for scans that nobody looked at.
         let how = if count > 1 { Stamping::Hand } else { Stamping::Scan };
-        match desk.stamp(&guest.member, count, how, now) {
+        match desk.stamp(&guest.member, None, count, how, now) {
             Ok(stamped) => {
                 let effects = self.land(stamped, now);
                 if is_new {
@@ -60,10 +65,25 @@ impl CounterController {
 
     /// More stamps for the guest on the screen.
     pub fn add(&mut self, desk: &mut impl Desk, member: &MemberId, count: u32, now: Moment) -> Vec<Effect> {
-        match desk.stamp(member, count, Stamping::Hand, now) {
+        let card = self.card_in_use(member);
+        match desk.stamp(member, card.as_ref(), count, Stamping::Hand, now) {
             Ok(stamped) => self.land(stamped, now),
             Err(refusal) => self.refuse(refusal),
         }
+    }
+
+    /// Another card of the guest on the screen.
+    pub fn pick_card(&mut self, programme: &ProgrammeId) {
+        if let Some(guest) = &mut self.model.guest {
+            guest.turn_to(programme);
+            self.model.fresh = 0;
+        }
+    }
+
+    /// Which card of the guest on the screen is in use.
+    fn card_in_use(&self, member: &MemberId) -> Option<ProgrammeId> {
+        let guest = self.model.guest.as_ref().filter(|guest| guest.member == *member)?;
+        Some(guest.card.programme.clone()).filter(|programme| !programme.0.is_empty())
     }
 
     /// A reward is taken.
@@ -113,10 +133,16 @@ impl CounterController {
         }
     }
 
-    /// The next scan gives so many stamps. The number that is armed already goes back to one.
-    pub fn arm(&mut self, count: u32) {
+    /// The next scan gives so many stamps. The number that is armed already goes back to one. Where the screen asks
+    /// how many, the number is the answer.
+    pub fn arm(&mut self, desk: &mut impl Desk, count: u32, now: Moment) -> Vec<Effect> {
         let count = count.clamp(1, MOST_ARMED);
+        let asked = self.model.guest.as_ref().filter(|_| self.model.asks).map(|guest| guest.member.clone());
+        if let Some(member) = asked {
+            return self.add(desk, &member, count, now);
+        }
         self.model.armed = if self.model.armed == count { 1 } else { count };
+        Vec::new()
     }
 
     /// The card is put away.
@@ -125,6 +151,7 @@ impl CounterController {
         self.model.reasons.clear();
         self.model.fresh = 0;
         self.model.of_these = false;
+        self.model.asks = false;
         self.close_notice();
     }
 
@@ -138,8 +165,13 @@ impl CounterController {
         self.model.notice = notice;
     }
 
-    fn put_down(&mut self, guest: Guest) {
+    fn put_down(&mut self, mut guest: Guest) {
+        // The card that was picked stays in use for as long as its guest stands here.
+        if let Some(programme) = self.card_in_use(&guest.member) {
+            guest.turn_to(&programme);
+        }
         self.model.guest = Some(guest);
+        self.model.asks = false;
         self.model.fresh = 0;
         self.model.of_these = false;
         self.model.reasons.clear();
@@ -209,7 +241,7 @@ mod tests {
     #[test]
     fn three_coffees_with_one_free_take_two_taps() {
         let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
-        counter.arm(3);
+        counter.arm(&mut desk, 3, at(0));
         counter.scan(&mut desk, "ada", at(0));
         assert_eq!(counter.model().armed, 1, "the number is used up by the scan");
         assert_eq!(counter.model().guest.as_ref().map(|guest| guest.card.stamps), Some(10));
@@ -304,12 +336,12 @@ mod tests {
 
     #[test]
     fn a_number_is_armed_and_disarmed_by_the_same_key() {
-        let mut counter = CounterController::new(true);
-        counter.arm(2);
+        let (mut desk, mut counter) = (SampleDesk::default(), CounterController::new(true));
+        counter.arm(&mut desk, 2, at(0));
         assert_eq!(counter.model().armed, 2);
-        counter.arm(2);
+        counter.arm(&mut desk, 2, at(0));
         assert_eq!(counter.model().armed, 1);
-        counter.arm(9);
+        counter.arm(&mut desk, 9, at(0));
         assert_eq!(counter.model().armed, 3);
     }
 }

@@ -35,6 +35,10 @@ id!(
     RewardId
 );
 id!(
+    /// A stamp-card programme: which of a guest's cards.
+    ProgrammeId
+);
+id!(
     /// An article of the catalogue.
     Sku
 );
@@ -82,6 +86,10 @@ pub struct Guest {
     pub is_new: bool,
     /// The stamp card in use.
     pub card: CardState,
+    /// All stamp cards that run for this guest, the one in use among them.
+    pub cards: Vec<CardState>,
+    /// What ends soon, a sentence each.
+    pub ending: Vec<String>,
     /// The balance of points, where the programme has points.
     pub points: Option<i64>,
     /// What the guest usually takes.
@@ -90,9 +98,20 @@ pub struct Guest {
     pub rewards: Vec<Reward>,
 }
 
+impl Guest {
+    /// Turns to another of the guest's cards; one that the guest does not have changes nothing.
+    pub fn turn_to(&mut self, programme: &ProgrammeId) {
+        if let Some(card) = self.cards.iter().find(|card| card.programme == *programme) {
+            self.card = card.clone();
+        }
+    }
+}
+
 /// A stamp card.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CardState {
+    /// Whose stamps it counts.
+    pub programme: ProgrammeId,
     /// The name of the programme.
     pub title: String,
     /// Stamps on the card.
@@ -101,6 +120,8 @@ pub struct CardState {
     pub slots: u32,
     /// What a full card gives.
     pub reward: String,
+    /// Full cards that wait beside this one.
+    pub full: u32,
 }
 
 /// What a guest usually takes.
@@ -156,6 +177,15 @@ pub struct Stamped {
     pub reward: String,
     /// Why this much.
     pub reasons: Vec<Why>,
+}
+
+/// A guest who got a card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Joined {
+    /// Who.
+    pub guest: Guest,
+    /// What stands in the card's code.
+    pub code: String,
 }
 
 /// A reason for what was earned, or was not.
@@ -397,13 +427,14 @@ pub trait Desk {
     /// An unknown, foreign, forged or blocked code.
     fn scan(&mut self, text: &str, now: Moment) -> Result<Guest, Refusal>;
 
-    /// Gives stamps.
+    /// Gives stamps on a card; on the first one that runs when none is named.
     ///
     /// # Errors
     /// The pause or a cap of the programme, or the machine.
     fn stamp(
         &mut self,
         member: &MemberId,
+        card: Option<&ProgrammeId>,
         count: u32,
         how: Stamping,
         now: Moment,
@@ -433,11 +464,11 @@ pub trait Desk {
     /// It is too late, or the machine failed.
     fn undo(&mut self, event: &EventId, now: Moment) -> Result<Option<Guest>, Refusal>;
 
-    /// Makes the next blank card live for a guest who has none.
+    /// Makes the next blank card live for a guest who has none, with a first name or without.
     ///
     /// # Errors
-    /// There is no blank card left.
-    fn join(&mut self, now: Moment) -> Result<Guest, Refusal>;
+    /// There is no blank card left, or the name is none.
+    fn join(&mut self, name: Option<&str>, now: Moment) -> Result<Joined, Refusal>;
 
     /// Counts the stamps of the business day.
     fn stamps_today(&self, now: Moment) -> u32;

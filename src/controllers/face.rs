@@ -8,7 +8,8 @@ use super::desk::{Desk, Moment, Money};
 use super::files::FilesController;
 use super::kiosk::KioskController;
 use super::model::{
-    AppModel, CameraState, FilesWanted, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel, SyncModel,
+    AppModel, CameraState, FilesWanted, KioskPage, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel,
+    SyncModel,
 };
 use super::till::TillController;
 
@@ -33,6 +34,10 @@ pub struct FaceOptions {
     pub needs_proof: bool,
     /// Where the chooser of pictures opens first.
     pub pictures: PathBuf,
+    /// The machine has a voice.
+    pub can_speak: bool,
+    /// The machine has a loudspeaker.
+    pub can_ring: bool,
 }
 
 impl Default for FaceOptions {
@@ -47,6 +52,8 @@ impl Default for FaceOptions {
             stamp_by_scan: true,
             needs_proof: false,
             pictures: PathBuf::from("/"),
+            can_speak: false,
+            can_ring: false,
         }
     }
 }
@@ -62,7 +69,12 @@ pub struct Face<D> {
     scan: ScanModel,
     setup: SetupModel,
     files: FilesController,
+    /// When the wiping of the screen is over.
+    clean_at: Option<Moment>,
 }
+
+/// How long the screen can be wiped.
+pub const CLEANING_SECONDS: i64 = 30;
 
 impl<D: Desk> Face<D> {
     /// Puts the screens in front of the desk.
@@ -87,7 +99,12 @@ impl<D: Desk> Face<D> {
                 high_contrast: false,
                 still: false,
                 demo: options.demo,
+                cleaning: None,
+                speech: false,
+                can_speak: options.can_speak,
+                can_ring: options.can_ring,
             },
+            clean_at: None,
             desk,
         }
     }
@@ -128,6 +145,15 @@ impl<D: Desk> Face<D> {
     /// Does what was asked, and says what else is to be done.
     pub fn handle(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
         self.app.now = now;
+        self.wipe(now);
+        // A cloth is no finger. Cards held up count all the same.
+        let by_cloth = !matches!(
+            action,
+            UiAction::Tick | UiAction::Scan(_) | UiAction::NoCode | UiAction::EndCleaning | UiAction::Clean
+        );
+        if by_cloth && self.clean_at.is_some() {
+            return Vec::new();
+        }
         let effects = match action {
             UiAction::Tick => self.tick(now),
             UiAction::Scan(text) => self.scanned(&text, now),
@@ -140,6 +166,13 @@ impl<D: Desk> Face<D> {
             UiAction::SetLook(look) => self.keep(|app| app.look = look),
             UiAction::SetHighContrast(on) => self.keep(|app| app.high_contrast = on),
             UiAction::SetStill(on) => self.keep(|app| app.still = on),
+            // For the guest who asked for it, not for the next: it is kept nowhere.
+            UiAction::SetSpeech(on) => {
+                self.app.speech = on && self.app.can_speak;
+                if on { Vec::new() } else { vec![Effect::Hush] }
+            }
+            UiAction::Say(text) if self.app.speech => vec![Effect::Say(text)],
+            UiAction::Say(_) => Vec::new(),
             UiAction::ChooseRole(role) => {
                 self.setup.role = role;
                 Vec::new()
@@ -183,6 +216,16 @@ impl<D: Desk> Face<D> {
                 vec![Effect::UseCamera]
             }
             UiAction::NoCode => self.no_code(),
+            UiAction::Clean => {
+                self.clean_at = Some(Moment { unix_ms: now.unix_ms + CLEANING_SECONDS * 1000, ..now });
+                self.wipe(now);
+                Vec::new()
+            }
+            UiAction::EndCleaning => {
+                self.clean_at = None;
+                self.wipe(now);
+                Vec::new()
+            }
             UiAction::CloseNotice => {
                 self.counter.close_notice();
                 self.till.close_notice();
@@ -209,7 +252,10 @@ impl<D: Desk> Face<D> {
                 return self.till.undo(desk, &event, now);
             }
             UiAction::Undo { event } => return self.counter.undo(desk, &event, now),
-            UiAction::Arm(count) => self.counter.arm(count),
+            UiAction::Arm(count) if self.app.route == Route::Counter => {
+                return self.counter.arm(desk, count, now);
+            }
+            UiAction::PickCard { programme } => self.counter.pick_card(&programme),
             UiAction::PutAway => self.counter.put_away(),
             UiAction::AddToBasket { sku } => return self.till.put_in(desk, &sku, now),
             UiAction::RemoveLine { line } => return self.till.take_out(desk, &line, now),
@@ -224,7 +270,13 @@ impl<D: Desk> Face<D> {
             UiAction::PayTyped => return self.till.pay_typed(desk, now),
             UiAction::PayCash { given } => return self.till.pay(desk, Money(given), now),
             UiAction::KioskStart => self.kiosk.start(now),
-            UiAction::KioskJoin => return self.kiosk.join(desk, now),
+            UiAction::KioskJoin => self.kiosk.join(now),
+            UiAction::KioskJoinAnonymous => return self.kiosk.join_anonymous(desk, now),
+            UiAction::KioskJoinNamed => self.kiosk.join_named(now),
+            UiAction::KioskAgree => self.kiosk.agree(now),
+            UiAction::KioskKey(letter) => self.kiosk.key(&letter, now),
+            UiAction::KioskErase => self.kiosk.erase(now),
+            UiAction::KioskNameDone => return self.kiosk.name_done(desk, now),
             UiAction::KioskLeave => self.kiosk.done(now),
             UiAction::KioskStay => self.kiosk.stay(now),
             UiAction::KioskHelp => return self.kiosk.help(now),
@@ -234,12 +286,26 @@ impl<D: Desk> Face<D> {
         Vec::new()
     }
 
+    /// Counts the seconds down in which touches do nothing. A clock that was set back does not make them more.
+    fn wipe(&mut self, now: Moment) {
+        let left = self.clean_at.map(|end| (end.unix_ms - now.unix_ms + 999) / 1000);
+        let left = left.filter(|left| (1..=CLEANING_SECONDS).contains(left));
+        if left.is_none() {
+            self.clean_at = None;
+        }
+        self.app.cleaning = left.and_then(|left| u32::try_from(left).ok());
+    }
+
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
         self.till.tick(now);
-        if self.app.route == Route::Kiosk {
-            self.kiosk.tick(now);
+        if self.app.route != Route::Kiosk {
+            return Vec::new();
         }
-        Vec::new()
+        let before = self.kiosk.model().page;
+        self.kiosk.tick(now);
+        // The guest has gone, and the voice with the guest.
+        let gone = before != KioskPage::Attract && self.kiosk.model().page == KioskPage::Attract;
+        if gone && std::mem::take(&mut self.app.speech) { vec![Effect::Hush] } else { Vec::new() }
     }
 
     fn scanned(&mut self, text: &str, now: Moment) -> Vec<Effect> {

@@ -1,7 +1,7 @@
 //! The kiosk: one guest at a time, nobody hurried, nobody's card left on the screen.
 
 use super::action::{Effect, Sound};
-use super::desk::{Claim, Desk, Guest, Moment, Refusal, RewardId, Stamped, Stamping, WhyKind};
+use super::desk::{Claim, Desk, Guest, Joined, Moment, Refusal, RewardId, Stamped, Stamping, WhyKind};
 use super::model::{KioskModel, KioskPage, Notice, NoticeKind};
 
 /// How long a page waits before it asks, and how long the question waits for its answer.
@@ -9,6 +9,9 @@ pub const KIOSK_PATIENCE_SECONDS: i64 = 20;
 
 /// The most lines about what a visit brought beside the stamp: there is no room for more.
 const NEWS_MAX: usize = 3;
+
+/// The longest first name that can be typed.
+const NAME_LETTERS_MAX: usize = 24;
 
 /// Keeps the kiosk's screen.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -64,7 +67,8 @@ impl KioskController {
 
     /// The guest is done with the card, or gives up before it.
     pub fn done(&mut self, now: Moment) {
-        if self.model.page == KioskPage::Card && self.model.asking.is_none() {
+        if matches!(self.model.page, KioskPage::Card | KioskPage::Code) && self.model.asking.is_none() {
+            self.model.code.clear();
             self.stay(now);
             self.model.page = KioskPage::Thanks;
         } else {
@@ -99,11 +103,85 @@ impl KioskController {
         }
     }
 
-    /// A guest without a card takes the next blank one.
-    pub fn join(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+    /// A guest without a card wants one.
+    pub fn join(&mut self, now: Moment) {
+        self.leave();
         self.stay(now);
-        match desk.join(now) {
-            Ok(guest) => self.welcome(desk, Guest { is_new: true, ..guest }, now),
+        self.model.page = KioskPage::Join;
+    }
+
+    /// The card shall have a name: first it is said what happens to it.
+    pub fn join_named(&mut self, now: Moment) {
+        self.stay(now);
+        if self.model.page == KioskPage::Join {
+            self.model.page = KioskPage::Privacy;
+        }
+    }
+
+    /// The guest agrees; nothing was stored so far.
+    pub fn agree(&mut self, now: Moment) {
+        self.stay(now);
+        if self.model.page == KioskPage::Privacy {
+            self.model.page = KioskPage::Name;
+        }
+    }
+
+    /// A letter of the name: large at the beginning and after a hyphen, small elsewhere.
+    pub fn key(&mut self, letters: &str, now: Moment) {
+        self.stay(now);
+        if self.model.page != KioskPage::Name {
+            return;
+        }
+        for letter in letters.chars().filter(|letter| letter.is_alphabetic() || *letter == '-') {
+            let begins = self.model.typed.is_empty() || self.model.typed.ends_with('-');
+            if self.model.typed.chars().count() >= NAME_LETTERS_MAX || (begins && letter == '-') {
+                continue;
+            }
+            if begins {
+                self.model.typed.extend(letter.to_uppercase());
+            } else {
+                self.model.typed.extend(letter.to_lowercase());
+            }
+        }
+    }
+
+    /// The last letter goes.
+    pub fn erase(&mut self, now: Moment) {
+        self.stay(now);
+        self.model.typed.pop();
+    }
+
+    /// The name is typed: the card is made.
+    pub fn name_done(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        let name = self.model.typed.trim_end_matches('-').to_owned();
+        if self.model.page != KioskPage::Name || name.is_empty() {
+            return Vec::new();
+        }
+        let joined = desk.join(Some(&name), now);
+        self.joined(joined)
+    }
+
+    /// The card is made without a name.
+    pub fn join_anonymous(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+        self.stay(now);
+        if !matches!(self.model.page, KioskPage::Join | KioskPage::Privacy) {
+            return Vec::new();
+        }
+        let joined = desk.join(None, now);
+        self.joined(joined)
+    }
+
+    /// The code of the new card stays until it was photographed; held up, it gets its first stamp like any other.
+    fn joined(&mut self, joined: Result<Joined, Refusal>) -> Vec<Effect> {
+        match joined {
+            Ok(Joined { guest, code }) => {
+                self.model.guest = Some(Guest { is_new: true, ..guest });
+                self.model.code = code;
+                self.model.typed.clear();
+                self.model.page = KioskPage::Code;
+                vec![Effect::Play(Sound::Reward)]
+            }
             Err(refusal) => self.refuse(refusal),
         }
     }
@@ -132,7 +210,7 @@ impl KioskController {
             self.model.page = KioskPage::Proof;
             return Vec::new();
         }
-        let answer = desk.stamp(&guest.member, 1, Stamping::Scan, now);
+        let answer = desk.stamp(&guest.member, None, 1, Stamping::Scan, now);
         self.land(answer, guest.is_new)
     }
 
@@ -228,7 +306,7 @@ mod tests {
     #[test]
     fn a_full_card_can_be_cashed_in() {
         let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
-        desk.stamp(&"ada".into(), 2, Stamping::Hand, at(0)).unwrap();
+        desk.stamp(&"ada".into(), None, 2, Stamping::Hand, at(0)).unwrap();
         kiosk.scan(&mut desk, "ada", at(10_000));
         let reward = kiosk.model().guest.as_ref().unwrap().rewards[0].id.clone();
         let effects = kiosk.claim(&mut desk, &reward, at(10_001));
@@ -252,11 +330,60 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_without_a_card_joins_in_one_step() {
+    fn a_guest_without_a_card_gets_one_with_two_taps() {
         let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
-        kiosk.join(&mut desk, at(0));
-        assert_eq!(kiosk.model().page, KioskPage::Card);
+        kiosk.join(at(0));
+        kiosk.join_anonymous(&mut desk, at(1));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Code, 0));
+        assert_eq!(kiosk.model().code, "new", "the code is shown, for it is all the guest has");
+        kiosk.scan(&mut desk, "new", at(2));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
+    }
+
+    #[test]
+    fn a_pre_printed_card_is_live_at_its_first_scan_without_a_tap() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "new", at(0));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
         assert!(kiosk.model().guest.as_ref().is_some_and(|guest| guest.is_new));
+    }
+
+    #[test]
+    fn a_name_is_asked_for_only_after_it_was_said_what_happens_to_it() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.key("A", at(0));
+        kiosk.join(at(0));
+        kiosk.agree(at(0));
+        assert_eq!(kiosk.model().page, KioskPage::Join, "nobody agrees before reading");
+        kiosk.join_named(at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Privacy);
+        kiosk.agree(at(2));
+        assert!(kiosk.name_done(&mut desk, at(3)).is_empty(), "an empty name is none");
+        for letter in ["-", "J", "Ö", "R", "G", "-", "M", "X"] {
+            kiosk.key(letter, at(4));
+        }
+        kiosk.erase(at(5));
+        assert_eq!(kiosk.model().typed, "Jörg-M");
+        kiosk.name_done(&mut desk, at(6));
+        assert_eq!(kiosk.model().page, KioskPage::Code);
+        assert_eq!(kiosk.model().guest.as_ref().map(|guest| guest.name.as_str()), Some("Jörg-M"));
+        kiosk.done(at(7));
+        assert_eq!((kiosk.model().page, kiosk.model().code.as_str()), (KioskPage::Thanks, ""));
+    }
+
+    #[test]
+    fn what_was_typed_goes_with_the_guest() {
+        let mut kiosk = KioskController::new(false);
+        kiosk.join(at(0));
+        kiosk.join_named(at(0));
+        kiosk.agree(at(0));
+        kiosk.key("ADA", at(0));
+        kiosk.tick(at(2 * KIOSK_PATIENCE_SECONDS));
+        assert_eq!(kiosk.model(), &KioskModel::default());
+        kiosk.join(at(100));
+        kiosk.join_named(at(100));
+        kiosk.agree(at(100));
+        assert_eq!(kiosk.model().typed, "");
     }
 
     #[test]

@@ -20,11 +20,11 @@ mod sample_desk;
 pub use action::{Effect, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;
 pub use desk::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit,
-    LineId, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped,
-    Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Joined,
+    Limit, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId,
+    Sku, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
-pub use face::{Face, FaceOptions};
+pub use face::{CLEANING_SECONDS, Face, FaceOptions};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{

@@ -47,6 +47,14 @@ pub struct AppModel {
     pub still: bool,
     /// The sample shop.
     pub demo: bool,
+    /// Everything is read aloud.
+    pub speech: bool,
+    /// This machine has a voice.
+    pub can_speak: bool,
+    /// This machine has a loudspeaker.
+    pub can_ring: bool,
+    /// The screen is being wiped, for so many seconds more; touches do nothing meanwhile.
+    pub cleaning: Option<u32>,
 }
 
 /// What a message says. The words of each stand in `ui/words.slint`.
@@ -166,6 +174,8 @@ pub struct CounterModel {
     pub today: u32,
     /// "1 of these free" fits, as stamps of this visit lie on the card.
     pub of_these: bool,
+    /// The card lies there without a stamp, and the screen asks how many.
+    pub asks: bool,
 }
 
 /// One of the last guests.
@@ -274,6 +284,14 @@ pub enum KioskPage {
     Message,
     /// Thank you.
     Thanks,
+    /// A new card: with a name or without.
+    Join,
+    /// What happens to the name, before it is asked for.
+    Privacy,
+    /// The name is typed.
+    Name,
+    /// The code of the new card, to be photographed.
+    Code,
 }
 
 /// The kiosk.
@@ -289,6 +307,10 @@ pub struct KioskModel {
     pub landing: u32,
     /// What the message page says.
     pub notice: Notice,
+    /// The first name as far as it was typed.
+    pub typed: String,
+    /// What stands in the code of a card that was made here; empty without one.
+    pub code: String,
     /// What this visit brought beside the stamp: a challenge, a birthday. Empty for nothing.
     pub news: String,
     /// The name of the reward that was taken; empty for none.

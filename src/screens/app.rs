@@ -1,9 +1,10 @@
 //! `AppView`, `SyncView`, `SetupView` and `Theme`: what every screen has around it.
 
+use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
 
 use super::format;
-use super::generated::{self as ui, AppView, AppWindow, SetupView, SyncView, Theme};
+use super::generated::{self as ui, AppView, AppWindow, SetupView, Speech, SyncView, Theme};
 use super::window::Handler;
 use crate::controllers::{AppModel, Language, Look, Route, SetupModel, SyncModel, SyncState, UiAction};
 
@@ -42,6 +43,16 @@ pub(super) fn on_key(window: &AppWindow, gate: impl Fn(&str) -> bool + 'static) 
     window.global::<AppView>().on_key_captured(move |text| gate(&text));
 }
 
+/// Moves the focus to the next control or the one before, as the tabulator does.
+fn step_focus(window: &slint::Weak<AppWindow>, on: bool) {
+    let Some(window) = window.upgrade() else { return };
+    let key = if on { Key::Tab } else { Key::Backtab };
+    let text = SharedString::from(key);
+    for event in [WindowEvent::KeyPressed { text: text.clone() }, WindowEvent::KeyReleased { text }] {
+        window.window().dispatch_event(event);
+    }
+}
+
 impl AppAdapter {
     pub(super) fn new(window: &AppWindow, handler: &Handler) -> Self {
         let act = |make: fn() -> UiAction| {
@@ -69,11 +80,29 @@ impl AppAdapter {
             let handler = handler.clone();
             move |on| handler(UiAction::SetStill(on))
         });
+        app.on_step_focus({
+            let window = window.as_weak();
+            move |on| {
+                let window = window.clone();
+                // The key that asked for it is still being handled.
+                slint::Timer::single_shot(std::time::Duration::ZERO, move || step_focus(&window, on));
+            }
+        });
+        app.on_set_speech({
+            let handler = handler.clone();
+            move |on| handler(UiAction::SetSpeech(on))
+        });
+        window.global::<Speech>().on_say({
+            let handler = handler.clone();
+            move |text| handler(UiAction::Say(text.as_str().to_owned()))
+        });
         app.on_pad_key({
             let handler = handler.clone();
             move |count| handler(UiAction::Arm(u32::try_from(count).unwrap_or(1)))
         });
         window.global::<SyncView>().on_sync_now(act(|| UiAction::SyncNow));
+        app.on_clean(act(|| UiAction::Clean));
+        app.on_end_cleaning(act(|| UiAction::EndCleaning));
         let setup = window.global::<SetupView>();
         setup.on_choose_role({
             let handler = handler.clone();
@@ -100,6 +129,9 @@ impl AppAdapter {
         theme.set_high_contrast(model.high_contrast);
         theme.set_still(model.still);
         theme.set_large(model.route == Route::Kiosk);
+        let speech = window.global::<Speech>();
+        speech.set_on(model.speech);
+        speech.set_possible(model.can_speak);
 
         let app = window.global::<AppView>();
         app.set_route(shown_route(model.route));
@@ -107,6 +139,7 @@ impl AppAdapter {
         app.set_time(format::time(model.now));
         app.set_language(model.language.tag().into());
         app.set_demo(model.demo);
+        app.set_cleaning(model.cleaning.and_then(|left| i32::try_from(left).ok()).unwrap_or(0));
         window.global::<SetupView>().set_role(shown_route(setup.role));
     }
 

@@ -11,11 +11,16 @@ use crate::controllers::{
     WhyKind,
 };
 
+/// What ends soonest; there is no room for more.
+const ENDING_SHOWN: usize = 2;
+
 /// Shows the stamp-card screen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct CounterAdapter {
     last: Rows<ui::LastGuest>,
     rewards: Rows<ui::RewardOffer>,
+    cards: Rows<ui::CardTab>,
+    ending: Rows<SharedString>,
     reasons: Rows<ui::ReasonLine>,
 }
 
@@ -97,6 +102,7 @@ fn card(guest: &Guest, fresh: u32) -> ui::GuestCard {
         to_go: count(guest.card.slots.saturating_sub(guest.card.stamps)),
         reward: SharedString::from(guest.card.reward.as_str()),
         birthday: guest.birthday,
+        full: count(guest.card.full),
     }
 }
 
@@ -114,10 +120,16 @@ fn last(guest: &LastGuest, app: &AppModel) -> ui::LastGuest {
 impl CounterAdapter {
     pub(super) fn new(window: &AppWindow, handler: &Handler) -> Self {
         let view = window.global::<CounterView>();
-        let adapter = Self { last: Rows::default(), rewards: Rows::default(), reasons: Rows::default() };
+        let adapter = Self::default();
         view.set_last(adapter.last.model());
         view.set_rewards(adapter.rewards.model());
         view.set_reasons(adapter.reasons.model());
+        view.set_cards(adapter.cards.model());
+        view.set_ending(adapter.ending.model());
+        view.on_pick_card({
+            let handler = handler.clone();
+            move |programme| handler(UiAction::PickCard { programme: programme.as_str().into() })
+        });
         view.on_add_stamp({
             let handler = handler.clone();
             move |member, number| {
@@ -164,6 +176,18 @@ impl CounterAdapter {
         self.reasons.set(model.reasons.iter().map(|why| reason(why, app)));
         let rewards = model.guest.as_ref().map(|guest| guest.rewards.as_slice()).unwrap_or_default();
         self.rewards.set(rewards.iter().map(offer));
+        let guest = model.guest.clone().unwrap_or_default();
+        self.ending.set(
+            guest.ending.iter().take(ENDING_SHOWN).map(|sentence| SharedString::from(sentence.as_str())),
+        );
+        self.cards.set(guest.cards.iter().map(|card| ui::CardTab {
+            programme: SharedString::from(card.programme.0.as_str()),
+            title: SharedString::from(card.title.as_str()),
+            stamps: count(card.stamps),
+            slots: count(card.slots),
+            in_use: card.programme == guest.card.programme,
+        }));
+        view.set_asks(model.asks);
         // The card first, then the number that lets the stamp land on it.
         if let Some(guest) = &model.guest {
             view.set_guest(card(guest, model.fresh));

@@ -1,6 +1,7 @@
 //! `KioskView`: the kiosk.
 
-use slint::{ComponentHandle, SharedString};
+use qrcode::QrCode;
+use slint::{ComponentHandle, Image, Rgb8Pixel, SharedPixelBuffer, SharedString};
 
 use super::counter::{count, notice};
 use super::generated::{self as ui, AppWindow, KioskView};
@@ -8,6 +9,25 @@ use super::window::Handler;
 use crate::controllers::{
     AppModel, Claim, KIOSK_PATIENCE_SECONDS, KioskModel, KioskPage, MemberId, UiAction,
 };
+
+/// Draws a code, a pixel for each module: it is enlarged without blur. A text that fits no code gives no picture.
+fn drawn(text: &str) -> Image {
+    let Some(code) = (!text.is_empty()).then(|| QrCode::new(text.as_bytes()).ok()).flatten() else {
+        return Image::default();
+    };
+    let side = code.width();
+    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(count_of(side), count_of(side));
+    for (pixel, module) in pixels.make_mut_slice().iter_mut().zip(code.to_colors()) {
+        let light = module.select(0, 255);
+        *pixel = Rgb8Pixel::new(light, light, light);
+    }
+    Image::from_rgb8(pixels)
+}
+
+/// A side in modules; the largest code has 177.
+fn count_of(side: usize) -> u32 {
+    u32::try_from(side).unwrap_or_default()
+}
 
 /// Shows the kiosk.
 #[derive(Debug)]
@@ -22,6 +42,15 @@ impl KioskAdapter {
         let view = window.global::<KioskView>();
         view.on_start(plain(|| UiAction::KioskStart));
         view.on_join(plain(|| UiAction::KioskJoin));
+        view.on_join_anonymous(plain(|| UiAction::KioskJoinAnonymous));
+        view.on_join_named(plain(|| UiAction::KioskJoinNamed));
+        view.on_agree(plain(|| UiAction::KioskAgree));
+        view.on_erase(plain(|| UiAction::KioskErase));
+        view.on_name_done(plain(|| UiAction::KioskNameDone));
+        view.on_key({
+            let handler = handler.clone();
+            move |letter| handler(UiAction::KioskKey(letter.as_str().to_owned()))
+        });
         view.on_leave(plain(|| UiAction::KioskLeave));
         view.on_stay(plain(|| UiAction::KioskStay));
         view.on_help(plain(|| UiAction::KioskHelp));
@@ -60,6 +89,10 @@ impl KioskAdapter {
         view.set_seconds(count(model.asking.unwrap_or_default()));
         view.set_seconds_given(count(KIOSK_PATIENCE_SECONDS));
         view.set_help_called(model.help_called);
+        view.set_rings(app.can_ring);
+        view.set_typed(SharedString::from(model.typed.as_str()));
+        view.set_code(drawn(&model.code));
+        view.set_ending(SharedString::from(guest.ending.first().map(String::as_str).unwrap_or_default()));
         view.set_page(match model.page {
             KioskPage::Attract => ui::KioskPage::Attract,
             KioskPage::Scan => ui::KioskPage::Scan,
@@ -67,6 +100,10 @@ impl KioskAdapter {
             KioskPage::Card => ui::KioskPage::Card,
             KioskPage::Message => ui::KioskPage::Message,
             KioskPage::Thanks => ui::KioskPage::Thanks,
+            KioskPage::Join => ui::KioskPage::Join,
+            KioskPage::Privacy => ui::KioskPage::Privacy,
+            KioskPage::Name => ui::KioskPage::Name,
+            KioskPage::Code => ui::KioskPage::Code,
         });
     }
 }

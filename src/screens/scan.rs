@@ -21,6 +21,8 @@ pub struct CameraFrame {
     pub luma: Arc<[u8]>,
     /// The corners of the code in it, in pixels.
     pub corners: Option<[(f32, f32); 4]>,
+    /// Another card is in the picture as well; the one in the middle counts.
+    pub several: bool,
     /// Shown as in a mirror, as a guest expects of a camera that looks back.
     pub mirrored: bool,
 }
@@ -39,6 +41,16 @@ impl CameraFrame {
         let (y, high) = span(corners.map(|corner| corner.1));
         let left = if self.mirrored { width - x - wide } else { x };
         Some([left / width, y / height, wide / width, high / height])
+    }
+
+    /// The code's corners as shares of the frame, as they are shown.
+    fn spots(&self) -> Vec<ui::Spot> {
+        let (width, height) = (self.width.max(1) as f32, self.height.max(1) as f32);
+        let spot = |(x, y): (f32, f32)| {
+            let x = if self.mirrored { width - x } else { x };
+            ui::Spot { x: x / width, y: y / height }
+        };
+        self.corners.map(|corners| corners.map(spot).to_vec()).unwrap_or_default()
     }
 
     fn image(&self) -> Option<Image> {
@@ -71,6 +83,8 @@ pub(super) fn show_frame(window: &AppWindow, frame: &CameraFrame) {
     view.set_code_y(y);
     view.set_code_width(width);
     view.set_code_height(height);
+    view.set_corners(slint::ModelRc::from(frame.spots().as_slice()));
+    view.set_several(frame.several);
 }
 
 /// Shows what the camera does.
@@ -129,7 +143,7 @@ mod tests {
 
     fn frame(mirrored: bool) -> CameraFrame {
         let corners = Some([(10.0, 5.0), (30.0, 5.0), (30.0, 15.0), (10.0, 15.0)]);
-        CameraFrame { width: 100, height: 50, luma: vec![7; 5000].into(), corners, mirrored }
+        CameraFrame { width: 100, height: 50, luma: vec![7; 5000].into(), corners, several: false, mirrored }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use slint::{ComponentHandle, EventLoopError, PlatformError, Timer, TimerMode, We
 use super::app::AppAdapter;
 use super::counter::CounterAdapter;
 use super::files::FilesAdapter;
-use super::generated::AppWindow;
+use super::generated::{AppWindow, Theme};
 use super::kiosk::KioskAdapter;
 use super::scan::{self, CameraFrame, ScanAdapter};
 use super::till::TillAdapter;
@@ -111,6 +111,12 @@ impl AppScreens {
         &self.window
     }
 
+    /// Lets every text that has too little room show itself, for tests.
+    #[doc(hidden)]
+    pub fn probe(&self, on: bool) {
+        self.window.global::<Theme>().set_probe(on);
+    }
+
     /// Shows a frame of the camera, as [`ScreensHandle::camera_frame`] does from another thread.
     pub fn camera_frame(&self, frame: &CameraFrame) {
         scan::show_frame(&self.window, frame);
@@ -181,7 +187,11 @@ impl Adapters {
             self.till.show(window, &model.till, &model.app);
         }
         if anew
-            || before.is_some_and(|before| before.kiosk != model.kiosk || before.app.shop != model.app.shop)
+            || before.is_some_and(|before| {
+                before.kiosk != model.kiosk
+                    || before.app.shop != model.app.shop
+                    || before.app.can_ring != model.app.can_ring
+            })
         {
             self.kiosk.show(window, &model.kiosk, &model.app);
         }

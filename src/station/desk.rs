@@ -16,9 +16,9 @@ use super::guest::{guest, is_point, reasons, refusal, spoken, whole};
 use super::syncing::{SharedReport, Wake, read};
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Desk, EventId, Guest, Language,
-    LineId, MemberId, Moment, Money, Paid, Refusal, RewardId, Sample, SampleId, Sku, Stamped, Stamping,
-    SyncReport,
+    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Desk, EventId, Guest, Joined,
+    Language, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, RewardId, Sample, SampleId, Sku,
+    Stamped, Stamping, SyncReport,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -267,14 +267,17 @@ impl Desk for TerminalDesk {
     fn stamp(
         &mut self,
         member: &MemberId,
+        card: Option<&ProgrammeId>,
         count: u32,
         how: Stamping,
         now: Moment,
     ) -> Result<Stamped, Refusal> {
         let code = self.code_of(member);
         let circumstances = Self::circumstances(how == Stamping::Hand);
-        let given =
-            self.ask(move |terminal| terminal.stamp(&code, None, count, Vec::new(), &circumstances))?;
+        let programme: Option<stempel_domain::ProgrammeId> = card.and_then(|card| card.0.parse().ok());
+        let given = self.ask(move |terminal| {
+            terminal.stamp(&code, programme.as_ref(), count, Vec::new(), &circumstances)
+        })?;
         self.stored();
         self.last_stamp = given.event.map(|event| (member.clone(), event, count));
         self.stamped(member, given, "", now)
@@ -282,7 +285,7 @@ impl Desk for TerminalDesk {
 
     fn stamp_for_proof(&mut self, member: &MemberId, _proof: &str, now: Moment) -> Result<Stamped, Refusal> {
         // No proof of purchase is checked in this version, and the kiosk is not set to ask for one.
-        self.stamp(member, 1, Stamping::Scan, now)
+        self.stamp(member, None, 1, Stamping::Scan, now)
     }
 
     fn claim(
@@ -321,16 +324,17 @@ impl Desk for TerminalDesk {
         Ok(guest)
     }
 
-    fn join(&mut self, _now: Moment) -> Result<Guest, Refusal> {
+    fn join(&mut self, name: Option<&str>, _now: Moment) -> Result<Joined, Refusal> {
         let (operator, language) = (Self::circumstances(true).operator, self.language);
+        let name = name.map(str::to_owned);
         let (guest, code) = self.ask(move |terminal| {
-            let joined = terminal.add_member(None, &operator, None)?;
+            let joined = terminal.add_member(name.as_deref(), &operator, None)?;
             let who = Who::Member { member: joined.member, card: Some(joined.card) };
             Ok((guest(terminal, &who, None, language)?, joined.token.to_string()))
         })?;
         self.remember(&guest.member, &code);
         self.stored();
-        Ok(guest)
+        Ok(Joined { guest, code })
     }
 
     fn stamps_today(&self, _now: Moment) -> u32 {

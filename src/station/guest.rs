@@ -36,10 +36,12 @@ pub(super) fn guest(
         of_these: offer.unit.is_stamp() && offer.kind == RewardKind::FreeItem,
     });
     let rewards: Vec<Reward> = rewards.collect();
-    let card = offers.cards.first().map(|card| CardState {
+    let cards = offers.cards.iter().map(|card| CardState {
+        programme: card.programme.id.as_str().into(),
         title: text(&card.name),
         // A full card stays on the screen until it is taken.
         stamps: if card.filled == 0 && card.full > 0 { card.size } else { card.filled },
+        full: if card.filled == 0 { card.full.saturating_sub(1) } else { card.full },
         slots: card.size,
         reward: offers
             .rewards
@@ -49,13 +51,17 @@ pub(super) fn guest(
             .map(text)
             .unwrap_or_default(),
     });
+    let cards: Vec<CardState> = cards.collect();
+    let ending = offers.ending.iter().map(|ending| ending.sentence(spoken(language)));
     Ok(Guest {
         member: name_of(who.member()),
         name: look.profile.map(|profile| profile.name).unwrap_or_default(),
         tier: look.tiers.into_iter().find_map(|standing| standing.tier).unwrap_or_default(),
         birthday: look.birthday,
         is_new: look.new_card,
-        card: card.unwrap_or_default(),
+        card: cards.first().cloned().unwrap_or_default(),
+        cards,
+        ending: ending.collect(),
         points: look
             .balances
             .iter()

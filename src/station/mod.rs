@@ -5,10 +5,13 @@
 //! → the window. The window's thread never touches the store or the network; it asks the terminal's thread.
 
 mod desk;
+mod display;
 mod guest;
 mod keys;
 mod reading;
+mod sound;
 mod syncing;
+mod voice;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -30,7 +33,9 @@ use crate::screens::{AppScreens, ScreensHandle};
 pub use desk::SampleCard;
 use desk::TerminalDesk;
 use reading::{Heard, Reader, ReaderChoice};
+use sound::Loudspeaker;
 use syncing::Syncing;
+use voice::Voice;
 
 /// The setting that keeps language, look and role.
 const SCREEN_SETTINGS: &str = "screen";
@@ -80,6 +85,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     let (handle, thread) = Handle::start(terminal).map_err(Failure::machine)?;
     open_door(&folder, &handle)?;
 
+    let (voice, loudspeaker) = (Voice::find(), Loudspeaker::find(&folder));
     let language = settings.language.map_or_else(system_language, |tag| Language::from_tag(&tag));
     let face_options = FaceOptions {
         route: options.route,
@@ -93,6 +99,8 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         },
         demo: options.demo,
         pictures: options.pictures.clone().or_else(own_folder).unwrap_or_default(),
+        can_speak: voice.is_there(),
+        can_ring: loudspeaker.is_there(),
         ..FaceOptions::default()
     };
     let desk = TerminalDesk::new(handle.clone(), syncing.report(), syncing.wake(), options.samples, language);
@@ -105,6 +113,8 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         handle: handle.clone(),
         screens: None,
         reader: None,
+        voice,
+        loudspeaker,
         screen: options.screen.clone(),
         clock: clock.clone(),
     }));
@@ -118,7 +128,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     let window = screens.handle();
     station.borrow_mut().screens = Some(window.clone());
     if options.screen.as_ref().is_some_and(|screen| screen.fullscreen) {
-        screens.set_fullscreen(true);
+        display::fill(&screens);
     }
     if let Some((width, height)) = options.screen.as_ref().and_then(|screen| screen.size) {
         screens.window().set_size(slint::PhysicalSize::new(width, height));
@@ -149,6 +159,8 @@ struct Station {
     handle: Handle,
     screens: Option<ScreensHandle>,
     reader: Option<Reader>,
+    voice: Voice,
+    loudspeaker: Loudspeaker,
     screen: Option<Screen>,
     clock: Arc<dyn Clock>,
 }
@@ -190,8 +202,11 @@ impl Station {
             Effect::UseCamera => self.begin_reading(Some(ReaderChoice::Camera)),
             Effect::UseScanner => self.reader = None,
             Effect::KeepSettings => self.keep_settings(),
-            // Sounds need a device that speaks; there is none in this version.
-            Effect::Play(_) | Effect::CallHelp | Effect::TryDemo => {}
+            Effect::Play(sound) => self.loudspeaker.play(sound::Heard::Sound(sound)),
+            Effect::CallHelp => self.loudspeaker.play(sound::Heard::Bell),
+            Effect::Say(text) => self.voice.say(&text, self.face.model().app.language),
+            Effect::Hush => self.voice.hush(),
+            Effect::TryDemo => {}
         }
     }
 

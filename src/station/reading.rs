@@ -1,13 +1,13 @@
 //! Where codes come from: a camera, a picture, or a folder played like a film.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use stempel_scan::clock::{Clock, monotonic};
-use stempel_scan::decode::{Mode, Pipeline};
+use stempel_scan::decode::{Code, Mode, Pipeline, Report};
 use stempel_scan::reader::watchdog::{Condition, SourceState};
 use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner};
 use stempel_scan::source::camera::{CameraChoice, opener};
@@ -101,16 +101,26 @@ impl Reader {
             ReaderChoice::Folder(path) => u32::try_from(count_pictures(path)).unwrap_or(u32::MAX),
             _ => 0,
         };
+        // The scanner whose listener this is: known as soon as it has started.
+        let reading_of: Arc<OnceLock<Weak<Scanner>>> = Arc::default();
         let listener = {
-            let heard = heard.clone();
+            let (heard, reading_of) = (heard.clone(), reading_of.clone());
             Arc::new(move |event: ScanEvent| match event {
-                ScanEvent::Read(reading) => heard(Heard::Code(reading.code.text)),
+                ScanEvent::Read(reading) => {
+                    let scanner = reading_of.get().and_then(Weak::upgrade);
+                    match scanner.filter(|scanner| is_beside(&scanner.view().report, &reading.code)) {
+                        // Its turn comes when it is held up alone.
+                        Some(scanner) => scanner.rearm(&reading.code.text),
+                        None => heard(Heard::Code(reading.code.text)),
+                    }
+                }
                 ScanEvent::Source(state) if is_camera => heard(Heard::State(camera_state(&state))),
                 ScanEvent::Source(_) => {}
             })
         };
         let scanner =
             Arc::new(Scanner::start(opener, Arc::new(good), listener, ScanOptions::default(), clock).ok()?);
+        let _ = reading_of.set(Arc::downgrade(&scanner));
         let ending = Arc::new(AtomicBool::new(false));
         let preview = preview(scanner.clone(), ending.clone(), is_camera, strip, heard);
         Some(Self { _scanner: Some(scanner), ending, preview })
@@ -125,6 +135,12 @@ impl Drop for Reader {
             let _ = preview.join();
         }
     }
+}
+
+/// Whether another card is nearer to the middle of the same picture: then that one counts, and this one does not.
+fn is_beside(report: &Report, code: &Code) -> bool {
+    report.good().is_some_and(|nearest| nearest.text != code.text)
+        && report.codes.iter().any(|known| known.text == code.text)
 }
 
 fn film(path: PathBuf, clock: Clock) -> Opener {
@@ -154,7 +170,14 @@ fn look_once(
         let preview = frame.preview(PREVIEW_SIDE);
         let luma: Arc<[u8]> = preview.luma().into();
         let (width, height) = (preview.width(), preview.height());
-        heard(Heard::Frame(CameraFrame { width, height, luma, corners: None, mirrored: false }));
+        heard(Heard::Frame(CameraFrame {
+            width,
+            height,
+            luma,
+            corners: None,
+            several: false,
+            mirrored: false,
+        }));
         // A text that is no card is shown to the desk as well, which says what it is.
         match report.good().or(report.codes.first()) {
             Some(code) => heard(Heard::Code(code.text.clone())),
@@ -189,12 +212,14 @@ fn preview(
             let scale = small.width() as f32 / frame.width() as f32;
             let code = view.report.good();
             let corners = code.map(|code| code.corners.map(|corner| (corner.x * scale, corner.y * scale)));
+            let several = view.report.codes.iter().filter(|code| code.good).count() > 1;
             let luma: Arc<[u8]> = small.luma().into();
             heard(Heard::Frame(CameraFrame {
                 width: small.width(),
                 height: small.height(),
                 luma,
                 corners,
+                several,
                 mirrored,
             }));
         }
@@ -212,5 +237,37 @@ fn camera_state(state: &SourceState) -> CameraState {
         Condition::Black => CameraState::Dark,
         Condition::Frozen | Condition::Stalled => CameraState::Frozen,
         _ => CameraState::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stempel_scan::decode::{Corner, Reader as Decoder, Stage, Symbology, View};
+
+    fn code(text: &str, good: bool) -> Code {
+        let stage = Stage { reader: Decoder::Own, view: View::PLAIN };
+        let corners = [Corner::default(); 4];
+        Code { text: text.into(), symbology: Symbology::Qr, corners, stage, good }
+    }
+
+    #[test]
+    fn of_two_cards_in_view_the_one_in_the_middle_counts() {
+        let (left, middle) = (code("ada", true), code("ben", true));
+        let report =
+            Report { codes: vec![left.clone(), middle.clone()], nearest: Some(1), ..Report::default() };
+        assert!(is_beside(&report, &left));
+        assert!(!is_beside(&report, &middle));
+    }
+
+    #[test]
+    fn a_code_that_is_no_card_takes_nothing_from_a_card() {
+        let (card, other) = (code("ada", true), code("WIFI", false));
+        let report =
+            Report { codes: vec![other.clone(), card.clone()], nearest: Some(1), ..Report::default() };
+        assert!(!is_beside(&report, &card));
+        assert!(is_beside(&report, &other));
+        let alone = Report { codes: vec![other.clone()], nearest: Some(0), ..Report::default() };
+        assert!(!is_beside(&alone, &other), "alone it is told what it is");
     }
 }

@@ -207,7 +207,7 @@ fn the_kiosk_asks_before_it_forgets() {
     assert!(!terminal.sees("Still there?"));
     assert!(terminal.sees("Hello Ada!"));
     terminal.tap("Help");
-    assert!(terminal.sees("Somebody is coming"));
+    assert!(terminal.sees("Please ask at the counter"), "no bell in this test");
     assert!(terminal.effects().contains(&Effect::CallHelp));
     terminal.wait(41);
     assert!(!terminal.sees("Hello Ada!"));
@@ -301,4 +301,120 @@ fn a_scanner_that_types_is_heard_whatever_had_the_focus() {
     terminal.act(UiAction::Navigate(Route::Kiosk));
     terminal.tap("Hold up the card");
     types("a page of the kiosk");
+}
+
+#[test]
+fn a_guest_without_a_card_photographs_one() {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.tap("No card yet?");
+    terminal.tap("Without a name");
+    assert!(terminal.sees("This code is your card"));
+    terminal.scan("new");
+    assert!(terminal.sees("Welcome!"));
+}
+
+#[test]
+fn a_guest_types_the_first_name_on_the_screen() {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.tap("No card yet?");
+    terminal.tap("With my first name");
+    assert!(terminal.sees("What happens to your name"));
+    terminal.tap("I am 16 or older: go on");
+    for letter in ["M", "I", "X", "Erase the last letter", "A"] {
+        terminal.tap(letter);
+    }
+    terminal.tap("Done");
+    terminal.tap("I have it");
+    assert!(terminal.sees("Thank you, Mia!"));
+}
+
+#[test]
+fn up_down_return_and_escape_are_enough_at_the_kiosk() {
+    use slint::platform::Key;
+    let options = FaceOptions {
+        route: Route::Kiosk,
+        language: Language::English,
+        can_speak: true,
+        ..FaceOptions::default()
+    };
+    let terminal = Terminal::new(options);
+    let key = |key: Key| terminal.key(&slint::SharedString::from(key));
+    key(Key::DownArrow);
+    assert!(terminal.face(|face| face.model().app.speech), "who uses the keys hears the page");
+    let said = |terminal: &Terminal| -> Vec<String> {
+        let said = terminal.effects().into_iter();
+        said.filter_map(|effect| if let Effect::Say(text) = effect { Some(text) } else { None }).collect()
+    };
+    assert_eq!(said(&terminal).last().map(String::as_str), Some("Hold up the card"), "the focus is named");
+    key(Key::DownArrow);
+    assert_eq!(said(&terminal).last().map(String::as_str), Some("No card yet?"));
+    key(Key::Return);
+    assert!(terminal.sees("A card for you"));
+    assert!(
+        said(&terminal).last().is_some_and(|said| said.starts_with("A card for you")),
+        "the page is read"
+    );
+    key(Key::DownArrow);
+    key(Key::DownArrow);
+    key(Key::UpArrow);
+    key(Key::Return);
+    assert!(terminal.sees("This code is your card"));
+    key(Key::Escape);
+    key(Key::Escape);
+    assert!(terminal.sees("Collect a stamp here"));
+    terminal.scan("clara");
+    assert!(terminal.sees("This one is on us: Gratis-Kaffee"));
+    key(Key::DownArrow);
+    key(Key::Return);
+    assert!(terminal.sees("Thank you, Clara!"));
+    terminal.wait(20);
+    assert!(!terminal.face(|face| face.model().app.speech), "the next guest is not spoken to unasked");
+    assert_eq!(terminal.effects().last(), Some(&Effect::Hush));
+}
+
+#[test]
+fn the_screen_can_be_wiped_for_thirty_seconds() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("Menu");
+    terminal.tap("Wipe the screen");
+    assert!(terminal.sees("The screen can be wiped"));
+    for place in [(100.0, 480.0), (640.0, 400.0), (1200.0, 30.0)] {
+        terminal.touch(place);
+    }
+    assert!(!terminal.sees("Menu") || !terminal.face(|face| face.model().counter.guest.is_some()));
+    terminal.scan("ada");
+    assert_eq!(terminal.face(|face| face.model().counter.landing), 1, "cards are read all the same");
+    terminal.wait(29);
+    assert!(terminal.sees("The screen can be wiped"));
+    terminal.wait(2);
+    assert!(!terminal.sees("The screen can be wiped"));
+    terminal.tap("One more stamp");
+}
+
+#[test]
+fn a_guest_with_several_cards_gets_the_stamp_on_the_one_that_is_picked() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("dora");
+    assert!(terminal.sees("Kaffeekarte: 5 of 10 stamps"));
+    assert!(terminal.sees("2 more full cards"));
+    assert!(terminal.sees("3 Stempel gelten bis 30. November 2026"));
+    terminal.tap("Mittagskarte · 5 of 6");
+    assert!(terminal.sees("Mittagskarte: 5 of 6 stamps"));
+    terminal.tap("One more stamp");
+    assert!(terminal.sees("Mittagskarte: 6 of 6 stamps"));
+}
+
+#[test]
+fn where_the_screen_asks_a_key_is_the_answer() {
+    let options = FaceOptions { language: Language::English, stamp_by_scan: false, ..FaceOptions::default() };
+    let terminal = Terminal::new(options);
+    terminal.scan("ben");
+    assert!(terminal.sees("Kaffeekarte: 2 of 10 stamps"));
+    terminal.tap("2 stamps");
+    assert!(terminal.sees("Kaffeekarte: 4 of 10 stamps"));
+    terminal.scan("ada");
+    terminal.key("3");
+    terminal.draw();
+    assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps"));
+    assert!(terminal.sees("One more stamp"));
 }

@@ -1,9 +1,9 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Limit,
-    LineId, MemberId, Moment, Money, Paid, Refusal, Reward, RewardId, Sample, SampleId, Sku, Stamped,
-    Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Joined,
+    Limit, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId,
+    Sku, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -36,9 +36,17 @@ pub struct SampleDesk {
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
-    let card =
-        CardState { title: "Kaffeekarte".into(), stamps, slots: SLOTS, reward: "Gratis-Kaffee".into() };
-    let guest = Guest { member: id.into(), name: name.into(), card, points: Some(128), ..Guest::default() };
+    let card = CardState {
+        programme: "coffee".into(),
+        title: "Kaffeekarte".into(),
+        stamps,
+        slots: SLOTS,
+        reward: "Gratis-Kaffee".into(),
+        full: 0,
+    };
+    let cards = vec![card.clone()];
+    let guest =
+        Guest { member: id.into(), name: name.into(), card, cards, points: Some(128), ..Guest::default() };
     Member { guest, last: None }
 }
 
@@ -56,12 +64,26 @@ impl Default for SampleDesk {
         ada.guest.usual = Some(Usual { sku: "flat-white".into(), name: "Flat White".into() });
         let mut new = member("new", "", 0);
         new.guest.is_new = true;
+        // Somebody who has been coming for years: two cards, full ones, and stamps that end soon.
+        let mut dora = member("dora", "Dora", 4);
+        dora.guest.card.full = 2;
+        dora.guest.cards[0].full = 2;
+        dora.guest.cards.push(CardState {
+            programme: "lunch".into(),
+            title: "Mittagskarte".into(),
+            stamps: 5,
+            slots: 6,
+            reward: "Gratis-Mittagessen".into(),
+            full: 0,
+        });
+        dora.guest.ending = vec!["3 Stempel gelten bis 30. November 2026".into()];
         Self {
             members: vec![
                 ada,
                 member("ben", "Ben", 2),
                 member("clara", "Clara", 9),
                 member("ada2", "Ada-Katharina", 5),
+                dora,
                 new,
             ],
             events: Vec::new(),
@@ -113,6 +135,15 @@ impl SampleDesk {
     }
 }
 
+/// Puts the card in use back among the guest's cards.
+fn keep_card(guest: &mut Guest) {
+    for card in &mut guest.cards {
+        if card.programme == guest.card.programme {
+            *card = guest.card.clone();
+        }
+    }
+}
+
 fn with_rewards(guest: &mut Guest) {
     guest.rewards = if guest.card.stamps >= guest.card.slots {
         vec![Reward { id: "free-coffee".into(), name: "Gratis-Kaffee".into(), waiting: 1, of_these: true }]
@@ -134,6 +165,7 @@ impl Desk for SampleDesk {
     fn stamp(
         &mut self,
         member: &MemberId,
+        card: Option<&ProgrammeId>,
         count: u32,
         how: Stamping,
         now: Moment,
@@ -147,7 +179,11 @@ impl Desk for SampleDesk {
         }
         found.last = Some(now);
         found.guest.is_new = false;
-        found.guest.card.stamps = (found.guest.card.stamps + count).min(SLOTS);
+        if let Some(programme) = card {
+            found.guest.turn_to(programme);
+        }
+        found.guest.card.stamps = (found.guest.card.stamps + count).min(found.guest.card.slots);
+        keep_card(&mut found.guest);
         with_rewards(&mut found.guest);
         let guest = found.guest.clone();
         self.today += count;
@@ -158,7 +194,7 @@ impl Desk for SampleDesk {
 
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
         if proof == "receipt" {
-            self.stamp(member, 1, Stamping::Hand, now)
+            self.stamp(member, None, 1, Stamping::Hand, now)
         } else {
             Err(Refusal::UnknownCode)
         }
@@ -177,6 +213,7 @@ impl Desk for SampleDesk {
             return Err(Refusal::RewardRefused { why: "Die Karte ist noch nicht voll.".into() });
         }
         found.guest.card.stamps = 0;
+        keep_card(&mut found.guest);
         with_rewards(&mut found.guest);
         let guest = found.guest.clone();
         let event = self.record(Some(before));
@@ -194,8 +231,10 @@ impl Desk for SampleDesk {
         Ok(before)
     }
 
-    fn join(&mut self, _now: Moment) -> Result<Guest, Refusal> {
-        self.find(&"new".into()).map(|member| member.guest.clone())
+    fn join(&mut self, name: Option<&str>, _now: Moment) -> Result<Joined, Refusal> {
+        let found = self.find(&"new".into())?;
+        name.unwrap_or_default().clone_into(&mut found.guest.name);
+        Ok(Joined { guest: found.guest.clone(), code: "new".into() })
     }
 
     fn stamps_today(&self, _now: Moment) -> u32 {

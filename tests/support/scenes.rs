@@ -10,6 +10,12 @@ use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
 const SIZES: [(u32, u32); 3] = [(1280, 800), (1024, 600), (800, 1280)];
+/// A small kiosk; everything else is made for 1024×600 and more.
+const SMALL_KIOSK: (u32, u32) = (800, 600);
+
+fn sizes(route: Route) -> impl Iterator<Item = (u32, u32)> {
+    SIZES.into_iter().chain((route == Route::Kiosk).then_some(SMALL_KIOSK))
+}
 
 type Play = fn(&Terminal);
 
@@ -34,7 +40,7 @@ fn basket(terminal: &Terminal) {
     terminal.act(UiAction::PickCategory("all".into()));
 }
 
-const SCENES: [(&str, Route, Play); 36] = [
+const SCENES: [(&str, Route, Play); 46] = [
     ("counter-idle", Route::Counter, |_| {}),
     ("counter-guest", Route::Counter, |terminal| {
         terminal.scan("ben");
@@ -83,6 +89,13 @@ const SCENES: [(&str, Route, Play); 36] = [
     ("counter-menu", Route::Counter, |terminal| {
         let menu = ["Menu", "Menü"].into_iter().find(|name| terminal.sees(name));
         terminal.tap(menu.unwrap());
+    }),
+    ("counter-several", Route::Counter, |terminal| terminal.scan("dora")),
+    ("counter-cleaning", Route::Counter, |terminal| terminal.act(UiAction::Clean)),
+    ("counter-two", Route::Counter, |terminal| {
+        terminal.two_cards();
+        terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
+        terminal.scan("ada");
     }),
     ("counter-picture", Route::Counter, |terminal| terminal.act(UiAction::OpenImage)),
     ("counter-folder", Route::Counter, |terminal| terminal.act(UiAction::OpenFolder)),
@@ -156,6 +169,27 @@ const SCENES: [(&str, Route, Play); 36] = [
         terminal.scan("ada2");
         terminal.wait(27);
     }),
+    ("kiosk-several", Route::Kiosk, |terminal| terminal.scan("dora")),
+    ("kiosk-join", Route::Kiosk, |terminal| terminal.act(UiAction::KioskJoin)),
+    ("kiosk-privacy", Route::Kiosk, |terminal| {
+        terminal.act(UiAction::KioskJoin);
+        terminal.act(UiAction::KioskJoinNamed);
+    }),
+    ("kiosk-name", Route::Kiosk, |terminal| {
+        terminal.act(UiAction::KioskJoin);
+        terminal.act(UiAction::KioskJoinNamed);
+        terminal.act(UiAction::KioskAgree);
+        terminal.act(UiAction::KioskKey("ANNA-LENA".into()));
+    }),
+    ("kiosk-code", Route::Kiosk, |terminal| {
+        terminal.act(UiAction::KioskJoin);
+        terminal.act(UiAction::KioskJoinAnonymous);
+    }),
+    ("kiosk-reading", Route::Kiosk, |terminal| {
+        let name = ["Reading and listening", "Lesen und Hören"].into_iter().find(|name| terminal.sees(name));
+        terminal.tap(name.unwrap());
+    }),
+    ("kiosk-help", Route::Kiosk, |terminal| terminal.act(UiAction::KioskHelp)),
     ("setup", Route::Setup, |_| {}),
 ];
 
@@ -180,7 +214,7 @@ fn every_control_has_a_name_and_a_size_that_a_finger_finds() {
     let mut poor = Vec::new();
     for (name, route, play) in SCENES {
         let least = if route == Route::Kiosk { 80.0 } else { 60.0 };
-        for size in SIZES {
+        for size in sizes(route) {
             let terminal = terminal(route, Language::German, Look::Light, size);
             play(&terminal);
             terminal.draw();
@@ -196,12 +230,43 @@ fn every_control_has_a_name_and_a_size_that_a_finger_finds() {
                 if at.x < -0.01 || at.x + place.width > size.0 as f32 + 0.01 {
                     poor.push(format!("{name} {size:?}: {label:?} leaves the screen at its side"));
                 }
+                let lowest = at.y + place.height;
+                if route == Route::Kiosk && (at.y < -0.01 || lowest > size.1 as f32 + 0.01) {
+                    poor.push(format!("{name} {size:?}: {label:?} ends at {lowest}, below the screen"));
+                }
             }
         }
     }
     poor.sort();
     poor.dedup();
     assert!(poor.is_empty(), "{poor:#?}");
+}
+
+/// A text with too little room says so while the probe is on.
+#[test]
+fn no_german_word_is_cut_off() {
+    nothing_is_cut_off(Language::German);
+}
+
+#[test]
+fn no_english_word_is_cut_off() {
+    nothing_is_cut_off(Language::English);
+}
+
+fn nothing_is_cut_off(language: Language) {
+    let mut cut = Vec::new();
+    for (name, route, play) in SCENES {
+        for size in sizes(route) {
+            let terminal = terminal(route, language, Look::Light, size);
+            play(&terminal);
+            terminal.screens.probe(true);
+            terminal.draw();
+            cut.extend(terminal.cut().iter().map(|text| format!("{name} {size:?}: {text}")));
+        }
+    }
+    cut.sort();
+    cut.dedup();
+    assert!(cut.is_empty(), "{cut:#?}");
 }
 
 /// Where pictures are wanted, and of which scenes.
@@ -221,7 +286,7 @@ fn keep(terminal: &Terminal, file: &Path) {
 fn every_scene_is_drawn() {
     let Some((folder, only)) = wanted() else { return };
     for (name, route, play) in SCENES.into_iter().filter(|(name, ..)| name.contains(&only)) {
-        for size in SIZES {
+        for size in sizes(route) {
             for language in [Language::German, Language::English] {
                 for (look, shade) in [(Look::Light, "light"), (Look::Dark, "dark")] {
                     let terminal = terminal(route, language, look, size);

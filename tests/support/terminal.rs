@@ -126,6 +126,14 @@ impl Terminal {
         ElementQuery::from_root(self.screens.component()).match_accessible_role(role).find_all()
     }
 
+    /// The texts that have too little room, while the probe is on.
+    pub fn cut(&self) -> Vec<String> {
+        let query = ElementQuery::from_root(self.screens.component())
+            .match_predicate(|element| element.accessible_id().is_some_and(|id| id == "cut"));
+        let texts = query.find_all().into_iter().filter_map(|element| element.accessible_label());
+        texts.map(|text| text.to_string()).collect()
+    }
+
     /// The one element with this name.
     pub fn find(&self, label: &str) -> ElementHandle {
         let mut found = ElementHandle::find_by_accessible_label(self.screens.component(), label);
@@ -147,6 +155,16 @@ impl Terminal {
         self.draw();
     }
 
+    /// Touches a place, whatever lies there.
+    pub fn touch(&self, (x, y): (f32, f32)) {
+        let (window, position) = (self.screens.window(), slint::LogicalPosition::new(x, y));
+        let button = PointerEventButton::Left;
+        window.dispatch_event(WindowEvent::PointerMoved { position });
+        window.dispatch_event(WindowEvent::PointerPressed { position, button });
+        window.dispatch_event(WindowEvent::PointerReleased { position, button });
+        self.draw();
+    }
+
     pub fn key(&self, text: &str) {
         let window = self.screens.window();
         window.dispatch_event(WindowEvent::KeyPressed { text: text.into() });
@@ -155,6 +173,15 @@ impl Terminal {
     }
 
     pub fn camera_frame(&self) {
+        self.frame_with([(220.0, 140.0), (420.0, 140.0), (420.0, 340.0), (220.0, 340.0)], false);
+    }
+
+    /// Two cards in view, the nearer one held aslant.
+    pub fn two_cards(&self) {
+        self.frame_with([(236.0, 128.0), (432.0, 156.0), (404.0, 352.0), (208.0, 324.0)], true);
+    }
+
+    fn frame_with(&self, corners: [(f32, f32); 4], several: bool) {
         let (width, height) = (640_usize, 480_usize);
         let luma: Vec<u8> = (0..width * height)
             .map(|place| {
@@ -170,8 +197,9 @@ impl Terminal {
                 }
             })
             .collect();
-        let corners = Some([(220.0, 140.0), (420.0, 140.0), (420.0, 340.0), (220.0, 340.0)]);
-        let frame = CameraFrame { width: 640, height: 480, luma: luma.into(), corners, mirrored: false };
+        let corners = Some(corners);
+        let frame =
+            CameraFrame { width: 640, height: 480, luma: luma.into(), corners, several, mirrored: false };
         self.screens.camera_frame(&frame);
     }
 }

@@ -1,0 +1,38 @@
+//! A display without a window manager: nobody there makes a window fill the screen, so it is given the screen's size.
+
+use slint::{PhysicalPosition, PhysicalSize};
+
+use crate::screens::AppScreens;
+
+/// Fills the screen, with a window manager or without one.
+pub(super) fn fill(screens: &AppScreens) {
+    if let Some((width, height)) = unmanaged() {
+        screens.window().set_position(PhysicalPosition::new(0, 0));
+        screens.window().set_size(PhysicalSize::new(width, height));
+    } else {
+        screens.set_fullscreen(true);
+    }
+}
+
+/// The size of an X display that no window manager looks after, in pixels; none where one does, or without X.
+#[cfg(target_os = "linux")]
+fn unmanaged() -> Option<(u32, u32)> {
+    use x11rb::connection::Connection;
+    use x11rb::protocol::xproto::{AtomEnum, ConnectionExt};
+
+    if std::env::var_os("WAYLAND_DISPLAY").is_some_and(|name| !name.is_empty()) {
+        return None;
+    }
+    let (display, screen) = x11rb::connect(None).ok()?;
+    let screen = display.setup().roots.get(screen)?;
+    let manager = display.intern_atom(false, b"_NET_SUPPORTING_WM_CHECK").ok()?.reply().ok()?.atom;
+    let named =
+        display.get_property(false, screen.root, manager, AtomEnum::WINDOW, 0, 1).ok()?.reply().ok()?;
+    (named.value_len == 0).then(|| (screen.width_in_pixels.into(), screen.height_in_pixels.into()))
+}
+
+/// Elsewhere the system itself looks after windows.
+#[cfg(not(target_os = "linux"))]
+fn unmanaged() -> Option<(u32, u32)> {
+    None
+}
