@@ -181,11 +181,8 @@ impl Server {
     /// What is known of a member by its id.
     pub(crate) async fn member_info(&self, tenant: TenantId, member: MemberId) -> Result<MemberInfo> {
         let mut tx = self.read_of(tenant).await?;
-        let row = tx
-            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
-            .await?
-            .ok_or_else(|| Error::not_found("such member"))?;
-        info(&mut tx, tenant, member, &row.text(0)?, self.today()).await
+        let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
+        info(&mut tx, tenant, &person, self.today()).await
     }
 
     /// Lists members by id, after one.

@@ -448,7 +448,7 @@ fn what(language: Language, fact: &Fact) -> String {
             Deed::Referral { .. } => {
                 say("A friend who was brought has bought", "Eine geworbene Person hat gekauft")
             }
-            Deed::Day => say("For the day", "Zum Tag"),
+            Deed::Day | Deed::Calendar => say("For the day", "Zum Tag"),
         },
         Fact::Reversal(fact) => match fact.reason {
             ReversalReason::Undo => say("Undone", "Rückgängig gemacht"),
