@@ -12,6 +12,7 @@ mod book;
 mod cards;
 mod fold;
 pub(crate) mod judge;
+mod proofs;
 pub(crate) mod run;
 mod tallies;
 
