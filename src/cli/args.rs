@@ -621,6 +621,18 @@ pub enum Card {
     },
     /// Gives the member a new card in place of this one
     Replace {
+        /// Token or number; may be left out with --second
+        #[arg(required_unless_present = "second")]
+        code: Option<String>,
+        /// The second code of an anonymous card proves whose it was
+        #[arg(long, value_name = "TEXT")]
+        second: Option<String>,
+        /// A manager's PIN; - reads it from the standard input
+        #[arg(long, value_name = "PIN", conflicts_with = "second")]
+        pin: Option<String>,
+    },
+    /// Says the second code of a card, for its back
+    Second {
         /// Token or number
         code: String,
     },

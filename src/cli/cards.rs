@@ -16,6 +16,7 @@ use stempel_terminal::look::MemberLook;
 use super::args::{Card, Global, Member};
 use super::deed::Deed;
 use super::member::describe;
+use super::staff::{StaffDeed, typed};
 use super::{Answer, Failure, open};
 
 /// Pixels of one module of a drawn code.
@@ -111,8 +112,26 @@ pub(super) fn card(global: &Global, command: Card) -> Result<Answer, Failure> {
         Card::Png { code, out } => png(&open::read(global)?, &code, &out),
         Card::Verify { text } => verify(&open::read(global)?, &text),
         Card::Block { code } => open::write(global, Deed::CardBlock { code }),
-        Card::Replace { code } => open::write(global, Deed::CardReplace { code }),
+        Card::Replace { code: Some(code), second: None, pin: None } => {
+            open::write(global, Deed::CardReplace { code })
+        }
+        Card::Replace { code, second, pin } => {
+            let code = code.unwrap_or_default();
+            let pin = pin.map(typed).transpose()?;
+            open::write(global, Deed::Staff(StaffDeed::Replace { code, second, pin }))
+        }
+        Card::Second { code } => second(&open::read(global)?, &code),
     }
+}
+
+fn second(terminal: &Terminal, code: &str) -> Result<Answer, Failure> {
+    let card = terminal
+        .who(code)?
+        .card()
+        .ok_or_else(|| Failure::refused("name a card; a member may have several"))?;
+    let second = terminal.second_code(card)?.to_string();
+    let number = card.number().to_string();
+    Ok(Answer::one(second.clone(), json!({"number": number, "second": second})))
 }
 
 fn png(terminal: &Terminal, code: &str, out: &Path) -> Result<Answer, Failure> {

@@ -296,7 +296,7 @@ impl Request {
     }
 }
 
-fn joined_answer(joined: &Joined, what: &str) -> Answer {
+pub(super) fn joined_answer(joined: &Joined, what: &str) -> Answer {
     let number = joined.card.number();
     let code = joined.token.to_string();
     Answer::one(

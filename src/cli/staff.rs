@@ -7,10 +7,11 @@ use stempel_domain::{Day, OperatorId, ProgrammeId};
 use stempel_terminal::Terminal;
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::day::{DaySums, Health, Sums};
+use stempel_terminal::lost::Ownership;
 use stempel_terminal::operators::{Authority, Role, Worker};
 
 use super::args::Global;
-use super::deed::{Deed, by_hand_answer, given_answer};
+use super::deed::{Deed, by_hand_answer, given_answer, joined_answer};
 use super::{Answer, Failure, open};
 
 /// Those who work here.
@@ -200,6 +201,15 @@ pub enum StaffDeed {
         /// Why.
         why: Option<String>,
     },
+    /// A lost card is replaced.
+    Replace {
+        /// Which.
+        code: String,
+        /// Its second code.
+        second: Option<String>,
+        /// A manager's PIN.
+        pin: Option<String>,
+    },
     /// A setting is set.
     Set {
         /// Which.
@@ -216,6 +226,7 @@ impl StaffDeed {
         match &mut deed {
             Self::Pin { pin, .. } | Self::Check { pin, .. } => pin.clear(),
             Self::Paper { pin, .. } => *pin = None,
+            Self::Replace { second, pin, .. } => (*second, *pin) = (None, None),
             _ => {}
         }
         deed
@@ -271,6 +282,15 @@ impl StaffDeed {
             Self::Answer { score, why } => {
                 let event = terminal.answer(score, why.as_deref(), how)?;
                 Ok(Answer::one("Thank you.", json!({"event": event})))
+            }
+            Self::Replace { code, second, pin } => {
+                let ownership = match (&second, &pin) {
+                    (Some(second), _) => Ownership::Second(second),
+                    (None, Some(pin)) => Ownership::Manager(Authority::Pin(pin)),
+                    (None, None) => Ownership::Manager(Authority::Machine),
+                };
+                let joined = terminal.replace_lost(&code, ownership, &how.operator)?;
+                Ok(joined_answer(&joined, "is in its place"))
             }
             Self::Set { name, value } => {
                 terminal.set_setting(&name, &value)?;

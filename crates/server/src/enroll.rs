@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 use stempel_domain::{AuthorId, CardId, ShopId, TenantId};
 use stempel_wire::message::{BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange};
-use stempel_wire::token::Token;
+use stempel_wire::token::{SecondCode, Token};
 use stempel_wire::{Certificate, SecretKey};
 
 use crate::caller::{Caller, revoked};
@@ -160,8 +160,9 @@ impl Server {
         if cards.len() < BLANKS_POOL {
             cards = self.fill_pool(caller).await?;
         }
+        let seconds = cards.iter().map(|card| SecondCode::issue(caller.tenant, &key, *card)).collect();
         let blanks = cards.into_iter().map(|card| Token::issue(caller.tenant, &key, card)).collect();
-        Ok(BlanksAnswer { blanks })
+        Ok(BlanksAnswer { blanks, seconds })
     }
 
     async fn fill_pool(&self, caller: &Caller) -> Result<Vec<CardId>> {

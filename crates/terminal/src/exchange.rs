@@ -4,19 +4,21 @@
 //! and touches the terminal in short pieces through [`Local`]: directly for a command, through
 //! [`crate::handle::Handle`] beside a running screen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use stempel_domain::{AuthorId, EventRef, Fact, MemberId};
+use stempel_domain::{AuthorId, CardId, EventRef, Fact, MemberId};
 use stempel_store::StoreError;
 use stempel_sync::plan::PageVerdict;
 use stempel_sync::{Planner, Progress, Step, SyncError, Transport};
 use stempel_wire::message::{
-    BlanksAnswer, FeedPage, KeyOf, PUSH_ROWS_MAX, PushAnswer, PushHeader, push_body,
+    BLANKS_POOL, BlanksAnswer, FeedPage, KeyOf, PUSH_ROWS_MAX, PushAnswer, PushHeader, push_body,
 };
+use stempel_wire::token::SecondCode;
 use stempel_wire::{MemberKey, Row};
 
 use crate::handle::Handle;
+use crate::lost::SECONDS;
 use crate::{Terminal, TerminalError};
 
 /// What one exchange did.
@@ -243,7 +245,12 @@ impl Local for Terminal {
     }
 
     fn take_blanks(&mut self, answer: BlanksAnswer) -> Result<usize, TerminalError> {
-        self.store.write::<_, StoreError>(|write| write.add_blanks(&answer.blanks))?;
+        let seconds: BTreeMap<CardId, &SecondCode> =
+            answer.seconds.iter().take(BLANKS_POOL).map(|second| (second.card(), second)).collect();
+        self.store.write::<_, StoreError>(|write| {
+            write.add_blanks(&answer.blanks)?;
+            if seconds.is_empty() { Ok(()) } else { write.set(SECONDS, &seconds) }
+        })?;
         Ok(self.view().blanks_left()?)
     }
 

@@ -20,6 +20,7 @@
 //! | [`paper`] | paper cards are taken over |
 //! | [`gifts`] | what guests give away, and what they answer |
 //! | [`day`] | the opening line and the closing sums |
+//! | [`lost`] | second codes, and new cards for lost ones |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -41,6 +42,7 @@ pub mod goodwill;
 pub mod handle;
 pub mod identity;
 pub mod look;
+pub mod lost;
 mod moment;
 pub mod operators;
 pub mod paper;

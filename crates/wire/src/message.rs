@@ -16,7 +16,7 @@ use crate::certificate::Certificate;
 use crate::frame;
 use crate::key::{PublicKey, Signature};
 use crate::seal::MemberKey;
-use crate::token::Token;
+use crate::token::{SecondCode, Token};
 
 /// The most rows of one push.
 pub const PUSH_ROWS_MAX: usize = 1000;
@@ -275,6 +275,9 @@ pub struct Article {
 pub struct BlanksAnswer {
     /// The cards, ready to be printed.
     pub blanks: Vec<Token>,
+    /// Their second codes, for the backs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seconds: Vec<SecondCode>,
 }
 
 /// An error as the server says it (RFC 9457, `application/problem+json`).

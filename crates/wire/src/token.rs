@@ -84,25 +84,29 @@ impl Token {
 
     /// Finds a token inside a text: alone, in a link, or among other words; upper or lower case.
     pub fn find(text: &str) -> Option<Self> {
+        Self::find_after(text, PREFIX)
+    }
+
+    fn find_after(text: &str, prefix: &str) -> Option<Self> {
         if text.len() > TEXT_LEN_MAX {
             return None;
         }
         let text = text.to_ascii_uppercase();
         let mut from = 0;
-        while let Some(at) = text[from..].find(PREFIX) {
+        while let Some(at) = text[from..].find(prefix) {
             let start = from + at;
             if let Some(candidate) = text.get(start..start + TOKEN_LEN)
-                && let Some(token) = Self::read(candidate)
+                && let Some(token) = Self::read(candidate, prefix)
             {
                 return Some(token);
             }
-            from = start + PREFIX.len();
+            from = start + prefix.len();
         }
         None
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let body = BASE32_NOPAD.decode(text.strip_prefix(PREFIX)?.as_bytes()).ok()?;
+    fn read(text: &str, prefix: &str) -> Option<Self> {
+        let body = BASE32_NOPAD.decode(text.strip_prefix(prefix)?.as_bytes()).ok()?;
         if body.len() != BODY_LEN {
             return None;
         }
@@ -110,6 +114,65 @@ impl Token {
         signature.copy_from_slice(&body[11..]);
         let card = CardId::from_slice(&body[3..11])?;
         Some(Self { key: KeyId([body[0], body[1], body[2]]), card, signature })
+    }
+
+    fn text(&self, prefix: &str) -> String {
+        let body = [&self.key.0[..], &self.card.0[..], &self.signature[..]].concat();
+        format!("{prefix}{}", BASE32_NOPAD.encode(&body))
+    }
+}
+
+/// The second code of a card: on its back, or on a slip that stays at home. Whoever shows it owns the card. It has a
+/// token's form with another prefix, and is signed for another purpose: the front does not give it away.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecondCode(Token);
+
+impl SecondCode {
+    /// What it begins with.
+    pub const PREFIX: &'static str = "R1";
+    const CONTEXT: &'static str = "stempel card back v1";
+
+    /// Signs the second code of a card, by the key that signs the card. The same card has the same one for ever.
+    pub fn issue(tenant: TenantId, key: &SecretKey, card: CardId) -> Self {
+        let id = KeyId::of(&key.public());
+        let signature = key.sign(Self::CONTEXT, &signed_bytes(tenant, id, card));
+        Self(Token { key: id, card, signature: signature.0 })
+    }
+
+    /// The card it names. Means nothing before [`CardKeys::verify_second`].
+    pub fn card(&self) -> CardId {
+        self.0.card
+    }
+
+    /// Finds one inside a text.
+    pub fn find(text: &str) -> Option<Self> {
+        Token::find_after(text, Self::PREFIX).map(Self)
+    }
+}
+
+impl fmt::Display for SecondCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text(Self::PREFIX))
+    }
+}
+
+impl fmt::Debug for SecondCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecondCode(card {})", self.0.card)
+    }
+}
+
+impl Serialize for SecondCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecondCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let read = Token::read(&text, Self::PREFIX).map(Self);
+        read.ok_or_else(|| de::Error::custom("this is not the second code of a card"))
     }
 }
 
@@ -119,8 +182,7 @@ fn signed_bytes(tenant: TenantId, key: KeyId, card: CardId) -> Vec<u8> {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = [&self.key.0[..], &self.card.0[..], &self.signature[..]].concat();
-        write!(f, "{PREFIX}{}", BASE32_NOPAD.encode(&body))
+        f.write_str(&self.text(PREFIX))
     }
 }
 
@@ -139,7 +201,7 @@ impl Serialize for Token {
 impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::read(&text).ok_or_else(|| de::Error::custom(TokenError::NotACard))
+        Self::read(&text, PREFIX).ok_or_else(|| de::Error::custom(TokenError::NotACard))
     }
 }
 
@@ -185,7 +247,7 @@ impl CardKeys {
     /// Of which moment a rotating code is, is for the caller to look at.
     pub fn verify(&self, text: &str) -> Result<Verified, TokenError> {
         match Token::find(text) {
-            Some(token) => self.verify_token(&token),
+            Some(token) => self.check(&token, CONTEXT),
             None => self.verify_rotating(RotatingCode::find(text).ok_or(TokenError::NotACard)?),
         }
     }
@@ -207,13 +269,19 @@ impl CardKeys {
         Err(if known { TokenError::Forged } else { TokenError::Foreign(id) })
     }
 
-    fn verify_token(&self, token: &Token) -> Result<Verified, TokenError> {
+    /// Finds a second code in a text and says which card it belongs to, if it is genuine.
+    pub fn verify_second(&self, text: &str) -> Result<Verified, TokenError> {
+        let SecondCode(token) = SecondCode::find(text).ok_or(TokenError::NotACard)?;
+        self.check(&token, SecondCode::CONTEXT)
+    }
+
+    fn check(&self, token: &Token, context: &str) -> Result<Verified, TokenError> {
         let message = signed_bytes(self.tenant, token.key, token.card);
         let signature = Signature(token.signature);
         let mut known = false;
         for (_, key, retired) in self.keys.iter().filter(|(id, _, _)| *id == token.key) {
             known = true;
-            if key.verify(CONTEXT, &message, &signature).is_ok() {
+            if key.verify(context, &message, &signature).is_ok() {
                 return Ok(Verified { card: token.card, retired_key: *retired, shown: None });
             }
         }
@@ -247,6 +315,20 @@ mod tests {
         ] {
             assert_eq!(keys.verify(&text).map(|found| found.card), Ok(card), "{text}");
         }
+    }
+
+    #[test]
+    fn the_second_code_proves_the_card_and_the_front_does_not() {
+        let (key, tenant, keys) = keys();
+        let card = CardId([1, 2, 3, 4, 5, 6, 7, 8]);
+        let second = SecondCode::issue(tenant, &key, card).to_string();
+        assert_eq!(second.len(), TOKEN_LEN);
+        assert_eq!(keys.verify_second(&format!("x {second} y")).map(|found| found.card), Ok(card));
+        assert_eq!(keys.verify(&second), Err(TokenError::NotACard), "it is no card");
+        let front = Token::issue(tenant, &key, card).to_string();
+        assert_eq!(keys.verify_second(&front), Err(TokenError::NotACard));
+        assert_eq!(keys.verify_second(&front.replacen("S1", "R1", 1)), Err(TokenError::Forged));
+        assert_eq!(keys.verify(&second.replacen("R1", "S1", 1)), Err(TokenError::Forged));
     }
 
     #[test]

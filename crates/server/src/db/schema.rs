@@ -17,7 +17,7 @@ struct Migration {
 }
 
 /// Every migration, in order. Versions rise; a gap is allowed.
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration { version: 1, oldest: 1, script: include_str!("../../migrations/0001_foundation.sql") },
     Migration { version: 2, oldest: 1, script: include_str!("../../migrations/0002_placement.sql") },
     Migration { version: 3, oldest: 1, script: include_str!("../../migrations/0003_work.sql") },
@@ -25,6 +25,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { version: 10, oldest: 1, script: include_str!("../../migrations/0010_accounts.sql") },
     Migration { version: 20, oldest: 1, script: include_str!("../../migrations/0020_people.sql") },
     Migration { version: 30, oldest: 1, script: include_str!("../../migrations/0030_dashboard.sql") },
+    Migration { version: 50, oldest: 1, script: include_str!("../../migrations/0050_proof.sql") },
 ];
 
 /// The newest version that this program knows.

@@ -98,6 +98,7 @@ const TABLES: &[Table] = &[
         others: &[("seq", Int), ("offered", Bytes), ("carrier", Bytes), ("reason", Text), ("since_ms", Int)],
     },
     Table { name: "tally", key: &[("key", Text), ("author", Bytes)], others: &[("amount", Int)] },
+    Table { name: "proof", key: &[("author", Bytes), ("seq", Int)], others: &[("hash", Bytes)] },
     Table { name: "member", key: &[("member", Bytes)], others: &[("position", Int), ("base", Text)] },
     Table { name: "member_key", key: &[("member", Bytes), ("key_id", Bytes)], others: &[("secret", Bytes)] },
     Table {

@@ -8,7 +8,7 @@ use stempel_wire::Row;
 use stempel_wire::message::{KeyOf, RowTrouble};
 
 use super::judge::Judged;
-use super::{Head, cards, figures, fold, tallies};
+use super::{Head, cards, figures, fold, proofs, tallies};
 use crate::db::{Tx, values};
 use crate::error::Result;
 use crate::tenant::Tenant;
@@ -82,6 +82,7 @@ pub(crate) async fn book(
     holds::use_up(tx, tenant.id, &events).await?;
     tallies::add(tx, tenant, booking, &events).await?;
     figures::add(tx, tenant, &events).await?;
+    proofs::note(tx, tenant, booking, &events).await?;
     judge_later(tx, tenant, booking, &events).await?;
     fold::members(tx, tenant, booking, &arrivals, keys).await
 }
@@ -117,6 +118,7 @@ pub(crate) async fn let_through(
     }
     tallies::add(tx, tenant, booking, &all).await?;
     figures::add(tx, tenant, &all).await?;
+    proofs::note(tx, tenant, booking, &all).await?;
     judge_later(tx, tenant, booking, &all).await?;
     fold::let_through(tx, tenant, booking, events).await
 }

@@ -13,6 +13,7 @@ mod cards;
 pub(crate) mod figures;
 mod fold;
 pub(crate) mod judge;
+mod proofs;
 pub(crate) mod run;
 mod tallies;
 

@@ -1,9 +1,12 @@
 //! Rights that are given once, stock that is shared, and the figures of the owner.
 
-use stempel_domain::event::{Adjustment, CounterStep, Fact, Loyalty, StampFact, TraitsChanged};
+use stempel_domain::event::{
+    Adjustment, CounterStep, Fact, Loyalty, Reversal, ReversalReason, StampFact, TraitsChanged,
+};
 use stempel_domain::ledger::{Account, Booking, Posting};
 use stempel_domain::money::Rate;
 use stempel_domain::programme::Programme;
+use stempel_domain::proof::{Proof, ProofHash, ProofKind};
 use stempel_domain::rules::{self, RuleBook};
 use stempel_domain::sale::{Order, StampCount, StampOrder};
 use stempel_domain::{Day, MemberState, Money, ShopId, Unit};
@@ -73,6 +76,55 @@ async fn a_right_that_two_devices_gave_is_taken_back_once() {
     world.server.work().await.unwrap();
     assert_eq!(world.points(&here, member(1)).await, Some(7));
     assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_two_devices_took_opens_a_case() {
+    let mut world = World::new().await;
+    let (mut here, mut there) = (world.device(1).await, world.device(2).await);
+    let programme = publish(&world, "id = \"p\"\nname = \"P\"\n[[earn]]\nper = \"item\"\namount = 1\n").await;
+    let hash = ProofHash::of_receipt(world.tenant, &[7; 32], 18);
+    let proved = |device: &Device, hash| {
+        let Fact::Stamp(mut fact) = stamped(&programme, device, 1, &MemberState::default()) else { panic!() };
+        fact.proof = Some(Proof { kind: ProofKind::Receipt, hash, issuer: None });
+        Fact::Stamp(fact)
+    };
+    here.join(member(1), card(1));
+    here.write(proved(&here, hash));
+    here.write(proved(&here, ProofHash::of_receipt(world.tenant, &[7; 32], 19)));
+    world.push(&here, &here.rows).await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, []);
+    let fact = proved(&there, hash);
+    let postings = fact.postings().to_vec();
+    there.write(fact);
+    let of = there.rows.last().unwrap().reference();
+    world.push(&there, &there.rows).await.unwrap();
+    let cases = world.server.inbox(world.tenant).await.unwrap().cases;
+    assert_eq!(
+        (cases.len(), cases[0].kind.as_str(), cases[0].subject.clone()),
+        (1, "proof-twice", hash.to_string())
+    );
+    assert_eq!(world.points(&here, member(1)).await, Some(3), "both facts stand");
+    world.restart().await;
+    world.push(&there, &there.rows).await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases.len(), 1, "the rows came again");
+    there.write(Fact::Reversal(Box::new(Reversal {
+        of,
+        member: Some(member(1)),
+        reason: ReversalReason::Undo,
+        quantities: Vec::new(),
+        postings: postings
+            .into_iter()
+            .map(|posting| Posting { amount: -posting.amount, ..posting })
+            .collect(),
+        counters: Vec::new(),
+        tallies: Vec::new(),
+        grants: Vec::new(),
+        visit_ms: None,
+    })));
+    world.push(&there, &there.rows).await.unwrap();
+    assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, [], "what was taken back closes it");
     world.sound().await;
 }
 

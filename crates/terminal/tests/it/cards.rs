@@ -1,9 +1,11 @@
 //! Whom a code names.
 
 use stempel_domain::{CardId, Fact, MemberId};
-use stempel_terminal::TerminalError;
 use stempel_terminal::cards::Who;
 use stempel_terminal::counter::Circumstances;
+use stempel_terminal::lost::Ownership;
+use stempel_terminal::operators::{Authority, Role};
+use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::SecretKey;
 use stempel_wire::message::FeedChange;
 use stempel_wire::token::{Token, TokenError};
@@ -83,6 +85,50 @@ fn a_blocked_card_is_refused_and_the_new_one_has_everything() {
     till.block_card(&till.who(&unused).unwrap(), &None).unwrap();
     assert!(matches!(till.who(&unused), Err(TerminalError::Blocked)), "also a card that nobody had");
     assert!(till.who(&new.member.to_string()).is_ok(), "the person is not blocked");
+}
+
+#[test]
+fn the_second_code_replaces_a_lost_anonymous_card_offline() {
+    let (dir, clock, server) = (folder(), Hand::noon(), server());
+    let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
+    sync(&mut till, &mut wire).unwrap();
+    let joined = till.add_member(None, &None, None).unwrap();
+    let code = joined.token.to_string();
+    let second = till.second_code(joined.card).unwrap().to_string();
+    stamp(&mut till, &code, 4);
+    assert!(matches!(till.who(&second), Err(TerminalError::Code(TokenError::NotACard))), "it earns nothing");
+    let replace = |till: &mut Terminal, second: &str| till.replace_lost("", Ownership::Second(second), &None);
+    assert!(replace(&mut till, &code).is_err(), "the front proves nothing");
+    assert!(replace(&mut till, &code.replacen("S1", "R1", 1)).is_err());
+    let other = till.add_member(None, &None, None).unwrap();
+    let wrong = till.replace_lost(&other.token.to_string(), Ownership::Second(&second), &None);
+    assert!(matches!(wrong, Err(TerminalError::Input(_))));
+    let new = replace(&mut till, &second).unwrap();
+    assert!(matches!(till.who(&code), Err(TerminalError::Blocked)));
+    assert_eq!(coffees(&till, &new.token.to_string()), 4);
+    assert!(matches!(replace(&mut till, &second), Err(TerminalError::Blocked)), "good once");
+    let next = till.second_code(new.card).unwrap().to_string();
+    assert!(replace(&mut till, &next).is_ok());
+}
+
+#[test]
+fn a_named_card_is_replaced_by_a_manager_alone() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let ada = till.add_member(Some("Ada"), &None, None).unwrap();
+    let (number, second) = (ada.card.number().to_string(), till.second_code(ada.card).unwrap().to_string());
+    let lena = "lena".parse().unwrap();
+    till.put_operator(&lena, "Lena", Role::Manager, Authority::First).unwrap();
+    till.set_pin(&lena, "4711", Authority::First).unwrap();
+    let refused = till.replace_lost(&number, Ownership::Second(&second), &None);
+    assert!(matches!(refused, Err(TerminalError::NeedsManager)));
+    for authority in [Authority::First, Authority::Pin("1147")] {
+        assert!(till.replace_lost(&number, Ownership::Manager(authority), &None).is_err());
+    }
+    assert!(till.who(&number).is_ok());
+    let new = till.replace_lost(&number, Ownership::Manager(Authority::Pin("4711")), &None).unwrap();
+    assert_eq!((new.member, till.event(new.event).unwrap().record.operator), (ada.member, Some(lena)));
+    assert!(matches!(till.who(&number), Err(TerminalError::Blocked)));
 }
 
 #[test]

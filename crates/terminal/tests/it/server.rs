@@ -18,7 +18,7 @@ use stempel_wire::message::{
     BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange, FeedItem, FeedPage, PushAnswer,
     PushHeader, RowTrouble, Shop,
 };
-use stempel_wire::token::Token;
+use stempel_wire::token::{SecondCode, Token};
 use stempel_wire::{Certificate, MemberKey, Row, SecretKey, frame};
 
 use crate::support::*;
@@ -326,7 +326,9 @@ impl Transport for Wire {
         self.carry("blanks", |_, device| {
             let card = |number: usize| CardId([device.0[15], number as u8, 1, 1, 1, 1, 1, 1]);
             let blank = |number| Token::issue(TENANT, &card_key(), card(number));
-            BlanksAnswer { blanks: (0..BLANKS_POOL).map(blank).collect() }
+            let blanks: Vec<Token> = (0..BLANKS_POOL).map(blank).collect();
+            let second = |token: &Token| SecondCode::issue(TENANT, &card_key(), token.card());
+            BlanksAnswer { seconds: blanks.iter().map(second).collect(), blanks }
         })
     }
 
