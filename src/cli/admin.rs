@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stempel_domain::TenantId;
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
@@ -47,6 +47,8 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+    let keys = stempel_server::config::environment("STEMPEL_KEYS").map(std::path::PathBuf::from);
+    server.use_keys(keys.as_deref()).await.map_err(failure)?;
     let user = ["SUDO_USER", "USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Ok(server.acting(Actor::command_line(user.as_deref().unwrap_or("unknown"))))
 }
@@ -112,6 +114,11 @@ async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer
             server.backup(file).await.map_err(failure)?;
             let file = file.display().to_string();
             Ok(Answer::one(format!("The copy is {file}."), json!({"file": file})))
+        }
+        AdminCommand::RotateKeys => {
+            let rotated = server.rotate_keys().await.map_err(failure)?;
+            let text = format!("{} keys of members are wrapped under a new key.", rotated.wrapped);
+            Ok(Answer::one(text, serde_json::to_value(rotated).map_err(Failure::machine)?))
         }
         AdminCommand::Adopt { from, server: url } => super::adopt::adopt(server, from, url).await,
         AdminCommand::Move { to } => {
@@ -186,6 +193,9 @@ async fn of_tenant(
             };
             Ok(Answer::one(text, json!({"four_eyes": on})))
         }
+        AdminCommand::Retention { months, off, dry_run } => {
+            super::people::retention(server, tenant, *months, *off, *dry_run).await
+        }
         AdminCommand::Audit { after } => list(&server.audit(tenant, *after).await.map_err(failure)?),
         AdminCommand::Inbox => {
             let inbox = server.inbox(tenant).await.map_err(failure)?;
@@ -215,6 +225,7 @@ async fn of_tenant(
         | AdminCommand::Backup { .. }
         | AdminCommand::Restore { .. }
         | AdminCommand::Move { .. }
+        | AdminCommand::RotateKeys
         | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
 }

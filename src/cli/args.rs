@@ -320,6 +320,18 @@ pub enum AdminCommand {
         #[arg(value_parser = ["on", "off"])]
         set: Option<String>,
     },
+    /// Forgets members who were not seen for long, by a rule that the server carries out every day
+    Retention {
+        /// Sets the rule: months without any event
+        #[arg(long, conflicts_with = "off")]
+        months: Option<u16>,
+        /// Takes the rule away
+        #[arg(long)]
+        off: bool,
+        /// Lists whom the rule concerns (or one of so many months), and changes nothing
+        #[arg(long, conflicts_with = "off")]
+        dry_run: bool,
+    },
     /// The audit log, one entry per line
     Audit {
         /// Entries after this one
@@ -335,6 +347,8 @@ pub enum AdminCommand {
         /// The copy
         file: PathBuf,
     },
+    /// Makes a new key that wraps members' keys, and wraps them under it
+    RotateKeys,
     /// Moves a tenant with everything to another database, and proves that nothing was changed
     Move {
         /// Where to: sqlite:PATH or postgres://USER@HOST/NAME

@@ -81,3 +81,39 @@ pub(super) async fn of_member(
         AdminMember::Why { code } => list(&server.why(tenant, code).await.map_err(failure)?),
     }
 }
+
+/// The rule by which members are forgotten who were not seen for long.
+pub(super) async fn retention(
+    server: &Server,
+    tenant: TenantId,
+    months: Option<u16>,
+    off: bool,
+    dry_run: bool,
+) -> Result<Answer, Failure> {
+    if dry_run {
+        let months = match months {
+            Some(months) => Some(months),
+            None => server.retention(tenant).await.map_err(failure)?,
+        };
+        let months = months.ok_or_else(|| Failure::usage("there is no rule; say --months as well"))?;
+        let due = server.retention_due(tenant, months).await.map_err(failure)?;
+        let lines = due.iter().map(|due| {
+            let seen = due.seen.map_or_else(|| "never".to_owned(), |day| day.to_string());
+            let stays = if due.owed { ", stays: there is money on the card" } else { "" };
+            Ok((
+                format!("{} last seen {seen}{stays}", due.member),
+                serde_json::to_value(due).map_err(Failure::machine)?,
+            ))
+        });
+        return Ok(Answer::lines(lines.collect::<Result<Vec<_>, Failure>>()?));
+    }
+    if months.is_some() || off {
+        server.retention_set(tenant, months).await.map_err(failure)?;
+    }
+    let months = server.retention(tenant).await.map_err(failure)?;
+    let text = match months {
+        Some(months) => format!("Members without any event for {months} months are forgotten."),
+        None => "Nobody is forgotten by a rule.".to_owned(),
+    };
+    Ok(Answer::one(text, json!({ "months": months })))
+}

@@ -35,17 +35,20 @@ pub(crate) enum Kind {
     Grants,
     /// Writing the pages anew that held keys which were dropped; there is one for each tenant.
     Clean,
+    /// Forgetting members who were not seen for long; there is one for each tenant with such a rule.
+    Retention,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Case, Self::Judge, Self::Grants, Self::Clean];
+    const ALL: [Self; 5] = [Self::Case, Self::Judge, Self::Grants, Self::Clean, Self::Retention];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Case => "case",
             Self::Judge => "judge",
             Self::Grants => "grants",
             Self::Clean => "clean",
+            Self::Retention => "retention",
         }
     }
 }
@@ -191,6 +194,7 @@ impl Server {
             Kind::Judge => rejudge::judge_again(self, db, job).await,
             Kind::Grants => grants::withdraw_doubled(self, db, job).await,
             Kind::Clean => people::clean_up(self, db, job).await,
+            Kind::Retention => people::retain(self, db, job).await,
         }
     }
 

@@ -161,10 +161,15 @@ impl Write<'_> {
             )?;
         }
         if new > 0 || keys > 0 {
-            self.set(TO_CLEAN, &true)?;
-            self.cleans = true;
+            self.to_clean()?;
         }
         Ok(())
+    }
+
+    /// Has everything that was overwritten taken out of the file after the commit.
+    pub(crate) fn to_clean(&mut self) -> Result<(), StoreError> {
+        self.cleans = true;
+        self.set(TO_CLEAN, &true)
     }
 }
 

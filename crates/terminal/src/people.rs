@@ -55,15 +55,14 @@ impl Terminal {
         how: &Circumstances,
     ) -> Result<Merged, TerminalError> {
         let (from, to) = (self.known_person(code)?, self.known_person(into)?);
+        if self.bound_member(code)? == self.bound_member(into)? {
+            return Err(TerminalError::Input("both codes name the same member".into()));
+        }
         let (member, into) = (root(&from), root(&to));
         if let Some(event) = self.answered(how)? {
             return Ok(Merged { member, into, event: Some(event) });
         }
         if member == into {
-            let same = self.who_ever(code)?.card() == self.who_ever(into.to_string().as_str())?.card();
-            if same || from.parts().len() < 2 {
-                return Err(TerminalError::Input("both codes name the same member".into()));
-            }
             return Ok(Merged { member, into, event: None });
         }
         if from.parts().len() + to.parts().len() > MEMBERS_MAX {

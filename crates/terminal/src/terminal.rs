@@ -47,10 +47,11 @@ impl std::fmt::Debug for Terminal {
 impl Terminal {
     /// Opens the terminal that lives in a store.
     pub fn open(
-        store: Store,
+        mut store: Store,
         clock: Arc<dyn Clock>,
-        entropy: Box<dyn Entropy>,
+        mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, TerminalError> {
+        store.wrap_keys(&mut *entropy)?;
         let identity: Identity = store.view().setting(IDENTITY)?.ok_or(TerminalError::NotSetUp)?;
         let key = Arc::new(identity.key()?);
         let card_keys = CardKeys::new(identity.tenant);
@@ -93,6 +94,11 @@ impl Terminal {
     /// The store itself, for checks that read all of it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Makes a new key that wraps members' keys, and wraps them under it.
+    pub fn rotate_keys(&mut self) -> Result<(), TerminalError> {
+        Ok(self.store.rotate_keys(&mut *self.entropy)?)
     }
 
     /// The shop as last heard.

@@ -6,6 +6,7 @@
 //! | [`row`] | one event of a journal: signed, hash-chained |
 //! | [`token`] | the code on a card |
 //! | [`seal`] | personal data under the member's own key |
+//! | [`wrap`] | members' keys as a database keeps them |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`message`] | what device and server say to each other |
 //! | [`request`] | how a device signs what it says |
@@ -24,12 +25,14 @@ pub mod request;
 pub mod row;
 pub mod seal;
 pub mod token;
+pub mod wrap;
 
 pub use certificate::Certificate;
 pub use key::{PublicKey, SecretKey, Signature};
 pub use row::{Hash, Row};
 pub use seal::{MemberKey, Profile};
 pub use token::{CardKeys, KeyId};
+pub use wrap::WrappingKeys;
 
 /// The version of everything in this crate. A device and a server that share it understand each other;
 /// newer ones also read older versions.

@@ -10,6 +10,7 @@
 //! | `handle` | the thread that owns a terminal |
 //! | `moments` | clocks that are wrong, pauses between two scans |
 //! | `once` | the same question twice, and taking back |
+//! | `people` | merges, consents, what is held about a person, erasure |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
@@ -25,6 +26,7 @@ mod faults;
 mod handle;
 mod moments;
 mod once;
+mod people;
 mod rights;
 mod server;
 mod support;
