@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stempel_domain::TenantId;
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
@@ -12,8 +12,8 @@ use stempel_wire::catalogue;
 use stempel_wire::message::Shop;
 
 use super::args::{
-    Admin, AdminApiKey, AdminCommand, AdminDecision, AdminDevice, AdminMember, AdminOwner, AdminProgramme,
-    AdminShop, AdminTenant, Args, Catalogue, Serve,
+    Admin, AdminApiKey, AdminCommand, AdminDecision, AdminDevice, AdminOwner, AdminProgramme, AdminShop,
+    AdminTenant, Args, Catalogue, Serve,
 };
 use super::programme::{programme_of, text_of};
 use super::{Answer, Failure};
@@ -47,6 +47,8 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+    let keys = stempel_server::config::environment("STEMPEL_KEYS").map(std::path::PathBuf::from);
+    server.use_keys(keys.as_deref()).await.map_err(failure)?;
     let user = ["SUDO_USER", "USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Ok(server.acting(Actor::command_line(user.as_deref().unwrap_or("unknown"))))
 }
@@ -113,6 +115,11 @@ async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer
             let file = file.display().to_string();
             Ok(Answer::one(format!("The copy is {file}."), json!({"file": file})))
         }
+        AdminCommand::RotateKeys => {
+            let rotated = server.rotate_keys().await.map_err(failure)?;
+            let text = format!("{} keys of members are wrapped under a new key.", rotated.wrapped);
+            Ok(Answer::one(text, serde_json::to_value(rotated).map_err(Failure::machine)?))
+        }
         AdminCommand::Adopt { from, server: url } => super::adopt::adopt(server, from, url).await,
         AdminCommand::Move { to } => {
             let tenant = server.find_tenant(named.tenant.as_deref()).await.map_err(failure)?;
@@ -170,22 +177,7 @@ async fn of_tenant(
         AdminCommand::Catalogue(Catalogue::List) => {
             list(&server.catalogue_list(tenant).await.map_err(failure)?)
         }
-        AdminCommand::Member(AdminMember::Show { code }) => {
-            let member = server.member_find(tenant, code).await.map_err(failure)?;
-            let balances: Value = member
-                .balances
-                .iter()
-                .map(|(unit, amount)| (unit.name().to_owned(), json!(amount)))
-                .collect();
-            let json = json!({
-                "member": member.member, "name": member.name, "balances": balances, "numbers": member.numbers,
-                "events": member.events,
-            });
-            Ok(Answer::one(json.to_string(), json))
-        }
-        AdminCommand::Member(AdminMember::Why { code }) => {
-            list(&server.why(tenant, code).await.map_err(failure)?)
-        }
+        AdminCommand::Member(command) => super::people::of_member(server, tenant, command).await,
         AdminCommand::Decide(decision) => decide(server, tenant, decision).await,
         AdminCommand::Owner(command) => owner(server, tenant, command).await,
         AdminCommand::ApiKey(command) => api_key(server, tenant, command, named).await,
@@ -200,6 +192,9 @@ async fn of_tenant(
                 "Nothing waits for a second account."
             };
             Ok(Answer::one(text, json!({"four_eyes": on})))
+        }
+        AdminCommand::Retention { months, off, dry_run } => {
+            super::people::retention(server, tenant, *months, *off, *dry_run).await
         }
         AdminCommand::Audit { after } => list(&server.audit(tenant, *after).await.map_err(failure)?),
         AdminCommand::Inbox => {
@@ -230,6 +225,7 @@ async fn of_tenant(
         | AdminCommand::Backup { .. }
         | AdminCommand::Restore { .. }
         | AdminCommand::Move { .. }
+        | AdminCommand::RotateKeys
         | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
 }
@@ -354,7 +350,7 @@ async fn init(server: &Server, demo: bool) -> Result<Answer, Failure> {
 }
 
 /// One line of JSON for each thing.
-fn list<T: serde::Serialize>(things: &[T]) -> Result<Answer, Failure> {
+pub(super) fn list<T: serde::Serialize>(things: &[T]) -> Result<Answer, Failure> {
     let lines = things.iter().map(|thing| {
         let json = serde_json::to_value(thing).map_err(Failure::machine)?;
         Ok((json.to_string(), json))

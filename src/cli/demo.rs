@@ -80,6 +80,7 @@ fn start_server(folder: &Path) -> Result<Started, Failure> {
         runtime.block_on(async {
             let db = Db::open(&database).await.map_err(failure)?;
             let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+            server.use_keys(None).await.map_err(failure)?;
             let sample = server
                 .init_demo(
                     &crate::sample::published()?,

@@ -4,12 +4,12 @@
 use stempel_domain::event::{Adjustment, Event, Fact, JournalBegun, Record};
 use stempel_domain::ledger::Posting;
 use stempel_domain::{EventRef, MemberId, Moment, OperatorId};
-use stempel_wire::message::KeyOf;
 use stempel_wire::row::{Hash, RecordError, Row};
 
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::ingest::{Arrival, Booking, Head, Status, book, judge};
+use crate::people::StoredKey;
 use crate::tenant::Tenant;
 
 /// Writes the next events of the server's journal. The caller holds the tenant's lock and writes its counter.
@@ -18,7 +18,7 @@ pub(crate) async fn append(
     tenant: &mut Tenant,
     moment: Moment,
     facts: Vec<Fact>,
-    keys: &[KeyOf],
+    keys: &[StoredKey],
 ) -> Result<Vec<EventRef>> {
     append_as(tx, tenant, None, moment, facts, keys).await
 }
@@ -36,7 +36,7 @@ pub(crate) async fn append_as(
     operator: Option<OperatorId>,
     moment: Moment,
     facts: Vec<Fact>,
-    keys: &[KeyOf],
+    keys: &[StoredKey],
 ) -> Result<Vec<EventRef>> {
     let mut head = Head::load(tx, tenant.id, tenant.server).await?;
     let at = Moment { day: moment.day.max(newest_day(tx, tenant, head).await?), ..moment };

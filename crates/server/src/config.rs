@@ -22,6 +22,9 @@ pub struct ServeArgs {
     /// Where the data is: sqlite:PATH or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
+    /// The file with the key that wraps members' keys; without it, beside a database of SQLite
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
     /// Where to answer; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
@@ -74,8 +77,9 @@ const fn field(name: &'static str, default: Option<&'static str>, shown: Shown) 
     Field { name, default, shown }
 }
 
-const FIELDS: [Field; 11] = [
+const FIELDS: [Field; 12] = [
     field("database", Some("sqlite:stempel-server.db"), Shown::WithoutPassword),
+    field("keys", None, Shown::Whole),
     field("listen", Some("127.0.0.1:8080"), Shown::Whole),
     field("behind_proxy", Some("false"), Shown::Whole),
     field("tls_certificate", None, Shown::Whole),
@@ -144,6 +148,8 @@ impl fmt::Debug for Secret {
 pub struct Settings {
     /// Where the data is.
     pub database: Secret,
+    /// The file with the key that wraps members' keys.
+    pub keys: Option<PathBuf>,
     /// Where to answer.
     pub listen: String,
     /// A proxy with TLS stands before the server: its word on who asks is taken.
@@ -217,6 +223,7 @@ impl Settings {
         }
         Ok(Self {
             database: Secret::new(text("database").unwrap_or_default()),
+            keys: text("keys").map(PathBuf::from),
             listen: text("listen").unwrap_or_default(),
             behind_proxy,
             tls,
@@ -258,6 +265,7 @@ fn flags_of(args: &ServeArgs) -> BTreeMap<&'static str, String> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let flags = [
         ("database", args.database.clone()),
+        ("keys", path(&args.keys)),
         ("listen", args.listen.clone()),
         ("behind_proxy", args.behind_proxy.then(|| "true".to_owned())),
         ("tls_certificate", path(&args.tls_certificate)),

@@ -53,7 +53,7 @@ impl Server {
         let (mut changes, mut cursor, mut length) = (Vec::new(), after, 0);
         while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
             let wanted = FETCH.min(limit - changes.len());
-            let items = fetch(&mut tx, caller.tenant, cursor, wanted).await?;
+            let items = fetch(self, &mut tx, caller.tenant, cursor, wanted).await?;
             if items.is_empty() {
                 break;
             }
@@ -105,7 +105,13 @@ impl Server {
 }
 
 /// The next changes after a cursor, in order.
-async fn fetch(tx: &mut Tx, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<FeedItem>> {
+async fn fetch(
+    server: &Server,
+    tx: &mut Tx,
+    tenant: TenantId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<FeedItem>> {
     let raw = |text: String| RawValue::from_string(text).map_err(Error::from);
     let mut items = Vec::new();
     let things = tx
@@ -125,7 +131,7 @@ async fn fetch(tx: &mut Tx, tenant: TenantId, after: u64, limit: usize) -> Resul
         )
         .await?;
     let through = members.last().map_or(Ok(after), |row| row.number(0))?;
-    let mut keys = member_keys(tx, tenant, after, through).await?;
+    let mut keys = member_keys(server, tx, tenant, after, through).await?;
     for row in members {
         let member = row.id(1)?;
         let base = raw(row.text(2)?)?;
@@ -140,6 +146,7 @@ async fn fetch(tx: &mut Tx, tenant: TenantId, after: u64, limit: usize) -> Resul
 
 /// The keys of the members that stand between two positions.
 async fn member_keys(
+    server: &Server,
     tx: &mut Tx,
     tenant: TenantId,
     after: u64,
@@ -158,9 +165,9 @@ async fn member_keys(
         )
         .await?;
     for row in rows {
-        let key = MemberKey::from_slice(&row.bytes(1)?)
-            .ok_or_else(|| Error::Damaged("a member's key has the wrong length".to_owned()))?;
-        keys.entry(row.id(0)?).or_default().push(key);
+        let member = row.id(0)?;
+        let key = server.open_key(member, &row.bytes(1)?)?;
+        keys.entry(member).or_default().push(key);
     }
     Ok(keys)
 }

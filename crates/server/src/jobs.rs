@@ -37,10 +37,13 @@ pub(crate) enum Kind {
     Occasions,
     /// Writing the pages anew that held keys which were dropped; there is one for each tenant.
     Clean,
+    /// Forgetting members who were not seen for long; there is one for each tenant with such a rule.
+    Retention,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Case, Self::Judge, Self::Grants, Self::Occasions, Self::Clean];
+    const ALL: [Self; 6] =
+        [Self::Case, Self::Judge, Self::Grants, Self::Occasions, Self::Clean, Self::Retention];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,6 +52,7 @@ impl Kind {
             Self::Grants => "grants",
             Self::Occasions => "occasions",
             Self::Clean => "clean",
+            Self::Retention => "retention",
         }
     }
 }
@@ -211,6 +215,7 @@ impl Server {
             Kind::Grants => grants::withdraw_doubled(self, db, job).await,
             Kind::Occasions => occasions::give_due(self, db, job).await,
             Kind::Clean => people::clean_up(self, db, job).await,
+            Kind::Retention => people::retain(self, db, job).await,
         }
     }
 

@@ -6,6 +6,7 @@
 //! - [`folder`]: the data folder and its one writer.
 //! - [`journal`]: what happened here, in order; each row names the hash of the one before.
 //! - [`members`]: base row + overlay = now. A balance costs the same after ten years as on day one.
+//! - [`keyring`]: members' keys, wrapped under a key that is not in the database.
 //! - [`people`]: merged members are one person; whoever is forgotten leaves no key.
 //! - [`tallies`]: what each author has given of what there is only so much of.
 //! - [`inbox`]: what the feed brings, applied in one transaction with the cursor.
@@ -17,6 +18,7 @@ pub mod error;
 pub mod folder;
 pub mod inbox;
 pub mod journal;
+pub mod keyring;
 pub mod members;
 pub mod people;
 pub mod reference;
@@ -28,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stempel_domain::AuthorId;
-use stempel_wire::Hash;
+use stempel_wire::{Hash, WrappingKeys};
 
 pub use error::StoreError;
 pub use folder::{Folder, Holder};
@@ -51,6 +53,8 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     folder: Option<Folder>,
+    /// What wraps members' keys; none: they are kept as they are, as earlier versions did.
+    keys: Option<WrappingKeys>,
 }
 
 impl Store {
@@ -60,7 +64,8 @@ impl Store {
         let mut connection = Connection::open(&path)?;
         schema::prepare_writer(&connection)?;
         schema::migrate(&mut connection)?;
-        let mut store = Self { connection, path, folder: Some(folder) };
+        let keys = keyring::read(folder.path())?;
+        let mut store = Self { connection, path, folder: Some(folder), keys };
         match store.clean() {
             Ok(()) | Err(StoreError::Uncleaned) => Ok(store),
             Err(error) => Err(error),
@@ -77,7 +82,7 @@ impl Store {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         schema::check_version(&connection)?;
         schema::complete(&connection)?;
-        Ok(Self { connection, path, folder: None })
+        Ok(Self { connection, path, folder: None, keys: keyring::read(dir)? })
     }
 
     /// The database's path.
@@ -100,9 +105,9 @@ impl Store {
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(StoreError::from)?;
-            let mut write = Write { transaction, cleans: false };
+            let mut write = Write { transaction, keys: self.keys.as_ref(), cleans: false };
             let answer = action(&mut write)?;
-            let Write { transaction, cleans } = write;
+            let Write { transaction, cleans, .. } = write;
             transaction.commit().map_err(StoreError::from)?;
             (answer, cleans)
         };
@@ -118,7 +123,7 @@ impl Store {
 
     /// What can be read.
     pub fn view(&self) -> View<'_> {
-        View { connection: &self.connection }
+        View { connection: &self.connection, keys: self.keys.as_ref() }
     }
 
     /// Looks through the whole database file for damage. Takes as long as reading the file.
@@ -132,6 +137,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Write<'a> {
     transaction: rusqlite::Transaction<'a>,
+    keys: Option<&'a WrappingKeys>,
     /// A key was dropped: nothing of it may be left in the file afterwards.
     cleans: bool,
 }
@@ -139,7 +145,7 @@ pub struct Write<'a> {
 impl Write<'_> {
     /// What can be read, with what this transaction has written so far.
     pub fn view(&self) -> View<'_> {
-        View { connection: &self.transaction }
+        View { connection: &self.transaction, keys: self.keys }
     }
 }
 
@@ -147,6 +153,7 @@ impl Write<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     connection: &'a Connection,
+    keys: Option<&'a WrappingKeys>,
 }
 
 pub(crate) fn author_from(bytes: Vec<u8>) -> Result<AuthorId, StoreError> {

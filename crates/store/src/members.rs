@@ -110,11 +110,11 @@ impl View<'_> {
         let mut statement =
             self.connection.prepare_cached("SELECT key FROM member_key WHERE member = ?1 ORDER BY id")?;
         let keys = statement.query_map([member.0.as_slice()], |row| row.get::<_, Vec<u8>>(0))?;
-        keys.map(|key| {
-            MemberKey::from_slice(&key?)
-                .ok_or_else(|| StoreError::Damaged("a member's key has the wrong length".into()))
-        })
-        .collect()
+        let mut opened = Vec::new();
+        for key in keys {
+            opened.extend(self.opened(member, &key?));
+        }
+        Ok(opened)
     }
 
     /// Keys that the server does not have yet, for members of these rows.
@@ -126,10 +126,9 @@ impl View<'_> {
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
             let (member, key): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            match (MemberId::from_slice(&member), MemberKey::from_slice(&key)) {
-                (Some(member), Some(key)) => keys.push((member, key)),
-                _ => return Err(StoreError::Damaged("a member's key has the wrong length".into())),
-            }
+            let member = MemberId::from_slice(&member)
+                .ok_or_else(|| StoreError::Damaged("a member's id has the wrong length".into()))?;
+            keys.extend(self.opened(member, &key).map(|key| (member, key)));
         }
         Ok(keys)
     }
@@ -357,15 +356,16 @@ impl Write<'_> {
         if self.view().is_erased(member)? {
             return Ok(());
         }
+        let stored = self.view().wrapped(member, key)?;
         self.transaction
             .prepare_cached(
                 "INSERT INTO member_key (member, id, key, pending) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (member, id) DO UPDATE SET pending = min(pending, excluded.pending)",
+                 ON CONFLICT (member, id) DO UPDATE SET key = excluded.key, pending = min(pending, excluded.pending)",
             )?
             .execute(params![
                 member.0.as_slice(),
                 key.id().0.as_slice(),
-                key.as_bytes().as_slice(),
+                stored,
                 pending
             ])?;
         Ok(())

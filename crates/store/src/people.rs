@@ -1,8 +1,9 @@
 //! Persons: members that were merged are one, and those who are forgotten leave no key.
 
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use stempel_domain::person::{Aliases, MEMBERS_MAX};
-use stempel_domain::{MemberId, MemberState, Person};
+use stempel_domain::{CardId, MemberId, MemberState, Person};
+use stempel_wire::row::hash_of;
 
 use crate::{Store, StoreError, View, Write};
 
@@ -97,6 +98,16 @@ impl View<'_> {
         Ok(aliased)
     }
 
+    /// The member that a card was given to, whatever was merged since.
+    pub fn bound_to(&self, card: CardId) -> Result<Option<MemberId>, StoreError> {
+        let bound: Option<Option<Vec<u8>>> = self
+            .connection
+            .prepare_cached("SELECT member FROM card WHERE card = ?1")?
+            .query_row([card.0.as_slice()], |row| row.get(0))
+            .optional()?;
+        bound.flatten().map(id).transpose()
+    }
+
     /// Whether a member is forgotten.
     pub fn is_erased(&self, member: MemberId) -> Result<bool, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT 1 FROM erased WHERE member = ?1")?;
@@ -138,11 +149,27 @@ impl Write<'_> {
             .execute([id])?;
         let keys =
             self.transaction.prepare_cached("DELETE FROM member_key WHERE member = ?1")?.execute([id])?;
+        if new > 0 {
+            // What was asked for under a key is kept as a hash, from which a name could be guessed.
+            self.transaction.execute(
+                "DELETE FROM answered WHERE key IN (
+                     SELECT prefix || a.key FROM journal j
+                     JOIN answered a ON a.answer = lower(hex(j.author)) || '-' || j.seq
+                     JOIN (SELECT 'deed of ' AS prefix UNION ALL SELECT '')
+                     WHERE j.member = ?1 AND (prefix <> '' OR a.key LIKE 'beginning %'))",
+                [id],
+            )?;
+        }
         if new > 0 || keys > 0 {
-            self.set(TO_CLEAN, &true)?;
-            self.cleans = true;
+            self.to_clean()?;
         }
         Ok(())
+    }
+
+    /// Has everything that was overwritten taken out of the file after the commit.
+    pub(crate) fn to_clean(&mut self) -> Result<(), StoreError> {
+        self.cleans = true;
+        self.set(TO_CLEAN, &true)
     }
 }
 
@@ -165,6 +192,25 @@ impl Store {
         }
         self.write::<_, StoreError>(|write| write.set(TO_CLEAN, &false))
     }
+}
+
+/// What was asked for under a key, and the first members of a shop, were kept in clear; names among it.
+pub(crate) fn hash_answers(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT key, answer FROM answered WHERE key LIKE 'deed of %' OR key LIKE 'beginning %' ORDER BY key",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (key, answer) in rows.collect::<Result<Vec<(String, String)>, _>>()? {
+        let (new_key, new_answer) = match key.strip_prefix("beginning ") {
+            Some(name) => (format!("beginning {}", hash_of(name.as_bytes())), answer),
+            None => (key.clone(), hash_of(answer.as_bytes())),
+        };
+        connection.execute(
+            "UPDATE answered SET key = ?2, answer = ?3 WHERE key = ?1",
+            params![key, new_key, new_answer],
+        )?;
+    }
+    Ok(())
 }
 
 fn id(bytes: Vec<u8>) -> Result<MemberId, StoreError> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{StoreError, tallies};
+use crate::{StoreError, people, tallies};
 
 /// Marks the file as ours (“Stmp”).
 const APPLICATION_ID: i64 = 0x5374_6d70;
@@ -19,7 +19,7 @@ struct Migration {
 const MIGRATIONS: [Migration; 3] = [
     Migration { sql: include_str!("migrations/1.sql"), fill: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2.sql"), fill: tallies::fill },
-    Migration { sql: include_str!("migrations/3.sql"), fill: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/3.sql"), fill: people::hash_answers },
 ];
 
 /// The first format in which what is deleted is overwritten.

@@ -49,10 +49,11 @@ impl std::fmt::Debug for Terminal {
 impl Terminal {
     /// Opens the terminal that lives in a store.
     pub fn open(
-        store: Store,
+        mut store: Store,
         clock: Arc<dyn Clock>,
-        entropy: Box<dyn Entropy>,
+        mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, TerminalError> {
+        store.wrap_keys(&mut *entropy)?;
         let identity: Identity = store.view().setting(IDENTITY)?.ok_or(TerminalError::NotSetUp)?;
         let key = Arc::new(identity.key()?);
         let card_keys = CardKeys::new(identity.tenant);
@@ -96,6 +97,11 @@ impl Terminal {
     /// The store itself, for checks that read all of it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Makes a new key that wraps members' keys, and wraps them under it.
+    pub fn rotate_keys(&mut self) -> Result<(), TerminalError> {
+        Ok(self.store.rotate_keys(&mut *self.entropy)?)
     }
 
     /// The shop as last heard.
@@ -195,12 +201,14 @@ impl Terminal {
     /// and is refused rather than answered with somebody else's event.
     pub fn bind_key(&mut self, key: &str, deed: &str) -> Result<(), TerminalError> {
         let name = format!("deed of {key}");
+        // A deed may hold a name; what was asked for is kept as its hash.
+        let deed = stempel_wire::row::hash_of(deed.as_bytes());
         match self.view().answered(&name)? {
             Some(before) if before == deed => Ok(()),
             Some(_) => Err(TerminalError::Input(
                 "this key was used for something else before; choose a new one".into(),
             )),
-            None => Ok(self.store.write::<_, StoreError>(|write| write.remember(&name, deed))?),
+            None => Ok(self.store.write::<_, StoreError>(|write| write.remember(&name, &deed))?),
         }
     }
 

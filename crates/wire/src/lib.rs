@@ -8,6 +8,7 @@
 //! | [`slip`] | what a device prints for a guest, good once |
 //! | [`phone`], [`rotating`] | a phone's key and certificate; the code that it shows |
 //! | [`seal`] | personal data under the member's own key |
+//! | [`wrap`] | members' keys as a database keeps them |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`fiscal`] | the signatures on receipts of other tills |
 //! | [`message`] | what device and server say to each other |
@@ -31,6 +32,7 @@ pub mod row;
 pub mod seal;
 pub mod slip;
 pub mod token;
+pub mod wrap;
 
 pub use certificate::Certificate;
 pub use key::{PublicKey, SecretKey, Signature};
@@ -38,6 +40,7 @@ pub use phone::{PhoneCertificate, PhoneKey};
 pub use row::{Hash, Row};
 pub use seal::{MemberKey, Profile};
 pub use token::{CardKeys, KeyId};
+pub use wrap::WrappingKeys;
 
 /// The version of everything in this crate. A device and a server that share it understand each other;
 /// newer ones also read older versions.

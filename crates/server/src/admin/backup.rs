@@ -1,5 +1,6 @@
 //! Backup and restore. A backup is a file of SQLite whatever the database is: it can be restored into either.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::author;
 use crate::db::{Db, Place, Tx, check_alone, copy_tenant, values};
 use crate::enroll::short_name;
 use crate::error::{Error, Result};
+use crate::people::{self, Line};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
 
@@ -95,7 +97,7 @@ async fn copy_all(from: &mut Tx, to: &mut Tx) -> Result<usize> {
 /// Puts a backup in the place of a database that nobody has open. What was there is kept beside it. Every tenant
 /// begins a new epoch, so that devices bring the server up to date again, and the server goes on as a new
 /// author: what it wrote after the backup is lost here but may be known elsewhere, and no number of a journal
-/// stands for two events.
+/// stands for two events. Whoever was forgotten since the backup is forgotten in it before anybody opens it.
 pub async fn restore(
     file: &Path,
     url: &str,
@@ -105,14 +107,21 @@ pub async fn restore(
     match Place::of(url)? {
         Place::File(target) => {
             let fresh = beside(&target, ".restoring");
-            let (tenants, name) = prepare(file, &fresh, clock, entropy).await?;
+            let mut forgotten = people::read_list(&people::list_beside(&target))?;
+            if target.exists() {
+                forgotten.extend(known_here(&target).await);
+            }
+            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten).await?;
             let before = set_aside(&target, &name).await?;
             fs::rename(&fresh, &target).map_err(Error::io(format!("cannot write {}", target.display())))?;
             Ok(Restored { before, tenants })
         }
         Place::Postgres(url) => {
             let fresh = beside(file, ".restoring");
-            let (tenants, name) = prepare(file, &fresh, clock, entropy).await?;
+            let there = Db::open(&url).await?;
+            let forgotten = erasures(&there).await;
+            there.close().await;
+            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten?).await?;
             let loaded = load(&fresh, &url, &name).await;
             remove(&fresh);
             Ok(Restored { before: loaded?.map(PathBuf::from), tenants })
@@ -126,13 +135,14 @@ async fn prepare(
     fresh: &Path,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
+    forgotten: &BTreeSet<Line>,
 ) -> Result<(usize, String)> {
     remove(fresh);
     crate::db::make_private(fresh)?;
     let prepared = async {
         fs::copy(file, fresh).map_err(Error::io(format!("cannot copy {}", file.display())))?;
         keep_private(fresh)?;
-        begin_anew(fresh, clock, entropy).await
+        begin_anew(fresh, clock, entropy, forgotten).await
     }
     .await;
     if prepared.is_err() {
@@ -145,6 +155,7 @@ async fn begin_anew(
     fresh: &Path,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
+    forgotten: &BTreeSet<Line>,
 ) -> Result<(usize, String)> {
     check_alone(fresh).await?;
     let db = Db::open(&format!("sqlite:{}", fresh.display())).await?;
@@ -169,9 +180,12 @@ async fn begin_anew(
         .await?;
         let mut tenant = Tenant::lock(&mut tx, info.id).await?;
         author::append(&mut tx, &mut tenant, moment, Vec::new(), &[]).await?;
+        let members = forgotten.iter().filter(|line| line.tenant == info.id).map(|line| line.member);
+        people::forget_again(&mut tx, &mut tenant, moment, members).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
     }
+    server.db().rewrite_keys().await?;
     let name = short_name(&server.random::<5>());
     server.close().await;
     // The whole copy is in the one file from here on.
@@ -179,6 +193,22 @@ async fn begin_anew(
     keep_private(fresh)?;
     sync(fresh)?;
     Ok((tenants, name))
+}
+
+/// Who was forgotten, as the database says that is to be replaced. A damaged one says nothing; the list beside it does.
+async fn known_here(target: &Path) -> BTreeSet<Line> {
+    let Ok(()) = check_alone(target).await else { return BTreeSet::new() };
+    let Ok(db) = Db::open(&format!("sqlite:{}", target.display())).await else { return BTreeSet::new() };
+    let known = erasures(&db).await.unwrap_or_default();
+    db.close().await;
+    known
+}
+
+/// Everybody who was forgotten.
+async fn erasures(db: &Db) -> Result<BTreeSet<Line>> {
+    let mut tx = db.read().await?;
+    let rows = tx.rows("SELECT tenant, member FROM erasure ORDER BY tenant, member", Vec::new()).await?;
+    rows.iter().map(|row| Ok(Line { tenant: row.id(0)?, member: row.id(1)? })).collect()
 }
 
 /// Puts the tenants of a prepared file in the place of what a PostgreSQL database holds, in one transaction.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use stempel_domain::event::{Event, Fact};
 use stempel_domain::{AuthorId, Day};
 use stempel_wire::Row;
-use stempel_wire::message::{KeyOf, RowTrouble};
+use stempel_wire::message::RowTrouble;
 
 use super::judge::Judged;
 use super::{Head, cards, figures, fold, proofs, tallies};
 use crate::db::{Tx, values};
 use crate::error::Result;
+use crate::people::StoredKey;
 use crate::tenant::Tenant;
 use crate::{holds, jobs};
 
@@ -74,7 +75,7 @@ pub(crate) async fn book(
     tenant: &mut Tenant,
     booking: Booking,
     arrivals: Vec<Arrival>,
-    keys: &[KeyOf],
+    keys: &[StoredKey],
 ) -> Result<()> {
     store(tx, tenant, booking, &arrivals).await?;
     let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();

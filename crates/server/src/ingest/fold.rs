@@ -6,14 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use stempel_domain::event::Event;
 use stempel_domain::member::{Base, MemberState, effect_of};
 use stempel_domain::{Day, EventRef, MemberId, Unit};
-use stempel_wire::message::KeyOf;
 
 use super::book::{Arrival, Booking};
 use crate::cases::{self, Case};
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
 use crate::jobs;
-use crate::people::{self, group};
+use crate::people::{self, StoredKey, group};
 use crate::tenant::Tenant;
 
 /// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.
@@ -37,7 +36,7 @@ pub(super) async fn members(
     tenant: &mut Tenant,
     booking: Booking,
     arrivals: &[Arrival],
-    keys: &[KeyOf],
+    keys: &[StoredKey],
 ) -> Result<()> {
     let named: BTreeSet<MemberId> = arrivals.iter().filter_map(|arrival| arrival.judged.member).collect();
     let keyed = store_keys(tx, tenant, keys).await?;
@@ -211,7 +210,7 @@ fn overdraft(id: MemberId, unit: &Unit, amount: i64, event: EventRef) -> Case {
 }
 
 /// Stores keys that are new and says whose they are.
-async fn store_keys(tx: &mut Tx, tenant: &Tenant, keys: &[KeyOf]) -> Result<BTreeSet<MemberId>> {
+async fn store_keys(tx: &mut Tx, tenant: &Tenant, keys: &[StoredKey]) -> Result<BTreeSet<MemberId>> {
     if keys.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -222,9 +221,9 @@ async fn store_keys(tx: &mut Tx, tenant: &Tenant, keys: &[KeyOf]) -> Result<BTre
         known.entry(row.id(0)?).or_default().insert(row.bytes(1)?);
     }
     let (mut rows, mut changed) = (Vec::new(), BTreeSet::new());
-    for KeyOf { member, key } in keys {
+    for StoredKey { member, id, secret } in keys {
         let known = known.entry(*member).or_default();
-        let id = key.id().0.to_vec();
+        let id = id.to_vec();
         if known.contains(&id) {
             continue;
         }
@@ -232,7 +231,7 @@ async fn store_keys(tx: &mut Tx, tenant: &Tenant, keys: &[KeyOf]) -> Result<BTre
             tracing::warn!(tenant = %tenant.id, %member, "a member has too many keys; a further one was left out");
             continue;
         }
-        rows.extend(values![tenant.id, *member, id.clone(), &key.as_bytes()[..]]);
+        rows.extend(values![tenant.id, *member, id.clone(), secret.clone()]);
         known.insert(id);
         changed.insert(*member);
     }

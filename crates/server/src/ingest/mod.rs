@@ -169,7 +169,7 @@ impl Server {
         }
         if taken > 0 || !keys.is_empty() {
             let booking = Booking { now_ms: arrived.utc_ms, today: arrived.day };
-            book(&mut tx, &mut tenant, booking, arrivals, &keys).await?;
+            book(&mut tx, &mut tenant, booking, arrivals, &self.stored_keys(&keys)?).await?;
             tenant.save_head(&mut tx).await?;
         }
         tx.execute(

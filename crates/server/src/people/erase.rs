@@ -6,9 +6,10 @@
 use serde::Serialize;
 use serde_json::json;
 use stempel_domain::event::{ErasureReason, Fact, MemberErased};
-use stempel_domain::{AuthorId, EventRef, MemberId, ShopId, TenantId};
+use stempel_domain::{AuthorId, EventRef, MemberId, Moment, ShopId, TenantId};
 use stempel_wire::message::FeedChange;
 
+use super::list::{Line, add_to_list, list_beside};
 use super::{group, named, unknown};
 use crate::author;
 use crate::caller::Caller;
@@ -86,7 +87,7 @@ impl Server {
         if !events.is_empty() {
             tracing::info!(%tenant, %member, "a member was forgotten");
             // The job that was put down does it again if this is in somebody's way.
-            if let Err(error) = clean(&self.db_of(tenant).await?).await {
+            if let Err(error) = clean(self, tenant).await {
                 tracing::warn!(%error, "the pages of dropped keys are not written anew yet");
             }
         }
@@ -156,7 +157,7 @@ pub(crate) async fn carry_out(tx: &mut Tx, tenant: &mut Tenant, member: MemberId
     if new > 0 {
         tenant.publish(tx, "member-erased", &member.0, &FeedChange::MemberErased { member }).await?;
     }
-    if dropped > 0 {
+    if dropped > 0 || new > 0 {
         jobs::put(tx, tenant.id, jobs::Kind::Clean, &[], now_ms).await?;
     }
     Ok(())
@@ -190,17 +191,68 @@ pub(crate) async fn acknowledge(server: &Server, caller: &Caller, after: u64) ->
     tx.commit().await
 }
 
+/// How far the places of a restored feed are moved on: beyond every place that a device can have reached before.
+const BEYOND: u64 = 1 << 40;
+
+/// Forgets in a restored tenant who was forgotten since the backup, and puts every erasure into the feed anew, beyond
+/// where any device can be: what a device asks for says nothing of the new history before it has read it.
+pub(crate) async fn forget_again(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    moment: Moment,
+    members: impl Iterator<Item = MemberId>,
+) -> Result<()> {
+    let mut facts = Vec::new();
+    for member in members {
+        if !super::is_erased(tx, tenant.id, member).await? {
+            let reason = ErasureReason::Asked;
+            facts.push(Fact::MemberErased(MemberErased { member, reason }));
+        }
+    }
+    if !facts.is_empty() {
+        author::append(tx, tenant, moment, facts, &[]).await?;
+    }
+    tx.execute("DELETE FROM erasure_ack WHERE tenant = $1", values![tenant.id]).await?;
+    let rows =
+        tx.rows("SELECT member FROM erasure WHERE tenant = $1 ORDER BY position", values![tenant.id]).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tenant.head = tenant.head.saturating_add(BEYOND);
+    for row in rows {
+        let member: MemberId = row.id(0)?;
+        tenant.publish(tx, "member-erased", &member.0, &FeedChange::MemberErased { member }).await?;
+        tx.execute(
+            "UPDATE erasure SET position = $3 WHERE tenant = $1 AND member = $2",
+            values![tenant.id, member, tenant.head],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
 /// Does the job that an erasure put down.
 pub(crate) async fn clean_up(server: &Server, db: &Db, job: &Job) -> Result<()> {
-    clean(db).await?;
+    clean(server, job.tenant).await?;
     let mut tx = db.write().await?;
     job.begin(&mut tx).await?;
     job.end(&mut tx, Progress::Done, server.now_ms()).await?;
     tx.commit().await
 }
 
-/// Brings a database into a state in which nothing is left of keys that were dropped: the pages with keys are written
-/// anew, and on SQLite the log of writes is put into the file and emptied.
-async fn clean(db: &Db) -> Result<()> {
+/// Brings a tenant's database into a state in which nothing is left of keys that were dropped: the pages with keys are
+/// written anew, and on SQLite the log of writes is put into the file and emptied. Whoever was forgotten comes onto the
+/// list beside the home database.
+async fn clean(server: &Server, tenant: TenantId) -> Result<()> {
+    let db = server.db_of(tenant).await?;
+    if let Db::Sqlite { path, .. } = server.db() {
+        let mut tx = db.read().await?;
+        let rows =
+            tx.rows("SELECT member FROM erasure WHERE tenant = $1 ORDER BY member", values![tenant]).await?;
+        let lines = rows.iter().map(|row| Ok(Line { tenant, member: row.id(0)? }));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        drop(tx);
+        add_to_list(&list_beside(path), lines)?;
+    }
     db.rewrite_keys().await
 }

@@ -7,6 +7,9 @@
 //! | `consent` | what a member agrees to |
 //! | `export` | everything that is held, in one document |
 //! | `erase` | forgetting a member, here and on every device |
+//! | `keyring` | the key that wraps members' keys |
+//! | `list` | the list of erasures beside the database, which a restore goes by |
+//! | `retention` | forgetting whoever was not seen for long |
 //! | `http` | the same through the API |
 
 mod consent;
@@ -14,13 +17,21 @@ mod erase;
 mod export;
 pub(crate) mod group;
 pub(crate) mod http;
+mod keyring;
+mod list;
 mod merge;
+mod retention;
 
 pub use consent::NewConsent;
 pub use erase::Holder;
 pub use erase::{Erased, ErasureInfo};
-pub(crate) use erase::{acknowledge, carry_out, clean_up};
+pub(crate) use erase::{acknowledge, carry_out, clean_up, forget_again};
+pub use keyring::KeysWrapped;
+pub(crate) use keyring::{Keyring, StoredKey};
+pub(crate) use list::{Line, list_beside, read_list};
 pub use merge::Merged;
+pub use retention::RetentionDue;
+pub(crate) use retention::carry_out as retain;
 
 use stempel_domain::{CardNumber, MemberId, TenantId};
 use stempel_wire::token::Token;

@@ -275,3 +275,144 @@ async fn an_erasure_at_a_device_is_carried_out_here_and_of_a_merged_member_wholl
     assert_eq!(code(&error), "member-unknown", "a card that is given late is nobody's either");
     world.sound().await;
 }
+
+#[tokio::test]
+async fn a_restore_forgets_again_before_anybody_opens_it() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    join(&world, &mut device, 1, "Ada").await;
+    join(&world, &mut device, 2, "Bob").await;
+    let file = world.folder.path().join("yesterday.backup");
+    world.server.backup(&file).await.unwrap();
+    world.server.member_erase(world.tenant, &text(member(1)), ErasureReason::Asked).await.unwrap();
+    // A member who joined and was forgotten after the backup.
+    join(&world, &mut device, 3, "Cleo").await;
+    world.server.member_erase(world.tenant, &text(member(3)), ErasureReason::Asked).await.unwrap();
+    let head = world.feed(&device, 0).await.next;
+    world.feed(&device, head).await;
+    world.server.db().close().await;
+    let entropy = Box::new(Seeded::new(99));
+    stempel_server::admin::restore(&file, &world.url, world.clock.clone(), entropy).await.unwrap();
+    let sqlite = world.url.strip_prefix("sqlite:").map(Path::new);
+    if let Some(path) = sqlite {
+        let restored = std::fs::read(path).unwrap();
+        let holds = |bytes: &[u8; 32]| restored.windows(32).any(|window| window == bytes);
+        assert!(!holds(key(1).as_bytes()), "before it is opened");
+        assert!(holds(key(2).as_bytes()));
+    }
+    world.server = crate::world::open(&world.url, &world.clock, 5).await;
+    let waiting = world.server.erasures(world.tenant).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|erasure| erasure.waiting.len() == 1), "devices have to say it anew");
+    // The old cursor says nothing of the new history.
+    let page = world.feed(&device, head).await;
+    assert!(!page.changes.is_empty(), "the device hears of the new history at once");
+    assert!(
+        world.server.erasures(world.tenant).await.unwrap().iter().all(|erasure| erasure.waiting.len() == 1)
+    );
+    // The rows and keys that the backup lacks come again; nobody comes back.
+    let keys = vec![KeyOf { member: member(3), key: key(3) }, KeyOf { member: member(1), key: key(1) }];
+    world.push_keys(&device, &device.rows.clone(), keys).await;
+    assert!(
+        world.keys(&device, member(1)).await.is_empty() && world.keys(&device, member(3)).await.is_empty()
+    );
+    let next = world.feed(&device, 0).await.next;
+    world.feed(&device, next).await;
+    assert!(
+        world.server.erasures(world.tenant).await.unwrap().iter().all(|erasure| erasure.waiting.is_empty())
+    );
+    assert_eq!(
+        world.server.member_find(world.tenant, &text(member(2))).await.unwrap().name.as_deref(),
+        Some("Bob")
+    );
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_rule_forgets_whoever_was_not_seen_for_long_and_leaves_whom_money_is_owed() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    for number in 1..=4 {
+        device.join(member(number), card(number));
+    }
+    // Money on a card.
+    let fact = crate::world::give(device.shop, member(2), 500);
+    let Fact::Adjustment(mut paid) = fact else { panic!("an adjustment") };
+    paid.postings.iter_mut().for_each(|posting| posting.unit = "eur.2".parse().unwrap());
+    device.write(Fact::Adjustment(paid));
+    device.write(Fact::MemberMerged(MemberMerged { member: member(3), into: Some(member(4)) }));
+    let later = stempel_domain::Moment {
+        utc_ms: moment().utc_ms + 400 * 24 * crate::world::HOUR_MS,
+        day: today().plus_days(400),
+        ..moment()
+    };
+    device.write_at(later, crate::world::give(device.shop, member(3), 1));
+    world.push(&device, &device.rows).await.unwrap();
+    world.clock.forward(401 * 24 * crate::world::HOUR_MS);
+    let due = world.server.retention_due(world.tenant, 12).await.unwrap();
+    let named: Vec<(MemberId, bool)> = due.iter().map(|due| (due.member, due.owed)).collect();
+    assert_eq!(named, [(member(1), false), (member(2), true)], "who was merged was seen under the other id");
+    assert!(world.server.erasures(world.tenant).await.unwrap().is_empty(), "to look changes nothing");
+    world.server.retention_set(world.tenant, Some(12)).await.unwrap();
+    assert_eq!(world.server.retention(world.tenant).await.unwrap(), Some(12));
+    world.server.work().await.unwrap();
+    let erased = world.server.erasures(world.tenant).await.unwrap();
+    assert_eq!(erased.iter().map(|erasure| erasure.member).collect::<Vec<_>>(), [member(1)]);
+    // Every day anew, until the rule is taken away.
+    world.clock.forward(400 * 24 * crate::world::HOUR_MS);
+    world.server.work().await.unwrap();
+    assert_eq!(world.server.erasures(world.tenant).await.unwrap().len(), 3);
+    world.server.retention_set(world.tenant, None).await.unwrap();
+    world.clock.forward(48 * crate::world::HOUR_MS);
+    world.server.work().await.unwrap();
+    assert_eq!(world.server.retention(world.tenant).await.unwrap(), None);
+    assert!(world.server.retention_set(world.tenant, Some(0)).await.is_err());
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn the_database_and_its_copies_hold_wrapped_keys_only() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    join(&world, &mut device, 1, "Ada").await;
+    let file = world.folder.path().join("server.keys");
+    let sqlite = world.url.starts_with("sqlite");
+    let holds = |bytes: &[u8]| files_hold(world.folder.path(), bytes);
+    assert!(!sqlite || holds(key(1).as_bytes()), "as earlier versions kept it");
+    let wrapped = world.server.use_keys(Some(&file)).await.unwrap();
+    assert_eq!((wrapped.file.as_deref(), wrapped.wrapped), (Some(file.as_path()), 1));
+    join(&world, &mut device, 2, "Bob").await;
+    let copy = world.folder.path().join("copy.backup");
+    world.server.backup(&copy).await.unwrap();
+    for number in [1, 2] {
+        assert!(!holds(key(number).as_bytes()), "neither in the database nor in its log nor in the copy");
+        assert_eq!(world.keys(&device, member(number)).await, [key(number)], "devices get them all the same");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // Another process beside this one notices a new wrapping key.
+    let other = crate::world::open(&world.url, &world.clock, 77).await;
+    assert_eq!(other.use_keys(Some(&file)).await.unwrap().wrapped, 0);
+    let old = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(world.server.rotate_keys().await.unwrap().wrapped, 2);
+    let new = std::fs::read_to_string(&file).unwrap();
+    assert!(old != new && old.len() == new.len(), "the old one is dropped");
+    let found = other.member_find(world.tenant, &text(member(2))).await.unwrap();
+    assert_eq!(found.name.as_deref(), Some("Bob"));
+    other.close().await;
+    // Without the file, or with another one, nothing is changed and it is said why.
+    std::fs::remove_file(&file).unwrap();
+    world.restart().await;
+    let error = world.server.use_keys(Some(&file)).await.unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+    assert!(!file.exists());
+    std::fs::write(&file, &old).unwrap();
+    assert!(world.server.use_keys(Some(&file)).await.is_err());
+    std::fs::write(&file, &new).unwrap();
+    world.server.use_keys(Some(&file)).await.unwrap();
+    assert_eq!(world.keys(&device, member(2)).await, [key(2)]);
+    world.sound().await;
+}

@@ -167,3 +167,40 @@ fn a_reader_in_the_way_keeps_the_erasure_open_until_it_is_gone() {
     assert!(!store.view().is_to_clean().unwrap());
     assert!(!files_hold(dir.path(), key_of(1).as_bytes()));
 }
+
+#[test]
+fn the_database_holds_wrapped_keys_only() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    join(&mut store, 1, "Ada", Keeping::Overlay);
+    assert!(files_hold(dir.path(), key_of(1).as_bytes()), "as earlier versions kept it");
+    store.wrap_keys(&mut Random(5)).unwrap();
+    join(&mut store, 2, "Bob", Keeping::Overlay);
+    let names = |store: &Store| [1, 2].map(|number| name(store, member(number)).unwrap());
+    assert_eq!(names(&store), ["Ada", "Bob"]);
+    for number in [1, 2] {
+        assert!(!files_hold(dir.path(), key_of(number).as_bytes()));
+    }
+    assert_eq!(store.view().pending_keys().unwrap().len(), 2, "the server gets the keys themselves");
+    let old = std::fs::read(dir.path().join("stempel.keys")).unwrap();
+    store.rotate_keys(&mut Random(6)).unwrap();
+    let new = std::fs::read(dir.path().join("stempel.keys")).unwrap();
+    assert!(old != new && old.len() == new.len(), "the old one is dropped");
+    assert_eq!(names(&store), ["Ada", "Bob"]);
+    assert_eq!(names(&Store::read(dir.path()).unwrap()), ["Ada", "Bob"]);
+    drop(store);
+    // Without the file the terminal goes on; names are back when the server has sent the keys again.
+    std::fs::remove_file(dir.path().join("stempel.keys")).unwrap();
+    let mut store = open(dir.path());
+    store.wrap_keys(&mut Random(7)).unwrap();
+    assert_eq!(name(&store, member(1)), None);
+    let base = stempel_domain::member::Base {
+        state: store.view().member(member(1)).unwrap().unwrap(),
+        ..Default::default()
+    };
+    feed(
+        &mut store,
+        &[FeedChange::Member { member: member(1), base: Box::new(base), keys: vec![key_of(1)] }],
+    );
+    assert_eq!(name(&store, member(1)).as_deref(), Some("Ada"));
+}

@@ -13,6 +13,7 @@
 //! | `operators` | PINs, roles, staff cards |
 //! | `once` | the same question twice, and taking back |
 //! | `proofs` | receipts of other tills and one-time slips, each good once |
+//! | `people` | merges, consents, what is held about a person, erasure |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `rotating` | a phone's rotating code |
 //! | `server` | a server in memory |
@@ -31,6 +32,7 @@ mod handle;
 mod moments;
 mod once;
 mod operators;
+mod people;
 mod proofs;
 mod rights;
 mod rotating;

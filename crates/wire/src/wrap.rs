@@ -1,0 +1,194 @@
+//! Members' keys as a database keeps them: wrapped under a key that is kept elsewhere, so that a copy of the database
+//! opens no profile.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 1 | version, 1 |
+//! | 1 | 8 | the wrapping key's name |
+//! | 9 | 24 | nonce: the first bytes of BLAKE3 under the wrapping key over context, member and key |
+//! | 33 | 48 | the key, XChaCha20-Poly1305; associated data: `stempel wrapped key v1` ‖ member id |
+//!
+//! A key of 32 bytes is one that an earlier version kept as it is.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use stempel_domain::MemberId;
+use stempel_domain::ports::{Entropy, draw};
+
+use crate::MemberKey;
+
+const CONTEXT: &[u8] = b"stempel wrapped key v1";
+const VERSION: u8 = 1;
+const ID_LEN: usize = 8;
+const NONCE_LEN: usize = 24;
+const WRAPPED_LEN: usize = 1 + ID_LEN + NONCE_LEN + 48;
+/// The most wrapping keys that are kept: the one in force, and those of rotations that were cut off.
+const KEYS_MAX: usize = 16;
+
+/// Why a wrapped key does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrapError {
+    /// Wrapped under a key that is not here.
+    #[error("it is wrapped under another key than the key file holds; put the right key file in its place")]
+    OtherKey,
+    /// Not a wrapped key.
+    #[error("a wrapped key is damaged")]
+    Damaged,
+    /// The key file cannot be read.
+    #[error("the key file is damaged; put a copy of it in its place")]
+    File,
+}
+
+/// The keys that wrap members' keys: the first is in force, the others only unwrap.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WrappingKeys(Vec<[u8; 32]>);
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    wrapping_keys: Vec<String>,
+}
+
+impl WrappingKeys {
+    /// Makes a new key.
+    pub fn generate(entropy: &mut dyn Entropy) -> Self {
+        Self(vec![draw(entropy)])
+    }
+
+    /// The same keys behind a new one that is in force from now on.
+    pub fn rotated(&self, entropy: &mut dyn Entropy) -> Self {
+        let mut keys = self.0.clone();
+        keys.insert(0, draw(entropy));
+        keys.truncate(KEYS_MAX);
+        Self(keys)
+    }
+
+    /// Only the key that is in force: nothing is wrapped under the others any more.
+    pub fn newest(&self) -> Self {
+        Self(self.0[..1].to_vec())
+    }
+
+    /// Reads what [`WrappingKeys::to_text`] wrote.
+    pub fn parse(text: &str) -> Result<Self, WrapError> {
+        let file: File = serde_json::from_str(text).map_err(|_| WrapError::File)?;
+        let key =
+            |text: &String| -> Option<[u8; 32]> { HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok() };
+        let keys: Option<Vec<[u8; 32]>> = file.wrapping_keys.iter().map(key).collect();
+        match keys {
+            Some(keys) if (1..=KEYS_MAX).contains(&keys.len()) => Ok(Self(keys)),
+            _ => Err(WrapError::File),
+        }
+    }
+
+    /// The keys as the key file holds them.
+    pub fn to_text(&self) -> String {
+        let keys: Vec<String> = self.0.iter().map(|key| format!("\"{}\"", HEXLOWER.encode(key))).collect();
+        format!("{{\"wrapping_keys\":[{}]}}\n", keys.join(","))
+    }
+
+    /// Wraps a member's key. The same key wrapped again gives the same bytes.
+    pub fn wrap(&self, member: MemberId, key: &MemberKey) -> Result<Vec<u8>, WrapError> {
+        let wrapping = &self.0[0];
+        let aad = [CONTEXT, &member.0].concat();
+        let seed = blake3::derive_key("stempel nonce of a wrapped key v1", wrapping);
+        let nonce = blake3::keyed_hash(&seed, &[&aad[..], key.as_bytes()].concat());
+        let nonce: [u8; NONCE_LEN] =
+            nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
+        let sealed = XChaCha20Poly1305::new(&(*wrapping).into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: key.as_bytes(), aad: &aad })
+            .map_err(|_| WrapError::Damaged)?;
+        Ok([&[VERSION][..], &name_of(wrapping), &nonce, &sealed].concat())
+    }
+
+    /// Whether a stored key is wrapped under the key that is in force.
+    pub fn is_current(&self, stored: &[u8]) -> bool {
+        stored.len() == WRAPPED_LEN && stored[1..=ID_LEN] == name_of(&self.0[0])
+    }
+
+    /// Opens a stored key, also one that an earlier version kept as it is.
+    pub fn unwrap(&self, member: MemberId, stored: &[u8]) -> Result<MemberKey, WrapError> {
+        if let Some(clear) = clear(stored) {
+            return Ok(clear);
+        }
+        if stored.len() != WRAPPED_LEN || stored[0] != VERSION {
+            return Err(WrapError::Damaged);
+        }
+        let name = &stored[1..=ID_LEN];
+        let wrapping = self.0.iter().find(|key| name_of(key) == name).ok_or(WrapError::OtherKey)?;
+        let nonce: [u8; NONCE_LEN] =
+            stored[1 + ID_LEN..][..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
+        let payload = Payload { msg: &stored[1 + ID_LEN + NONCE_LEN..], aad: &[CONTEXT, &member.0].concat() };
+        let opened = XChaCha20Poly1305::new(&(*wrapping).into())
+            .decrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| WrapError::Damaged)?;
+        MemberKey::from_slice(&opened).ok_or(WrapError::Damaged)
+    }
+}
+
+/// A key that was kept as it is, if it was.
+pub fn clear(stored: &[u8]) -> Option<MemberKey> {
+    MemberKey::from_slice(stored)
+}
+
+fn name_of(key: &[u8; 32]) -> [u8; ID_LEN] {
+    let hash = blake3::derive_key("stempel wrapping key id v1", key);
+    let mut name = [0; ID_LEN];
+    name.copy_from_slice(&hash[..ID_LEN]);
+    name
+}
+
+impl fmt::Debug for WrappingKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrappingKeys({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(u8);
+    impl Entropy for Counting {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            for byte in bytes {
+                self.0 = self.0.wrapping_add(1);
+                *byte = self.0;
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_for_its_member_under_its_wrapping_key_alone() {
+        let mut entropy = Counting(0);
+        let (keys, others) = (WrappingKeys::generate(&mut entropy), WrappingKeys::generate(&mut entropy));
+        let (ada, bob) = (MemberId([1; 16]), MemberId([2; 16]));
+        let key = MemberKey::generate(&mut entropy);
+        let wrapped = keys.wrap(ada, &key).unwrap();
+        assert!(!wrapped.windows(32).any(|window| window == key.as_bytes()));
+        assert_eq!(keys.unwrap(ada, &wrapped), Ok(key.clone()));
+        assert_eq!(keys.wrap(ada, &key).unwrap(), wrapped);
+        assert_eq!(keys.unwrap(bob, &wrapped), Err(WrapError::Damaged));
+        assert_eq!(others.unwrap(ada, &wrapped), Err(WrapError::OtherKey));
+        assert_eq!(keys.unwrap(ada, &wrapped[1..]), Err(WrapError::Damaged));
+        assert_eq!(keys.unwrap(ada, key.as_bytes()), Ok(key.clone()), "as earlier versions kept it");
+        // After a rotation the old ones open until they are wrapped anew.
+        let rotated = keys.rotated(&mut entropy);
+        assert_eq!(rotated.unwrap(ada, &wrapped), Ok(key.clone()));
+        assert!(!rotated.is_current(&wrapped) && keys.is_current(&wrapped));
+        let anew = rotated.wrap(ada, &key).unwrap();
+        assert_eq!(rotated.newest().unwrap(ada, &anew), Ok(key));
+        assert_eq!(rotated.newest().unwrap(ada, &wrapped), Err(WrapError::OtherKey));
+    }
+
+    #[test]
+    fn a_key_file_is_read_as_it_was_written() {
+        let keys = WrappingKeys::generate(&mut Counting(7)).rotated(&mut Counting(9));
+        assert_eq!(WrappingKeys::parse(&keys.to_text()), Ok(keys));
+        for damaged in ["", "{}", "{\"wrapping_keys\":[]}", "{\"wrapping_keys\":[\"00\"]}"] {
+            assert_eq!(WrappingKeys::parse(damaged), Err(WrapError::File), "{damaged}");
+        }
+    }
+}
