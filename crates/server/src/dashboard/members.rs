@@ -88,6 +88,9 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
             }
         }
         @if visitor.may(Scope::Members) { (adding(visitor, sent, error)) }
+        @if visitor.may_everywhere(Scope::Manage) {
+            p class="space" { a href="/dashboard/import" { (say("Bring members and paper cards along from a table", "Mitglieder und Papierkarten aus einer Tabelle mitbringen")) } }
+        }
     };
     let title = say("Who are your guests?", "Wer sind Ihre Gäste?");
     Ok(web::page(status, frame(visitor, Tab::Members, title, body)))
