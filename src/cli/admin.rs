@@ -12,8 +12,8 @@ use stempel_wire::catalogue;
 use stempel_wire::message::Shop;
 
 use super::args::{
-    Admin, AdminApiKey, AdminCommand, AdminDecision, AdminDevice, AdminMember, AdminOwner, AdminProgramme,
-    AdminShop, AdminTenant, Args, Catalogue, Serve,
+    Admin, AdminApiKey, AdminCommand, AdminDecision, AdminDevice, AdminOwner, AdminProgramme, AdminShop,
+    AdminTenant, Args, Catalogue, Serve,
 };
 use super::programme::{programme_of, text_of};
 use super::{Answer, Failure};
@@ -170,22 +170,7 @@ async fn of_tenant(
         AdminCommand::Catalogue(Catalogue::List) => {
             list(&server.catalogue_list(tenant).await.map_err(failure)?)
         }
-        AdminCommand::Member(AdminMember::Show { code }) => {
-            let member = server.member_find(tenant, code).await.map_err(failure)?;
-            let balances: Value = member
-                .balances
-                .iter()
-                .map(|(unit, amount)| (unit.name().to_owned(), json!(amount)))
-                .collect();
-            let json = json!({
-                "member": member.member, "name": member.name, "balances": balances, "numbers": member.numbers,
-                "events": member.events,
-            });
-            Ok(Answer::one(json.to_string(), json))
-        }
-        AdminCommand::Member(AdminMember::Why { code }) => {
-            list(&server.why(tenant, code).await.map_err(failure)?)
-        }
+        AdminCommand::Member(command) => super::people::of_member(server, tenant, command).await,
         AdminCommand::Decide(decision) => decide(server, tenant, decision).await,
         AdminCommand::Owner(command) => owner(server, tenant, command).await,
         AdminCommand::ApiKey(command) => api_key(server, tenant, command, named).await,
@@ -354,7 +339,7 @@ async fn init(server: &Server, demo: bool) -> Result<Answer, Failure> {
 }
 
 /// One line of JSON for each thing.
-fn list<T: serde::Serialize>(things: &[T]) -> Result<Answer, Failure> {
+pub(super) fn list<T: serde::Serialize>(things: &[T]) -> Result<Answer, Failure> {
     let lines = things.iter().map(|thing| {
         let json = serde_json::to_value(thing).map_err(Failure::machine)?;
         Ok((json.to_string(), json))

@@ -100,7 +100,7 @@ pub enum Command {
     Enroll(Enroll),
     /// Reads QR codes from picture files
     Scan(Scan),
-    /// Members: add, show, find, name, refer, invite, tag
+    /// Members: add, show, find, name, refer, invite, tag, merge, consent, export, erase
     #[command(subcommand)]
     Member(Member),
     /// Cards: draw, verify, block, replace
@@ -480,6 +480,47 @@ pub enum AdminMember {
         /// Token, number or id
         code: String,
     },
+    /// Says that two members are one person; both are known under the second one from then on
+    Merge {
+        /// Token, number or id of the one that gets the other id
+        code: String,
+        /// Token, number or id of the one that both are
+        into: String,
+    },
+    /// Takes a merge back
+    Unmerge {
+        /// Token, number or id of the one that was merged into the other
+        code: String,
+    },
+    /// Notes what a member agrees to, or takes back
+    Consent {
+        /// Token, number or id
+        code: String,
+        /// The member agrees to this
+        #[arg(long, value_name = "KIND", value_parser = CONSENTS, required_unless_present = "withdraw")]
+        give: Option<String>,
+        /// The member takes this back
+        #[arg(long, value_name = "KIND", value_parser = CONSENTS, conflicts_with = "give")]
+        withdraw: Option<String>,
+        /// The version of the terms that were shown
+        #[arg(long, value_name = "VERSION")]
+        terms: String,
+        /// Where it was said
+        #[arg(long, value_name = "PLACE", value_parser = CONSENT_PLACES, default_value = "paper")]
+        place: String,
+    },
+    /// Writes everything that is held about a member as one JSON document
+    Export {
+        /// Token, number or id
+        code: String,
+    },
+    /// Forgets a member here and on every device: name, keys and cards go, figures stay. It cannot be undone
+    Erase {
+        /// Token, number or id
+        code: String,
+    },
+    /// Lists erasures, with the devices that still hold a key
+    Erasures,
 }
 
 /// Makes a folder a terminal.
@@ -511,6 +552,11 @@ pub struct Scan {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
+
+/// What a member can agree to.
+pub const CONSENTS: [&str; 4] = ["mail", "push", "leaderboard", "profiling"];
+/// Where it can be said.
+pub const CONSENT_PLACES: [&str; 5] = ["counter", "kiosk", "web", "paper", "api"];
 
 /// Members.
 #[derive(Debug, Clone, Subcommand)]
@@ -566,6 +612,45 @@ pub enum Member {
     Find {
         /// A part of the name
         text: String,
+    },
+    /// Says that two members are one person; both are known under the second one from then on
+    Merge {
+        /// Token, number or id of the one that gets the other id
+        code: String,
+        /// Token, number or id of the one that both are
+        into: String,
+    },
+    /// Takes a merge back
+    Unmerge {
+        /// Token, number or id of the one that was merged into the other
+        code: String,
+    },
+    /// Notes what a member agrees to, or takes back
+    Consent {
+        /// Token, number or id
+        code: String,
+        /// The member agrees to this
+        #[arg(long, value_name = "KIND", value_parser = CONSENTS, required_unless_present = "withdraw")]
+        give: Option<String>,
+        /// The member takes this back
+        #[arg(long, value_name = "KIND", value_parser = CONSENTS, conflicts_with = "give")]
+        withdraw: Option<String>,
+        /// The version of the terms that were shown
+        #[arg(long, value_name = "VERSION")]
+        terms: String,
+        /// Where it was said
+        #[arg(long, value_name = "PLACE", value_parser = CONSENT_PLACES, default_value = "counter")]
+        place: String,
+    },
+    /// Writes everything that is held about a member as one JSON document
+    Export {
+        /// Token, number or id
+        code: String,
+    },
+    /// Forgets a member: name, keys and cards go, figures stay. It cannot be undone
+    Erase {
+        /// Token, number or id
+        code: String,
     },
     /// Names an anonymous member, or renames one
     Name {

@@ -15,7 +15,7 @@ use stempel_terminal::look::MemberLook;
 
 use super::args::{Card, Global, Member};
 use super::deed::Deed;
-use super::member::describe;
+use super::member::{consent_of, describe};
 use super::{Answer, Failure, open};
 
 /// Pixels of one module of a drawn code.
@@ -39,6 +39,18 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
             let birthday_week = birthday.as_deref().map(birthday_week_of).transpose()?;
             open::write(global, Deed::MemberTag { code, tags, birthday_week })
         }
+        Member::Merge { code, into } => open::write(global, Deed::MemberMerge { code, into }),
+        Member::Unmerge { code } => open::write(global, Deed::MemberUnmerge { code }),
+        Member::Consent { code, give, withdraw, terms, place } => {
+            let given = give.is_some();
+            let (kind, place) = consent_of(give.or(withdraw), &place)?;
+            open::write(global, Deed::MemberConsent { code, kind, given, terms, place })
+        }
+        Member::Export { code } => {
+            let export = open::read(global)?.export_member(&code)?;
+            super::member::export_answer(&export)
+        }
+        Member::Erase { code } => open::write(global, Deed::MemberErase { code }),
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;

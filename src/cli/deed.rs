@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stempel_domain::event::Fact;
+use stempel_domain::event::{ConsentKind, ConsentPlace, Fact};
 use stempel_domain::programme::{Decimal, Programme};
 use stempel_domain::sale::{Claim, Line, Sale, Tender, TenderKind};
 use stempel_domain::{Day, EventRef, Moment, Money, OperatorId, ProgrammeId, Quantity, Sku};
 use stempel_terminal::cards::Joined;
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::goodwill::ByHand;
+use stempel_terminal::people::NewConsent;
 use stempel_terminal::taking_back::TakenBack;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::Article;
 
 use super::args::{self, Global};
-use super::{Answer, Failure};
+use super::{Answer, Failure, member};
 use crate::words;
 
 /// A deed with its circumstances.
@@ -74,6 +75,36 @@ pub enum Deed {
         code: String,
         /// The first name.
         name: String,
+    },
+    /// Two members are one person.
+    MemberMerge {
+        /// Who gets the other id.
+        code: String,
+        /// Whose.
+        into: String,
+    },
+    /// They are no longer.
+    MemberUnmerge {
+        /// Who gets the own id back.
+        code: String,
+    },
+    /// A member agrees to something, or takes that back.
+    MemberConsent {
+        /// Who.
+        code: String,
+        /// To what.
+        kind: ConsentKind,
+        /// Whether the member agrees.
+        given: bool,
+        /// The version of the terms.
+        terms: String,
+        /// Where it was said.
+        place: ConsentPlace,
+    },
+    /// A member is forgotten.
+    MemberErase {
+        /// Who.
+        code: String,
     },
     /// A card goes out of use.
     CardBlock {
@@ -217,6 +248,31 @@ impl Request {
                 let who = terminal.who(&code)?;
                 let event = terminal.name_member(&who, &name, &self.operator)?;
                 Ok(Answer::one(format!("{name} it is."), json!({"event": event, "member": who.member()})))
+            }
+            Deed::MemberMerge { code, into } => {
+                Ok(member::merged_answer(&terminal.merge_members(&code, &into, &how(None))?))
+            }
+            Deed::MemberUnmerge { code } => {
+                Ok(member::merged_answer(&terminal.unmerge_member(&code, &how(None))?))
+            }
+            Deed::MemberConsent { code, kind, given, terms, place } => {
+                let new = NewConsent { kind, given, terms, place };
+                let (event, member, said) = terminal.note_consent(&code, &new, &how(None))?;
+                Ok(Answer::one(
+                    member::consent_line(&said),
+                    json!({"event": event, "member": member, "consents": said}),
+                ))
+            }
+            Deed::MemberErase { code } => {
+                let erased = terminal.erase_member(&code, &how(None))?;
+                let elsewhere = match terminal.identity().server {
+                    Some(_) => " Other devices follow with their next exchange.",
+                    None => "",
+                };
+                Ok(Answer::one(
+                    format!("The member is forgotten here.{elsewhere}"),
+                    json!({"member": erased.member, "events": erased.events}),
+                ))
             }
             Deed::CardBlock { code } => {
                 let who = terminal.who(&code)?;

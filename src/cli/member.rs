@@ -1,8 +1,13 @@
 //! A member as the command line shows one.
 
 use serde_json::{Value, json};
+use stempel_domain::event::{ConsentKind, ConsentPlace};
 use stempel_domain::rules::ChallengeStanding;
 use stempel_terminal::look::{Held, MemberLook, TierLook};
+use stempel_terminal::people::Merged;
+use stempel_wire::export::{ConsentSaid, Export};
+
+use super::{Answer, Failure};
 
 use crate::words;
 
@@ -22,8 +27,41 @@ pub(super) fn describe(look: &MemberLook) -> (String, Value) {
         "memberships": look.memberships.iter().map(held).collect::<Vec<_>>(),
         "badges": look.badges.iter().map(held).collect::<Vec<_>>(),
         "vouchers": look.vouchers.iter().map(held).collect::<Vec<_>>(),
+        "merged": look.merged, "consents": look.consents, "erased": look.erased,
     });
     (text(look, name.as_deref()), json)
+}
+
+/// What was agreed to, in one line.
+pub(super) fn consent_line(said: &[ConsentSaid]) -> String {
+    let each = said.iter().map(|said| {
+        let name = said.consent.name();
+        if said.given { format!("{name} (terms {})", said.terms) } else { format!("not {name}") }
+    });
+    format!("Agreed to: {}", each.collect::<Vec<_>>().join(", "))
+}
+
+/// A merge or its undo.
+pub(super) fn merged_answer(merged: &Merged) -> Answer {
+    let json = json!({"member": merged.member, "into": merged.into, "event": merged.event});
+    let text = if merged.member == merged.into && merged.event.is_some() {
+        format!("Member {} stands for itself again.", merged.member)
+    } else {
+        format!("Both are known as {} from now on.", merged.into)
+    };
+    Answer::one(text, json)
+}
+
+/// The document as people keep it, and as scripts read it.
+pub(super) fn export_answer(export: &Export) -> Result<Answer, Failure> {
+    let json = serde_json::to_value(export).map_err(Failure::machine)?;
+    Ok(Answer::one(serde_json::to_string_pretty(&json).map_err(Failure::machine)?, json))
+}
+
+/// Reads what is agreed to, and where.
+pub(super) fn consent_of(kind: Option<String>, place: &str) -> Result<(ConsentKind, ConsentPlace), Failure> {
+    let kind = serde_json::from_value(json!(kind)).map_err(Failure::usage)?;
+    Ok((kind, serde_json::from_value(json!(place)).map_err(Failure::usage)?))
 }
 
 fn text(look: &MemberLook, name: Option<&str>) -> String {
@@ -36,6 +74,16 @@ fn text(look: &MemberLook, name: Option<&str>) -> String {
         ),
         words::balances_line(&look.balances),
     ];
+    if let Some(day) = look.erased {
+        lines.push(format!("Forgotten on {day}."));
+    }
+    if !look.merged.is_empty() {
+        let ids: Vec<String> = look.merged.iter().map(ToString::to_string).collect();
+        lines.push(format!("Also known as: {}", ids.join(", ")));
+    }
+    if !look.consents.is_empty() {
+        lines.push(consent_line(&look.consents));
+    }
     if look.birthday {
         lines.push("It is the week of the birthday.".to_owned());
     }

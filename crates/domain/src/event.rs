@@ -75,11 +75,17 @@ pub enum Fact {
     ProgrammePublished(ProgrammePublished),
     /// The clock was set by a manager because it could not be right.
     ClockSet(ClockSet),
+    /// A member is the same person as another one, or is it no longer.
+    MemberMerged(MemberMerged),
+    /// A member agreed to something, or takes that back.
+    ConsentChanged(ConsentChanged),
+    /// A member is forgotten: what remains says nothing of a person.
+    MemberErased(MemberErased),
 }
 
 impl Fact {
     /// Every kind that this version can read, in the order in which they came to be.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 17] = [
         "journal-begun",
         "member-joined",
         "profile-changed",
@@ -94,6 +100,9 @@ impl Fact {
         "traits-changed",
         "grant",
         "grant-withdrawn",
+        "member-merged",
+        "consent-changed",
+        "member-erased",
     ];
 
     /// The kind's name.
@@ -113,6 +122,9 @@ impl Fact {
             Self::Adjustment(_) => "adjustment",
             Self::ProgrammePublished(_) => "programme-published",
             Self::ClockSet(_) => "clock-set",
+            Self::MemberMerged(_) => "member-merged",
+            Self::ConsentChanged(_) => "consent-changed",
+            Self::MemberErased(_) => "member-erased",
         }
     }
 
@@ -130,6 +142,9 @@ impl Fact {
             Self::Stamp(fact) => Some(fact.loyalty.member),
             Self::Reversal(fact) => fact.member,
             Self::Adjustment(fact) => Some(fact.member),
+            Self::MemberMerged(fact) => Some(fact.member),
+            Self::ConsentChanged(fact) => Some(fact.member),
+            Self::MemberErased(fact) => Some(fact.member),
             Self::JournalBegun(_) | Self::ProgrammePublished(_) | Self::ClockSet(_) => None,
         }
     }
@@ -245,6 +260,102 @@ pub struct TraitsChanged {
     /// The member who brought this one. The first that is named stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<MemberId>,
+}
+
+/// Two members are one person. Ids in events are never rewritten: from now on this member's cards open the other
+/// one, and both are shown as one. The last word about a member counts, so a merge can be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberMerged {
+    /// Who is known under another id from now on.
+    pub member: MemberId,
+    /// Under which; none: the merge is undone, and the member stands for itself again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<MemberId>,
+}
+
+/// What a member can agree to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentKind {
+    /// Mails that advertise.
+    Mail,
+    /// Messages on the phone that advertise.
+    Push,
+    /// Standing on a leaderboard by name.
+    Leaderboard,
+    /// Offers made from what was bought.
+    Profiling,
+}
+
+impl ConsentKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Mail, Self::Push, Self::Leaderboard, Self::Profiling];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Push => "push",
+            Self::Leaderboard => "leaderboard",
+            Self::Profiling => "profiling",
+        }
+    }
+}
+
+/// Where a member agreed, or took it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentPlace {
+    /// Said to somebody at the counter.
+    Counter,
+    /// At a screen that the member used alone.
+    Kiosk,
+    /// On the member's own card or page.
+    Web,
+    /// On paper.
+    Paper,
+    /// Through another system.
+    Api,
+}
+
+/// A member agreed to something, or takes that back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentChanged {
+    /// Who.
+    pub member: MemberId,
+    /// To what.
+    pub consent: ConsentKind,
+    /// Whether the member agrees from now on.
+    pub given: bool,
+    /// The version of the terms that were shown.
+    pub terms: String,
+    /// Where.
+    pub place: ConsentPlace,
+}
+
+impl ConsentChanged {
+    /// The longest name of a version of terms, in bytes.
+    pub const TERMS_LEN_MAX: usize = 64;
+}
+
+/// Why a member is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErasureReason {
+    /// The member asked for it.
+    Asked,
+    /// The member was not seen for as long as the owner keeps anybody.
+    Unused,
+}
+
+/// A member is forgotten: the keys that open the profile are dropped wherever there are any, the cards are blocked,
+/// name and traits are gone. The events and their sums stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberErased {
+    /// Who.
+    pub member: MemberId,
+    /// Why.
+    pub reason: ErasureReason,
 }
 
 /// A further card of a member.

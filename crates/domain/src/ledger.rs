@@ -253,6 +253,22 @@ impl Purse {
         }
     }
 
+    /// Adds everything of another purse: two members are one person. Sums only, as [`Purse::add`].
+    pub fn absorb(&mut self, other: &Self) {
+        let through = self.settled.iter().chain(&other.settled).map(|settled| settled.through).max();
+        let settled = through.and_then(|through| {
+            let last = [&*self, other].into_iter().filter_map(|purse| purse.active_days(Some(through)).pop());
+            last.max().map(|last| SettledActivity { through, last })
+        });
+        for lot in &other.lots {
+            self.add_lot(lot.clone());
+        }
+        for &(day, spent) in &other.spends {
+            self.add(Booking::Spend { day }, -spent);
+        }
+        self.settled = settled;
+    }
+
     /// Whether nothing was ever left in it.
     pub fn is_empty(&self) -> bool {
         self.lots.iter().all(|lot| lot.amount == 0) && self.spends.is_empty()

@@ -11,6 +11,7 @@
 //! | [`programme`], [`rules`] | what a programme says, and what it gives for a sale |
 //! | [`event`], [`ledger`] | the facts, and the postings that explain every balance |
 //! | [`member`] | the state of one member: a fold over the facts |
+//! | [`person`] | one person who is several members |
 //! | [`grant`] | rights that are given once only |
 //! | [`draw`] | prize draws that anybody can check |
 //! | [`card`] | card ids and the numbers people type |
@@ -41,6 +42,7 @@ pub mod ids;
 pub mod ledger;
 pub mod member;
 pub mod money;
+pub mod person;
 pub mod ports;
 pub mod programme;
 pub mod rules;
@@ -55,5 +57,6 @@ pub use ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, RewardId, S
 pub use ledger::{Account, Booking, Posting};
 pub use member::{MemberFacts, MemberState};
 pub use money::{Money, Quantity, Rate};
+pub use person::Person;
 pub use time::{Day, Moment};
 pub use unit::Unit;

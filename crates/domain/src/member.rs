@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::card::CardId;
-use crate::event::{CounterStep, Event, Fact, Sealed};
+use crate::event::{ConsentKind, ConsentPlace, CounterStep, Event, Fact, Sealed};
 use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId};
 use crate::ledger::{Account, Booking, Lot, Purse};
@@ -30,6 +30,40 @@ impl<T> Latest<T> {
         }
     }
 
+    /// The later of two words.
+    pub(crate) fn later(one: Option<Self>, other: Option<&Self>) -> Option<Self>
+    where
+        T: Clone,
+    {
+        match (one, other) {
+            (Some(one), Some(other)) if (one.at_ms, one.by) < (other.at_ms, other.by) => Some(other.clone()),
+            (Some(one), _) => Some(one),
+            (None, other) => other.cloned(),
+        }
+    }
+
+    /// The earlier of two words.
+    pub(crate) fn earlier(one: Option<Self>, other: Option<&Self>) -> Option<Self>
+    where
+        T: Clone,
+    {
+        match (one, other) {
+            (Some(one), Some(other)) if (one.at_ms, one.by) > (other.at_ms, other.by) => Some(other.clone()),
+            (Some(one), _) => Some(one),
+            (None, other) => other.cloned(),
+        }
+    }
+
+    /// When it was written, by the writer's clock.
+    pub fn at_ms(&self) -> i64 {
+        self.at_ms
+    }
+
+    /// The event that wrote it.
+    pub fn by(&self) -> EventRef {
+        self.by
+    }
+
     /// The first writer decides instead.
     fn write_first(slot: &mut Option<Self>, at_ms: i64, by: EventRef, value: T) {
         if slot.as_ref().is_none_or(|old| (old.at_ms, old.by) > (at_ms, by)) {
@@ -45,6 +79,20 @@ pub struct CardState {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
 }
+
+/// What a member said last to one thing that can be agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Whether the member agrees.
+    pub given: bool,
+    /// The version of the terms that were shown.
+    pub terms: String,
+    /// Where it was said.
+    pub place: ConsentPlace,
+}
+
+/// What the tag begins with under which rules see a consent.
+pub const CONSENT_TAG: &str = "consent:";
 
 /// Everything that is known of one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +130,15 @@ pub struct MemberState {
     /// Who brought the member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<Latest<MemberId>>,
+    /// What the member agreed to, and took back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub consents: BTreeMap<ConsentKind, Latest<Consent>>,
+    /// The member under whose id this one is known, as last said; none in it: a merge was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Latest<Option<MemberId>>>,
+    /// The first day on which the member was forgotten. It is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Day>,
     /// How many events are in this state.
     #[serde(default)]
     pub events: u64,
@@ -170,6 +227,20 @@ pub enum Change {
         /// The other member.
         member: MemberId,
     },
+    /// The member is known under another id, or stands for itself again.
+    Merged {
+        /// Under which.
+        into: Option<MemberId>,
+    },
+    /// Something was agreed to or taken back.
+    Consent {
+        /// What.
+        kind: ConsentKind,
+        /// What was said.
+        consent: Consent,
+    },
+    /// The member is forgotten.
+    Erased,
 }
 
 /// What an event does to its member; none if it is about no member.
@@ -213,6 +284,12 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
             changes.extend(fact.grants.iter().map(|grant| taken_back(grant, fact.of)));
         }
         Fact::GrantWithdrawn(fact) => changes.push(taken_back(&fact.grant, fact.of)),
+        Fact::MemberMerged(fact) => changes.push(Change::Merged { into: fact.into }),
+        Fact::ConsentChanged(fact) => {
+            let consent = Consent { given: fact.given, terms: fact.terms.clone(), place: fact.place };
+            changes.push(Change::Consent { kind: fact.consent, consent });
+        }
+        Fact::MemberErased(_) => changes.push(Change::Erased),
         Fact::Grant(_)
         | Fact::Adjustment(_)
         | Fact::JournalBegun(_)
@@ -305,8 +382,55 @@ impl MemberState {
                 Change::Referrer { member } => {
                     Latest::write_first(&mut self.referrer, effect.at_ms, effect.event, *member);
                 }
+                Change::Merged { into } => {
+                    Latest::write(&mut self.merged, effect.at_ms, effect.event, *into);
+                }
+                Change::Consent { kind, consent } => {
+                    let mut slot = self.consents.remove(kind);
+                    Latest::write(&mut slot, effect.at_ms, effect.event, consent.clone());
+                    self.consents.extend(slot.map(|slot| (*kind, slot)));
+                }
+                Change::Erased => {
+                    self.erased = Some(self.erased.map_or(effect.day, |erased| erased.min(effect.day)));
+                }
             }
         }
+        if self.erased.is_some() {
+            self.forget();
+        }
+    }
+
+    /// Takes away what says something of a person. Done after every event that follows an erasure, so that the
+    /// order of arrival does not matter here either.
+    fn forget(&mut self) {
+        self.profile = None;
+        self.tags.clear();
+        self.consents.clear();
+        self.birthday_week = None;
+        self.referrer = None;
+        for card in self.cards.values_mut() {
+            card.blocked = true;
+        }
+    }
+
+    /// The member under whose id this one is known now, if it was merged.
+    pub fn merged_into(&self) -> Option<MemberId> {
+        self.merged.as_ref().and_then(|merged| merged.value)
+    }
+
+    /// What rules may ask for as tags: tags and segments, and what was agreed to. A consent that was said decides
+    /// over a tag of its name.
+    fn tags_held(&self) -> Vec<String> {
+        let said = |tag: &str| {
+            let kind = tag.strip_prefix(CONSENT_TAG)?;
+            self.consents.keys().find(|known| known.name() == kind)
+        };
+        let tags = self.tags.iter().filter(|(tag, held)| held.value && said(tag).is_none());
+        let consents = self.consents.iter().filter(|(_, consent)| consent.value.given);
+        let consents = consents.map(|(kind, _)| format!("{CONSENT_TAG}{}", kind.name()));
+        let mut held: Vec<String> = tags.map(|(tag, _)| tag.clone()).chain(consents).collect();
+        held.sort_unstable();
+        held
     }
 
     /// Shrinks what is older than any rule reads. Only the keeper of the base does this; it says so by
@@ -366,7 +490,7 @@ impl MemberState {
             counters: self.counters.clone(),
             joined: self.joined,
             last_visit_ms,
-            tags: self.tags.iter().filter(|(_, held)| held.value).map(|(tag, _)| tag.clone()).collect(),
+            tags: self.tags_held(),
             birthday: self.birthday_week.as_ref().is_some_and(|week| is_birthday_week(week.value, at.day)),
             first_purchase: self.first_purchase,
             grants: self.given(),

@@ -45,6 +45,7 @@ impl Server {
     /// One page of the feed: changes after a position, at most `limit`.
     pub async fn feed(&self, caller: &Caller, after: u64, limit: usize) -> Result<FeedPage> {
         let limit = limit.clamp(1, FEED_CHANGES_MAX);
+        crate::people::acknowledge(self, caller, after).await?;
         let mut tx = self.read_of(caller.tenant).await?;
         let tenant = Tenant::load(&mut tx, caller.tenant).await?;
         let journal = Head::load(&mut tx, caller.tenant, caller.device).await?;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stempel_domain::event::Event;
-use stempel_domain::member::Base;
 use stempel_domain::{Account, MemberId, TenantId, Unit};
 
 use crate::caller::Caller;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -60,21 +60,20 @@ impl Server {
         let (member, unit) = (request.member, &request.unit);
         let mut tx = self.write_of(caller.tenant).await?;
         Tenant::lock(&mut tx, caller.tenant).await?;
-        let row = tx
-            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![caller.tenant, member])
-            .await?;
-        let Some(row) = row else { return Err(Error::not_found(format!("member {member}"))) };
-        let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
-        let balance = state.balances(today).get(unit).copied().unwrap_or(0);
+        let person = group::person(&mut tx, caller.tenant, member).await?;
+        let person = person.ok_or_else(|| Error::not_found(format!("member {member}")))?;
+        let balance = person.state().balances(today).get(unit).copied().unwrap_or(0);
         tx.execute(
             "DELETE FROM hold WHERE tenant = $1 AND member = $2 AND until_ms <= $3",
             values![caller.tenant, member, now_ms],
         )
         .await?;
+        let members = person.parts().iter().map(|(id, _)| (*id).into()).collect();
         let others = tx
-            .rows(
-                "SELECT unit, amount FROM hold WHERE tenant = $1 AND member = $2 AND hold <> $3",
-                values![caller.tenant, member, &name[..]],
+            .rows_in(
+                "SELECT unit, amount FROM hold WHERE tenant = $1 AND hold <> $2 AND until_ms > $3 AND member",
+                values![caller.tenant, &name[..], now_ms],
+                members,
             )
             .await?;
         if others.len() >= HOLDS_MAX {

@@ -13,7 +13,7 @@ use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
-use crate::{grants, policy, rejudge};
+use crate::{grants, people, policy, rejudge};
 
 /// For how long a server may work on a job before another one may take it, in milliseconds.
 const LEASE_MS: i64 = 60_000;
@@ -33,16 +33,19 @@ pub(crate) enum Kind {
     Judge,
     /// Taking back what a member was given twice; the id is the member.
     Grants,
+    /// Writing the pages anew that held keys which were dropped; there is one for each tenant.
+    Clean,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Case, Self::Judge, Self::Grants];
+    const ALL: [Self; 4] = [Self::Case, Self::Judge, Self::Grants, Self::Clean];
 
     fn name(self) -> &'static str {
         match self {
             Self::Case => "case",
             Self::Judge => "judge",
             Self::Grants => "grants",
+            Self::Clean => "clean",
         }
     }
 }
@@ -187,6 +190,7 @@ impl Server {
             Kind::Case => policy::carry_out(self, db, job).await,
             Kind::Judge => rejudge::judge_again(self, db, job).await,
             Kind::Grants => grants::withdraw_doubled(self, db, job).await,
+            Kind::Clean => people::clean_up(self, db, job).await,
         }
     }
 

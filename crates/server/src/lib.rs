@@ -6,6 +6,7 @@
 //! | [`http`] | the same over HTTP |
 //! | [`config`], [`run`] | settings by file, environment and flags; the program that serves |
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
+//! | [`people`] | personal data: merges, consents, export, erasure |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
 //! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
@@ -34,6 +35,7 @@ mod ingest;
 mod jobs;
 pub mod mail;
 pub mod metrics;
+pub mod people;
 mod placement;
 mod policy;
 mod rejudge;

@@ -10,7 +10,6 @@
 use serde::Deserialize;
 use serde_json::json;
 use stempel_domain::ledger::{Account, Booking, Posting};
-use stempel_domain::member::Base;
 use stempel_domain::{Day, MemberId, Moment, TenantId, Unit};
 
 use crate::author;
@@ -18,6 +17,7 @@ use crate::cases;
 use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::jobs::{Job, Progress};
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -173,10 +173,7 @@ async fn policy_of(tx: &mut Tx, tenant: TenantId, unit: &Unit) -> Result<Policy>
 
 /// What the member has too little of the unit now.
 async fn owed(tx: &mut Tx, tenant: TenantId, member: MemberId, unit: &Unit, today: Day) -> Result<i64> {
-    let row =
-        tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
-    let Some(row) = row else { return Ok(0) };
-    let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
+    let state = group::state(tx, tenant, member).await?;
     let day = state.newest.map_or(today, |newest| newest.max(today));
     Ok(state.overdrafts(day).get(unit).copied().unwrap_or(0))
 }

@@ -21,6 +21,7 @@ use crate::cases::{self, Case};
 use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::jobs::{Job, Progress};
+use crate::people::group;
 use crate::server::Server;
 
 /// Rows judged in one transaction.
@@ -284,15 +285,21 @@ async fn beyond_history(
         return Ok(None);
     }
     let member = said.loyalty.member;
-    let rows = tx
-        .rows(
-            "SELECT author, seq, bytes FROM event WHERE tenant = $1 AND member = $2 AND status = 0
-             ORDER BY author, seq LIMIT $3",
-            values![tenant, member, HISTORY_MAX],
-        )
-        .await?;
-    if rows.len() as i64 >= HISTORY_MAX {
-        return Ok(None);
+    // A device that knows of a merge goes by what all of them have.
+    let members = group::group(tx, tenant, member).await?;
+    let mut rows = Vec::new();
+    for member in &members {
+        let more = tx
+            .rows(
+                "SELECT author, seq, bytes FROM event WHERE tenant = $1 AND member = $2 AND status = 0
+                 ORDER BY author, seq LIMIT $3",
+                values![tenant, *member, HISTORY_MAX],
+            )
+            .await?;
+        rows.extend(more);
+        if rows.len() as i64 >= HISTORY_MAX {
+            return Ok(None);
+        }
     }
     let mut most: BTreeMap<Unit, i64> = BTreeMap::new();
     for row in rows {
@@ -303,7 +310,8 @@ async fn beyond_history(
         }
         let stored = crate::author::stored_event(row.bytes(2)?)?;
         for posting in stored.record.fact.postings() {
-            if posting.account == Account::Member(member) && (own || posting.amount > 0) {
+            let theirs = matches!(posting.account, Account::Member(of) if members.contains(&of));
+            if theirs && (own || posting.amount > 0) {
                 let sum = most.entry(posting.unit.clone()).or_default();
                 *sum = sum.saturating_add(posting.amount);
             }

@@ -52,6 +52,11 @@ pub enum StoreError {
         /// The number of the last row.
         expected: u64,
     },
+    /// A key that was dropped may still be in the log of writes, because somebody reads the database.
+    #[error(
+        "a forgotten member's key is not gone from the disk yet: close other programs that read this folder"
+    )]
+    Uncleaned,
     /// Anything else that the file system said.
     #[error("the data folder cannot be used: {0}")]
     Io(#[from] std::io::Error),

@@ -137,6 +137,7 @@ impl Write<'_> {
             FeedChange::Device { certificate, revoked } => self.put_device(certificate, *revoked),
             FeedChange::CardKey { key, retired } => self.put_card_key(key, *retired),
             FeedChange::CardRevoked { card } => self.revoke_card(*card),
+            FeedChange::MemberErased { member } => self.forget_member(*member),
             FeedChange::Shop(shop) => {
                 let own: Option<Shop> = self.view().setting(SHOP)?;
                 if own.is_none_or(|own| own.id == shop.id) { self.set(SHOP, shop) } else { Ok(()) }

@@ -6,6 +6,7 @@
 //! - [`folder`]: the data folder and its one writer.
 //! - [`journal`]: what happened here, in order; each row names the hash of the one before.
 //! - [`members`]: base row + overlay = now. A balance costs the same after ten years as on day one.
+//! - [`people`]: merged members are one person; whoever is forgotten leaves no key.
 //! - [`tallies`]: what each author has given of what there is only so much of.
 //! - [`inbox`]: what the feed brings, applied in one transaction with the cursor.
 //! - [`mod@reference`]: programmes, articles, devices, card keys, blank cards.
@@ -17,6 +18,7 @@ pub mod folder;
 pub mod inbox;
 pub mod journal;
 pub mod members;
+pub mod people;
 pub mod reference;
 mod schema;
 pub mod settings;
@@ -58,7 +60,11 @@ impl Store {
         let mut connection = Connection::open(&path)?;
         schema::prepare_writer(&connection)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection, path, folder: Some(folder) })
+        let mut store = Self { connection, path, folder: Some(folder) };
+        match store.clean() {
+            Ok(()) | Err(StoreError::Uncleaned) => Ok(store),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens the store of a folder for reading only. Somebody else may be writing.
@@ -70,6 +76,7 @@ impl Store {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         schema::check_version(&connection)?;
+        schema::complete(&connection)?;
         Ok(Self { connection, path, folder: None })
     }
 
@@ -88,13 +95,24 @@ impl Store {
         &mut self,
         action: impl FnOnce(&mut Write<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        let mut write = Write { transaction };
-        let answer = action(&mut write)?;
-        write.transaction.commit().map_err(StoreError::from)?;
+        let (answer, cleans) = {
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(StoreError::from)?;
+            let mut write = Write { transaction, cleans: false };
+            let answer = action(&mut write)?;
+            let Write { transaction, cleans } = write;
+            transaction.commit().map_err(StoreError::from)?;
+            (answer, cleans)
+        };
+        if cleans {
+            // What was done is done; what could not be cleaned now is cleaned before the next exchange.
+            match self.clean() {
+                Ok(()) | Err(StoreError::Uncleaned) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(answer)
     }
 
@@ -114,6 +132,8 @@ impl Store {
 #[derive(Debug)]
 pub struct Write<'a> {
     transaction: rusqlite::Transaction<'a>,
+    /// A key was dropped: nothing of it may be left in the file afterwards.
+    cleans: bool,
 }
 
 impl Write<'_> {

@@ -1,5 +1,7 @@
 //! Members as they are known here: base + overlay = now.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, params};
 use stempel_domain::event::Sealed;
 use stempel_domain::member::{Base, Effect};
@@ -14,21 +16,19 @@ use crate::{StoreError, View, Write};
 pub struct CardRow {
     /// The card.
     pub card: CardId,
-    /// Whose it is; none for a revoked blank.
+    /// Whose it is, under the id that counts now; none for a revoked blank, and after an erasure.
     pub member: Option<MemberId>,
     /// It is no longer taken.
     pub blocked: bool,
 }
 
 impl View<'_> {
-    /// A member's state as known here.
+    /// What is known here of the person that a member is.
     pub fn member(&self, member: MemberId) -> Result<Option<MemberState>, StoreError> {
-        let text: Option<String> = self
-            .connection
-            .prepare_cached("SELECT now FROM member WHERE member = ?1")?
-            .query_row([member.0.as_slice()], |row| row.get(0))
-            .optional()?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+        if self.is_merged(member)? {
+            return Ok(self.person(member)?.map(|person| person.state()));
+        }
+        self.own_state(member)
     }
 
     /// What the server has confirmed of a member.
@@ -50,20 +50,29 @@ impl View<'_> {
         texts.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
     }
 
-    /// How many members are known here.
+    /// How many members are known here; those who were merged are one.
     pub fn member_count(&self) -> Result<u64, StoreError> {
-        Ok(self.connection.query_row("SELECT count(*) FROM member", [], |row| row.get(0))?)
+        let rows: u64 = self.connection.query_row("SELECT count(*) FROM member", [], |row| row.get(0))?;
+        Ok(rows.saturating_sub(self.aliased()?.len() as u64))
     }
 
-    /// Every member known here, in the order of their ids.
+    /// Every member known here, in the order of their ids; those who were merged are one.
     pub fn for_each_member(&self, mut each: impl FnMut(MemberId, MemberState)) -> Result<(), StoreError> {
+        let aliased: BTreeSet<MemberId> = self.aliased()?.into_iter().collect();
         let mut statement = self.connection.prepare("SELECT member, now FROM member ORDER BY member")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let Some(member) = MemberId::from_slice(row.get_ref(0)?.as_blob().unwrap_or_default()) else {
                 continue;
             };
-            each(member, serde_json::from_str(&row.get::<_, String>(1)?)?);
+            if aliased.contains(&member) {
+                continue;
+            }
+            let state = match self.is_merged(member)? {
+                true => self.member(member)?.unwrap_or_default(),
+                false => serde_json::from_str(&row.get::<_, String>(1)?)?,
+            };
+            each(member, state);
         }
         Ok(())
     }
@@ -88,7 +97,10 @@ impl View<'_> {
         let damaged = || StoreError::Damaged("a card's row has ids of the wrong length".into());
         Ok(Some(CardRow {
             card: CardId::from_slice(&card).ok_or_else(damaged)?,
-            member: member.map(|id| MemberId::from_slice(&id).ok_or_else(damaged)).transpose()?,
+            member: match member {
+                Some(id) => Some(self.root(MemberId::from_slice(&id).ok_or_else(damaged)?)?),
+                None => None,
+            },
             blocked,
         }))
     }
@@ -122,8 +134,15 @@ impl View<'_> {
         Ok(keys)
     }
 
-    /// A member's profile, if there is one and a key that opens it.
+    /// The profile of the person that a member is, if there is one and a key that opens it.
     pub fn profile(&self, member: MemberId) -> Result<Option<Profile>, StoreError> {
+        if self.is_merged(member)? {
+            let person = self.person(member)?.unwrap_or_default();
+            return match person.profile() {
+                Some((whose, sealed)) => self.open_profile(whose, sealed),
+                None => Ok(None),
+            };
+        }
         let sealed: Option<Option<String>> = self
             .connection
             .prepare_cached("SELECT profile FROM member WHERE member = ?1")?
@@ -151,7 +170,7 @@ impl View<'_> {
             .connection
             .prepare("SELECT member, profile FROM member WHERE profile IS NOT NULL ORDER BY member")?;
         let mut rows = statement.query([])?;
-        let mut found = Vec::new();
+        let mut found: Vec<(MemberId, Profile)> = Vec::new();
         while let Some(row) = rows.next()? {
             if found.len() == members_max {
                 break;
@@ -161,7 +180,11 @@ impl View<'_> {
             if let Some(profile) = self.open_profile(member, &Sealed(sealed))?
                 && profile.name.to_lowercase().contains(&wanted)
             {
-                found.push((member, profile));
+                let root = self.root(member)?;
+                let profile = if root == member { Some(profile) } else { self.profile(root)? };
+                if !found.iter().any(|(known, _)| *known == root) {
+                    found.extend(profile.map(|profile| (root, profile)));
+                }
             }
         }
         Ok(found)
@@ -180,7 +203,10 @@ impl Write<'_> {
             Keeping::Base => {
                 let mut base = self.view().base(member)?.unwrap_or_default();
                 base.state.apply(effect);
-                base.state.settle();
+                // What one of them spent may draw on what another one earned: they are added up day by day.
+                if base.state.merged_into().is_none() && !self.view().is_merged(member)? {
+                    base.state.settle();
+                }
                 base.includes.insert(effect.event.author, effect.event.seq);
                 let now = base.state.clone();
                 self.put_member(member, &base, &now)
@@ -196,7 +222,7 @@ impl Write<'_> {
                         effect.event.seq,
                         serde_json::to_string(effect)?,
                     ])?;
-                let mut now = self.view().member(member)?.unwrap_or_default();
+                let mut now = self.view().own_state(member)?.unwrap_or_default();
                 now.apply(effect);
                 self.put_now(member, &now)
             }
@@ -242,7 +268,7 @@ impl Write<'_> {
                 serde_json::to_string(now)?,
                 sealed_text(now),
             ])?;
-        self.index_cards(member, now)
+        self.index(member, now)
     }
 
     fn put_now(&mut self, member: MemberId, now: &MemberState) -> Result<(), StoreError> {
@@ -253,6 +279,19 @@ impl Write<'_> {
                  ON CONFLICT (member) DO UPDATE SET now = excluded.now, profile = excluded.profile",
             )?
             .execute(params![member.0.as_slice(), empty, serde_json::to_string(now)?, sealed_text(now)])?;
+        self.index(member, now)
+    }
+
+    /// Brings the tables that go by members' states up to one of them.
+    fn index(&mut self, member: MemberId, now: &MemberState) -> Result<(), StoreError> {
+        self.index_alias(member, now)?;
+        if now.erased.is_some() || self.view().is_erased(member)? {
+            self.forget_member(member)?;
+            for card in now.cards.keys() {
+                self.revoke_card(*card)?;
+            }
+            return Ok(());
+        }
         self.index_cards(member, now)
     }
 
@@ -287,8 +326,11 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Keeps a key that opens a member's profile.
+    /// Keeps a key that opens a member's profile, unless the member is forgotten.
     pub fn keep_key(&mut self, member: MemberId, key: &MemberKey, pending: bool) -> Result<(), StoreError> {
+        if self.view().is_erased(member)? {
+            return Ok(());
+        }
         self.transaction
             .prepare_cached(
                 "INSERT INTO member_key (member, id, key, pending) VALUES (?1, ?2, ?3, ?4)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{StoreError, tallies};
+use crate::{StoreError, people, tallies};
 
 /// Marks the file as ours (“Stmp”).
 const APPLICATION_ID: i64 = 0x5374_6d70;
@@ -16,16 +16,22 @@ struct Migration {
 }
 
 /// Each migration, in order; the format's number is how many have run.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { sql: include_str!("migrations/1.sql"), fill: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2.sql"), fill: tallies::fill },
+    Migration { sql: include_str!("migrations/3.sql"), fill: people::hash_answers },
 ];
+
+/// The first format in which what is deleted is overwritten.
+const OVERWRITING: usize = 3;
 
 pub(crate) fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    // What is deleted is overwritten: a key that was dropped is gone from the file.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     // 16 MiB of pages: the hot part of 100,000 members.
     connection.pragma_update(None, "cache_size", -16_384)?;
     Ok(())
@@ -40,6 +46,18 @@ pub(crate) fn check_version(connection: &Connection) -> Result<(), StoreError> {
     if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
 }
 
+/// Gives a reader of an older format empty tables in the place of those that it has not got yet. They are its own
+/// and vanish with it.
+pub(crate) fn complete(connection: &Connection) -> Result<(), StoreError> {
+    if format(connection)? < 3 {
+        connection.execute_batch(
+            "CREATE TEMP TABLE alias (member BLOB PRIMARY KEY, into_member BLOB);
+             CREATE TEMP TABLE erased (member BLOB PRIMARY KEY);",
+        )?;
+    }
+    Ok(())
+}
+
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     check_version(connection)?;
     let done = usize::try_from(format(connection)?).unwrap_or(0);
@@ -50,6 +68,10 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.pragma_update(None, "user_version", (index + 1) as i64)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.commit()?;
+    }
+    if (1..OVERWRITING).contains(&done) {
+        // What earlier programs deleted is still in the file, and they did not overwrite it.
+        connection.execute_batch("VACUUM")?;
     }
     Ok(())
 }

@@ -67,7 +67,12 @@ impl Terminal {
     ///
     /// A blocked card is refused; [`Terminal::who_ever`] names its member all the same.
     pub fn who(&self, code: &str) -> Result<Who, TerminalError> {
-        self.find(code, known)
+        let who = self.find(code, known)?;
+        // An id is not on a card that would be blocked.
+        if who.card().is_none() && self.view().is_erased(who.member())? {
+            return Err(crate::people::forgotten());
+        }
+        Ok(who)
     }
 
     /// As [`Terminal::who`], also for a card that is blocked: for looking, and for replacing it.
@@ -104,7 +109,7 @@ impl Terminal {
         }
         if let Ok(member) = code.parse::<MemberId>() {
             return match self.view().member(member)? {
-                Some(_) => Ok(Who::Member { member, card: None }),
+                Some(_) => Ok(Who::Member { member: self.view().root(member)?, card: None }),
                 None => Err(TerminalError::Unknown(code.to_owned())),
             };
         }

@@ -154,6 +154,8 @@ impl Terminal {
 
 impl Local for Terminal {
     fn begin(&mut self) -> Result<(AuthorId, Progress), TerminalError> {
+        // To ask for what comes after an erasure says that it is carried out.
+        self.store.clean()?;
         let state = self.view().sync_state()?;
         let progress = Progress {
             epoch: state.epoch,
@@ -235,6 +237,7 @@ impl Local for Terminal {
             state.held = held;
             write.set_sync_state(&state)
         })?;
+        self.store.clean()?;
         self.reload()
     }
 

@@ -13,6 +13,7 @@
 //! | [`deeds`] | what is given without a purchase, and to those who brought a friend |
 //! | [`goodwill`] | what staff give by hand |
 //! | [`traits`] | tags, birthday week, who brought whom |
+//! | [`people`] | merges, consents, what is held about a person, erasure |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -33,6 +34,7 @@ pub mod handle;
 pub mod identity;
 pub mod look;
 mod moment;
+pub mod people;
 mod place;
 pub mod programmes;
 pub mod setup;

@@ -10,6 +10,7 @@ use stempel_domain::{
     Unit,
 };
 use stempel_wire::Profile;
+use stempel_wire::export::{ConsentSaid, consents};
 
 use crate::cards::Who;
 use crate::{Terminal, TerminalError};
@@ -48,6 +49,12 @@ pub struct MemberLook {
     pub badges: Vec<Held>,
     /// Vouchers, by programme and reward.
     pub vouchers: Vec<Held>,
+    /// Members who were merged into this one.
+    pub merged: Vec<MemberId>,
+    /// The last word about everything that was agreed to.
+    pub consents: Vec<ConsentSaid>,
+    /// The day on which the member was forgotten.
+    pub erased: Option<Day>,
 }
 
 /// How a member stands on a ladder of tiers, in figures as people read them.
@@ -117,10 +124,14 @@ impl Terminal {
     pub fn look(&self, who: &Who) -> Result<MemberLook, TerminalError> {
         let member = who.member();
         let at = self.moment(None)?;
-        let state = self.view().member(member)?.unwrap_or_default();
+        let person = self.view().person(member)?.unwrap_or_default();
+        let state = person.state();
         let facts = self.facts(&state, &at);
         let place = self.place(&at, &[])?;
         Ok(MemberLook {
+            merged: person.parts().iter().skip(1).map(|(id, _)| *id).collect(),
+            consents: consents(&person),
+            erased: state.erased,
             member,
             profile: self.view().profile(member)?,
             cards: state.cards.iter().map(|(card, state)| (card.number(), state.blocked)).collect(),
@@ -169,13 +180,22 @@ impl Terminal {
         let at = self.moment(None)?;
         let base = self.view().base(member)?.unwrap_or_default();
         let balances = self.view().member(member)?.unwrap_or_default().balances(at.day);
-        let mut rows = self.view().rows_of_member(member, WHY_EVENTS_MAX)?;
-        rows.reverse();
+        let members = self.view().group(member)?;
+        let mut rows = Vec::new();
+        for member in &members {
+            let mut own = self.view().rows_of_member(*member, WHY_EVENTS_MAX)?;
+            own.reverse();
+            rows.append(&mut own);
+        }
+        // A merged member's own rows come from the same journal: by number they are in order again.
+        if members.len() > 1 {
+            rows.sort_by_key(|row| (row.author(), row.seq()));
+        }
         let mut events = Vec::with_capacity(rows.len());
         let mut here: BTreeMap<Unit, i64> = BTreeMap::new();
         for row in rows {
             let Ok(event) = row.event() else { continue };
-            let reason = reason(member, event.reference(), event.record.at, event.record.fact);
+            let reason = reason(&members, event.reference(), event.record.at, event.record.fact);
             for posting in &reason.postings {
                 *here.entry(posting.unit.clone()).or_default() += posting.amount;
             }
@@ -207,7 +227,7 @@ fn held(facts: &MemberFacts, prefix: &str) -> Vec<Held> {
     held.filter(|held| held.amount > 0).collect()
 }
 
-fn reason(member: MemberId, event: EventRef, at: Moment, fact: Fact) -> Reason {
+fn reason(members: &[MemberId], event: EventRef, at: Moment, fact: Fact) -> Reason {
     let (loyalty, trace, reverses) = match &fact {
         Fact::Sale(fact) => (fact.loyalty.as_ref(), fact.outcome.trace.clone(), None),
         Fact::Stamp(fact) => (Some(&fact.loyalty), fact.outcome.trace.clone(), None),
@@ -219,7 +239,7 @@ fn reason(member: MemberId, event: EventRef, at: Moment, fact: Fact) -> Reason {
     let programmes = loyalty.map(|loyalty| loyalty.programmes.as_slice()).unwrap_or_default();
     let programmes: Vec<String> =
         programmes.iter().map(|programme| format!("{} v{}", programme.id, programme.version)).collect();
-    let own = |posting: &&Posting| posting.account == Account::Member(member);
+    let own = |posting: &&Posting| matches!(posting.account, Account::Member(of) if members.contains(&of));
     let postings = fact.postings().iter().filter(own).cloned().collect();
     Reason { event, at, kind: fact.kind(), postings, programmes, trace, reverses, fact }
 }

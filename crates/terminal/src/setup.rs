@@ -55,7 +55,9 @@ pub fn begin_alone(
         terminal.publish(programme.clone(), &None)?;
     }
     for name in &beginning.members {
-        terminal.add_member(Some(name), &None, Some(&format!("beginning {name}")))?;
+        // The key is kept; a name is not.
+        let key = format!("beginning {}", stempel_wire::row::hash_of(name.as_bytes()));
+        terminal.add_member(Some(name), &None, Some(&key))?;
     }
     terminal.keep_setting(BEGINNING, &false)?;
     Ok(terminal)

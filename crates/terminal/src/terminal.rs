@@ -191,12 +191,14 @@ impl Terminal {
     /// and is refused rather than answered with somebody else's event.
     pub fn bind_key(&mut self, key: &str, deed: &str) -> Result<(), TerminalError> {
         let name = format!("deed of {key}");
+        // A deed may hold a name; what was asked for is kept as its hash.
+        let deed = stempel_wire::row::hash_of(deed.as_bytes());
         match self.view().answered(&name)? {
             Some(before) if before == deed => Ok(()),
             Some(_) => Err(TerminalError::Input(
                 "this key was used for something else before; choose a new one".into(),
             )),
-            None => Ok(self.store.write::<_, StoreError>(|write| write.remember(&name, deed))?),
+            None => Ok(self.store.write::<_, StoreError>(|write| write.remember(&name, &deed))?),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stempel_domain::event::{Fact, MemberJoined, TraitsChanged};
+use stempel_domain::member::CONSENT_TAG;
 use stempel_domain::{EventRef, MemberId, MemberState, Moment};
 
 use crate::cards::Who;
@@ -37,6 +38,11 @@ impl Terminal {
             return Err(TerminalError::Input(format!(
                 "a tag has 1 to {TAG_LEN_MAX} bytes, and one change names at most {TAGS_MAX}"
             )));
+        }
+        if tags.keys().any(|tag| tag.starts_with(CONSENT_TAG)) {
+            return Err(TerminalError::Input(
+                "what a member agrees to is no tag; note it with the version of the terms: stempel member consent".into(),
+            ));
         }
         let at = self.moment(how.at)?;
         let (_, joined) = self.begin(&who, &at)?;

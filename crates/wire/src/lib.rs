@@ -9,12 +9,14 @@
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`message`] | what device and server say to each other |
 //! | [`request`] | how a device signs what it says |
+//! | [`export`] | everything that is held about a person, as one document |
 //! | [`mod@catalogue`] | articles as a spreadsheet writes them |
 //!
 //! Reading never panics and never allocates more than the input justifies: every length has a bound.
 
 pub mod catalogue;
 pub mod certificate;
+pub mod export;
 pub mod frame;
 pub mod key;
 pub mod message;

@@ -236,6 +236,12 @@ pub enum FeedChange {
     },
     /// The shop's own data.
     Shop(Shop),
+    /// A member who is forgotten, for ever. A device that asks for what comes after this has dropped the member's
+    /// keys.
+    MemberErased {
+        /// Who.
+        member: MemberId,
+    },
 }
 
 /// An article of the catalogue.

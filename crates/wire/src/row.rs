@@ -232,3 +232,8 @@ impl fmt::Debug for Row {
         write!(f, "Row({}, {} bytes)", self.reference(), self.bytes.len())
     }
 }
+
+/// The hash of a text that is not to be kept itself, in hexadecimal.
+pub fn hash_of(text: &[u8]) -> String {
+    Hash(*blake3::hash(text).as_bytes()).to_string()
+}

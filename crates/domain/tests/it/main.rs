@@ -10,6 +10,7 @@
 //! | `fairness` | who gets what back, and what is not given by the side door |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
+//! | `people` | merges, consents and erasures commute |
 //! | `properties` | what holds for every programme, member and sale |
 //! | `refunds` | what comes back, in whatever parts and order, and what is owed or let go |
 //! | `sales` | many more sales, those that other tills got wrong among them (`sales.md`) |
@@ -31,6 +32,7 @@ mod ending;
 mod fairness;
 mod golden;
 mod manual;
+mod people;
 mod properties;
 mod refunds;
 mod rights;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stempel_domain::event::{Fact, MemberJoined};
 use stempel_domain::ledger::Posting;
-use stempel_domain::member::Base;
-use stempel_domain::{CardId, CardNumber, EventRef, MemberId, MemberState, TenantId, Unit};
+use stempel_domain::{Account, CardId, CardNumber, Day, EventRef, MemberId, Person, TenantId, Unit};
+use stempel_wire::export::{ConsentSaid, consents};
 use stempel_wire::message::KeyOf;
 use stempel_wire::token::Token;
 use stempel_wire::{CardKeys, MemberKey, Profile, seal};
@@ -16,6 +16,7 @@ use crate::author;
 use crate::db::{Tx, values};
 use crate::enroll::card_key;
 use crate::error::{Error, Result};
+use crate::people::{group, unknown};
 use crate::server::Server;
 use crate::tenant::{Tenant, public_key};
 
@@ -54,9 +55,18 @@ pub type CardNumberText = String;
 pub struct MemberInfo {
     /// The member.
     pub member: MemberId,
+    /// Members who were merged into this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MemberId>,
     /// The first name, if there is one and its key is here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The day on which the member was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Day>,
+    /// The last word about everything that was agreed to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<ConsentSaid>,
     /// The numbers of the cards that are taken.
     pub numbers: Vec<CardNumberText>,
     /// Every unit ever held, as decimal text.
@@ -150,15 +160,6 @@ impl Server {
 
     /// Finds a member by token, number or id.
     pub async fn member_find(&self, tenant: TenantId, text: &str) -> Result<MemberInfo> {
-        let unknown = || {
-            Error::refused(
-                "member-unknown",
-                404,
-                "There is no such member",
-                "Check what was typed: a card's code, its number, or a member's id. A blank card becomes somebody's \
-                 at its first scan.",
-            )
-        };
         let today = self.today();
         let mut tx = self.read_of(tenant).await?;
         let text = text.trim();
@@ -173,21 +174,16 @@ impl Server {
                 .await?
         };
         let member = member.ok_or_else(unknown)?;
-        let row = tx
-            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
-            .await?
-            .ok_or_else(unknown)?;
-        info(&mut tx, tenant, member, &row.text(0)?, today).await
+        let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
+        info(&mut tx, tenant, &person, today).await
     }
 
-    /// What is known of a member by its id.
+    /// What is known of a member by its id; of one that was merged, what is known of the person.
     pub(crate) async fn member_info(&self, tenant: TenantId, member: MemberId) -> Result<MemberInfo> {
+        let today = self.today();
         let mut tx = self.read_of(tenant).await?;
-        let row = tx
-            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
-            .await?
-            .ok_or_else(|| Error::not_found("such member"))?;
-        info(&mut tx, tenant, member, &row.text(0)?, self.today()).await
+        let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
+        info(&mut tx, tenant, &person, today).await
     }
 
     /// Lists members by id, after one.
@@ -197,13 +193,18 @@ impl Server {
         let from = after.map(|member| member.0.to_vec()).unwrap_or_default();
         let rows = tx
             .rows(
-                "SELECT member, base FROM member WHERE tenant = $1 AND member > $2 ORDER BY member LIMIT $3",
+                "SELECT member FROM member WHERE tenant = $1 AND member > $2 ORDER BY member LIMIT $3",
                 values![tenant, from, LIST_MAX],
             )
             .await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in rows {
-            list.push(info(&mut tx, tenant, row.id(0)?, &row.text(1)?, today).await?);
+            let member = row.id(0)?;
+            let Some(person) = group::person(&mut tx, tenant, member).await? else { continue };
+            // Whoever was merged stands in the list once.
+            if person.parts().first().is_some_and(|(root, _)| *root == member) {
+                list.push(info(&mut tx, tenant, &person, today).await?);
+            }
         }
         Ok(list)
     }
@@ -212,9 +213,13 @@ impl Server {
     pub async fn why(&self, tenant: TenantId, text: &str) -> Result<Vec<WhyLine>> {
         let member = self.member_find(tenant, text).await?.member;
         let mut tx = self.read_of(tenant).await?;
-        let (_, mut events) = events_of(&mut tx, tenant, member).await?;
+        let members = group::group(&mut tx, tenant, member).await?;
+        let mut events = Vec::new();
+        for member in &members {
+            events.extend(events_of(&mut tx, tenant, *member).await?.1);
+        }
         events.sort_by_key(|event| (event.record.at.utc_ms, event.reference()));
-        let account = stempel_domain::Account::Member(member);
+        let own = |account: &Account| matches!(account, Account::Member(of) if members.contains(of));
         let line = |event: stempel_domain::Event| WhyLine {
             event: event.reference(),
             kind: event.record.fact.kind().to_owned(),
@@ -224,7 +229,7 @@ impl Server {
                 .fact
                 .postings()
                 .iter()
-                .filter(|posting| posting.account == account)
+                .filter(|posting| own(&posting.account))
                 .cloned()
                 .collect(),
         };
@@ -255,15 +260,19 @@ pub(crate) async fn genuine_card(tx: &mut Tx, tenant: TenantId, text: &str) -> R
 async fn info(
     tx: &mut Tx,
     tenant: TenantId,
-    member: MemberId,
-    base: &str,
+    person: &Person,
     today: stempel_domain::Day,
 ) -> Result<MemberInfo> {
-    let Base { state, .. } = serde_json::from_str(base)?;
-    let name = open_name(tx, tenant, member, &state).await?;
+    let state = person.state();
+    let name = open_name(tx, tenant, person).await?;
+    let mut members = person.parts().iter().map(|(id, _)| *id);
+    let member = members.next().ok_or_else(unknown)?;
     let taken = state.cards.iter().filter(|(_, card)| !card.blocked);
     Ok(MemberInfo {
         member,
+        merged: members.collect(),
+        erased: state.erased,
+        consents: consents(person),
         name,
         numbers: taken.map(|(card, _)| card.number().to_string()).collect(),
         balances: state
@@ -278,33 +287,34 @@ async fn info(
     })
 }
 
-/// A member's first name, where there is one and a key that opens it.
-async fn open_name(
-    tx: &mut Tx,
-    tenant: TenantId,
-    member: MemberId,
-    state: &MemberState,
-) -> Result<Option<String>> {
-    let Some(profile) = &state.profile else { return Ok(None) };
-    let keys = tx
-        .rows("SELECT secret FROM member_key WHERE tenant = $1 AND member = $2", values![tenant, member])
-        .await?;
-    for row in keys {
-        let key = MemberKey::from_slice(&row.bytes(0)?);
-        if let Some(open) = key.and_then(|key| key.open(member, &profile.value).ok()) {
-            return Ok(Some(open.name));
-        }
-    }
-    Ok(None)
+/// A person's first name, where there is one and a key that opens it.
+async fn open_name(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<Option<String>> {
+    let Some((whose, sealed)) = person.profile() else { return Ok(None) };
+    let keys = keys_of(tx, tenant, whose).await?;
+    Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()).map(|profile| profile.name))
 }
 
-/// The first name of a member by id.
+/// The keys that open a member's profile.
+pub(crate) async fn keys_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Vec<MemberKey>> {
+    let rows = tx
+        .rows(
+            "SELECT secret FROM member_key WHERE tenant = $1 AND member = $2 ORDER BY key_id",
+            values![tenant, member],
+        )
+        .await?;
+    let read = |row: &crate::db::Row| {
+        MemberKey::from_slice(&row.bytes(0)?)
+            .ok_or_else(|| Error::Damaged("a member's key has the wrong length".to_owned()))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The first name of a person by the id of a member.
 pub(super) async fn name_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<String>> {
-    let row =
-        tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
-    open_name(tx, tenant, member, &state).await
+    match group::person(tx, tenant, member).await? {
+        Some(person) => open_name(tx, tenant, &person).await,
+        None => Ok(None),
+    }
 }
 
 /// The answer that the same write was given before.

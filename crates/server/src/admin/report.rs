@@ -18,6 +18,7 @@ use stempel_wire::message::Shop;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::ingest::Status;
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -186,6 +187,7 @@ impl Server {
             .leaderboard
             .ok_or_else(|| Error::not_found(format!("leaderboard of “{programme}”")))?;
         let mut entrants = Vec::new();
+        let (aliases, merged) = group::aliases(&mut tx, tenant).await?;
         let mut after = Vec::new();
         loop {
             let rows = tx
@@ -197,14 +199,20 @@ impl Server {
             let Some(last) = rows.last() else { break };
             after = last.bytes(0)?;
             for row in &rows {
-                let Base { state, .. } = serde_json::from_str(&row.text(1)?)?;
+                let member: MemberId = row.id(0)?;
+                let state = match merged.contains(&member) {
+                    false => serde_json::from_str::<Base>(&row.text(1)?)?.state,
+                    // One person has one place.
+                    true if aliases.root(member) != member => continue,
+                    true => group::state(&mut tx, tenant, member).await?,
+                };
                 let mut at = self.moment();
                 at.day = today;
                 let facts = state.facts(&at);
                 let consent = facts.tags.iter().any(|tag| tag == BOARD_CONSENT);
                 // Who did not agree is not even kept in memory.
                 if let Some(score) = score(&published, &facts, today).filter(|score| consent && *score > 0) {
-                    entrants.push(Entrant { member: row.id(0)?, score, consent });
+                    entrants.push(Entrant { member, score, consent });
                 }
             }
         }

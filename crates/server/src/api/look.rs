@@ -9,6 +9,7 @@ use super::access::{Principal, Scope};
 use super::orders::{amounts, book, place_of, state, the_shop, who};
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -34,6 +35,7 @@ impl Server {
             "numbers": cards.map(|(card, _)| card.number().to_string()).collect::<Vec<_>>(),
             "balances": amounts(&state.balances(self.today())),
             "events": state.events,
+            "consents": state.consents.iter().map(|(kind, said)| (kind.name(), json!(said.value.given))).collect::<Json>(),
         }))
     }
 
@@ -54,13 +56,17 @@ impl Server {
             )
             .await?;
         let mut members = Vec::with_capacity(rows.len());
-        let mut last = None;
+        let (mut last, mut found) = (None, 0);
         for row in rows {
             let member: MemberId = row.id(0)?;
-            members.push(self.api_member_of(&mut tx, principal.tenant, member).await?);
+            found += 1;
             last = Some(member);
+            // Whoever was merged stands in the list once.
+            if group::root(&mut tx, principal.tenant, member).await? == member {
+                members.push(self.api_member_of(&mut tx, principal.tenant, member).await?);
+            }
         }
-        let next = last.filter(|_| members.len() == limit);
+        let next = last.filter(|_| found == limit);
         Ok(json!({ "members": members, "next": next }))
     }
 

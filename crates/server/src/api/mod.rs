@@ -34,6 +34,7 @@ use crate::accounts;
 use crate::admin::NewMember;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Failure, Http, Shared, bearer, read_body};
+use crate::people;
 use crate::server::Server;
 use access::{Principal, Scope};
 use look::{PAGE, PAGE_MAX};
@@ -62,6 +63,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/api/v1/shops", get(shops)),
     ];
     routes.extend(accounts::routes());
+    routes.extend(people::http::routes());
     routes
 }
 

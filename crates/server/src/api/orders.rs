@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use stempel_domain::event::{Adjustment, Fact, GrantFact, Loyalty, MemberJoined, SaleFact, StampFact};
 use stempel_domain::ledger::{Booking, Posting};
-use stempel_domain::member::Base;
 use stempel_domain::money::{Quantity, Rate};
 use stempel_domain::programme::{Programme, Published};
 use stempel_domain::rules::{self, Language, Outcome, Place, RuleBook, codes, sentence};
@@ -30,6 +29,7 @@ use crate::admin::genuine_card;
 use crate::author;
 use crate::db::{Row, Tx, values};
 use crate::error::{Error, Result};
+use crate::people::{self, group};
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -442,8 +442,20 @@ pub(super) async fn the_shop(
     }
 }
 
-/// Finds out whom a code names. A blocked card is refused.
+/// Finds out whom a code names, under the id that counts now. A blocked card is refused.
 pub(super) async fn who(tx: &mut Tx, tenant: TenantId, code: &str) -> Result<Who> {
+    let who = found(tx, tenant, code).await?;
+    if who.joined.is_some() {
+        return Ok(who);
+    }
+    let member = group::root(tx, tenant, who.member).await?;
+    if people::is_erased(tx, tenant, member).await? {
+        return Err(people::forgotten());
+    }
+    Ok(Who { member, ..who })
+}
+
+async fn found(tx: &mut Tx, tenant: TenantId, code: &str) -> Result<Who> {
     let code = code.trim();
     if Token::find(code).is_some() {
         let card = genuine_card(tx, tenant, code).await?;
@@ -496,14 +508,9 @@ fn unknown() -> Error {
     )
 }
 
-/// The member's state as the server has it.
+/// The state of the person that a member is, as the server has it.
 pub(super) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberState> {
-    let row =
-        tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
-    match row {
-        Some(row) => Ok(serde_json::from_str::<Base>(&row.text(0)?)?.state),
-        None => Ok(MemberState::default()),
-    }
+    group::state(tx, tenant, member).await
 }
 
 /// What the rules read of the server as a place where something is given: its shop's merchant, and what it has given

@@ -226,6 +226,16 @@ fn done(code: &str, language: Language) -> Option<&'static str> {
             "Noch einmal versucht; was noch hier steht, wird noch nicht verstanden.",
         ),
         "invited" => ("The invitation is on its way.", "Die Einladung ist unterwegs."),
+        "merged" => ("They are one member now.", "Sie sind jetzt ein Mitglied."),
+        "parted" => ("They are two members again.", "Sie sind wieder zwei Mitglieder."),
+        "forgotten" => (
+            "The member is forgotten here; each device forgets at its next contact.",
+            "Das Mitglied ist hier vergessen; jedes Gerät vergisst es beim nächsten Kontakt.",
+        ),
+        "not-sure" => (
+            "Nothing was done: tick the box if you are sure.",
+            "Nichts wurde getan: Kreuzen Sie das Kästchen an, wenn Sie sicher sind.",
+        ),
         "saved" => ("Saved.", "Gespeichert."),
         _ => return None,
     };

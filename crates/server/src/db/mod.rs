@@ -111,6 +111,20 @@ impl Db {
         postgres::without_password(&self.url())
     }
 
+    /// Writes the pages that hold members' keys anew, so that nothing of a key that was deleted is left in them, and on
+    /// SQLite puts the log of writes into the file and empties it. Writers wait for as long as it takes to copy the
+    /// keys.
+    pub(crate) async fn rewrite_keys(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { write, .. } => sqlite::rewrite_keys(write).await,
+            Self::Postgres { write, .. } => {
+                // A plain vacuum moves what is left within a page and leaves the rest as it was.
+                sqlx::query("VACUUM (FULL) member_key").execute(write).await?;
+                Ok(())
+            }
+        }
+    }
+
     /// Begins a transaction that may write. On SQLite other writers wait; on PostgreSQL the writers of one
     /// tenant wait for each other once they have locked it.
     pub(crate) async fn write(&self) -> Result<Tx> {

@@ -22,6 +22,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is deleted is overwritten: a key that was dropped is gone from the file.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY)
         .statement_cache_capacity(200)
 }
@@ -47,6 +49,29 @@ pub(super) async fn open(path: PathBuf) -> Result<Db> {
         write,
         path,
     })
+}
+
+/// Writes the table of keys to new pages; the old ones are overwritten when they are given up. What a page that was
+/// split may hold beside its entries goes with them.
+const KEYS_ANEW: &str = "CREATE TABLE key_anew (
+    tenant BLOB NOT NULL,
+    member BLOB NOT NULL,
+    key_id BLOB NOT NULL,
+    secret BLOB NOT NULL,
+    PRIMARY KEY (tenant, member, key_id)
+);
+INSERT INTO key_anew SELECT tenant, member, key_id, secret FROM member_key;
+DROP TABLE member_key;
+ALTER TABLE key_anew RENAME TO member_key;";
+
+/// Writes the pages with keys anew, puts the log of writes into the file and empties it.
+pub(super) async fn rewrite_keys(write: &sqlx::SqlitePool) -> Result<()> {
+    let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(KEYS_ANEW).execute(&mut *tx).await?;
+    tx.commit().await?;
+    let answer = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(write).await?;
+    // Somebody reads: the same question works a little later.
+    if Row::Sqlite(answer).flag(0)? { Err(Error::Busy) } else { Ok(()) }
 }
 
 /// Copies the file as it is at one moment.

@@ -218,6 +218,9 @@ const TABLES: &[Table] = &[
             ("outcome", Text),
         ],
     },
+    Table { name: "member_alias", key: &[("member", Bytes)], others: &[("into_member", Bytes)] },
+    Table { name: "erasure", key: &[("member", Bytes)], others: &[("position", Int), ("erased_ms", Int)] },
+    Table { name: "erasure_ack", key: &[("device", Bytes)], others: &[("position", Int), ("acked_ms", Int)] },
     Table {
         name: "audit",
         key: &[("seq", Int)],

@@ -13,6 +13,7 @@ use crate::cases::{self, Case};
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
 use crate::jobs;
+use crate::people::{self, group};
 use crate::tenant::Tenant;
 
 /// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.
@@ -111,15 +112,32 @@ async fn write(
     booking: Booking,
     members: BTreeMap<MemberId, Member>,
 ) -> Result<()> {
+    let mut persons = Vec::new();
+    for (id, member) in &members {
+        let Some(merged) = &member.base.state.merged else { continue };
+        let before = group::index(tx, tenant.id, *id, merged.value).await?;
+        // Whoever it was one with until now is looked at too.
+        persons.extend(before.filter(|before| Some(*before) != merged.value).zip(member.last));
+    }
+    let merged = group::merged(tx, tenant.id, members.keys().copied()).await?;
     let mut rows = Vec::with_capacity(members.len() * 4);
+    let mut erased = Vec::new();
     for (id, mut member) in members {
         let state = &mut member.base.state;
-        if state.newest.is_some_and(|newest| newest <= booking.today.plus_days(AHEAD_DAYS_MAX)) {
+        // What one member of a person spent may draw on what another one earned: they are added up day by day.
+        let alone = !merged.contains(&id);
+        if alone && state.newest.is_some_and(|newest| newest <= booking.today.plus_days(AHEAD_DAYS_MAX)) {
             state.settle();
         }
+        erased.extend(state.erased.map(|_| id));
         let position = tenant.next_position();
         rows.extend(values![tenant.id, id, position, serde_json::to_string(&member.base)?]);
-        watch_overdraft(tx, tenant, booking, id, &member).await?;
+        // Who was merged or stands alone again just now is looked at anew.
+        if alone && member.base.state.merged.is_none() {
+            watch_overdraft(tx, tenant, booking, id, &member).await?;
+        } else {
+            persons.extend(member.last.map(|event| (id, event)));
+        }
         if member.base.state.doubled_grants().next().is_some() {
             jobs::put(tx, tenant.id, jobs::Kind::Grants, &id.0, booking.now_ms).await?;
         }
@@ -130,7 +148,37 @@ async fn write(
         4,
         rows,
     )
-    .await
+    .await?;
+    for member in erased {
+        people::carry_out(tx, tenant, member, booking.now_ms).await?;
+    }
+    for (member, event) in persons {
+        watch_person(tx, tenant, booking, member, event).await?;
+    }
+    Ok(())
+}
+
+/// Opens and closes the overdrafts of a person that is, or was until now, several members.
+async fn watch_person(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    booking: Booking,
+    member: MemberId,
+    event: EventRef,
+) -> Result<()> {
+    let Some(person) = group::person(tx, tenant.id, member).await? else { return Ok(()) };
+    let state = person.state();
+    let overdrawn = overdrafts(&state, booking.today);
+    let Some((root, _)) = person.parts().first() else { return Ok(()) };
+    for (id, part) in person.parts() {
+        for unit in part.purses.keys().filter(|unit| id != root || !overdrawn.contains_key(*unit)) {
+            cases::close(tx, tenant.id, booking.now_ms, "overdraft", &format!("{id}/{unit}")).await?;
+        }
+    }
+    for (unit, amount) in &overdrawn {
+        cases::open(tx, tenant.id, booking.now_ms, overdraft(*root, unit, *amount, event)).await?;
+    }
+    Ok(())
 }
 
 /// Opens a case when a unit falls below zero, closes it when it is back.
@@ -147,17 +195,19 @@ async fn watch_overdraft(
     }
     let Some(event) = member.last else { return Ok(()) };
     for (unit, amount) in overdrawn.iter().filter(|(unit, _)| !member.overdrawn_before.contains_key(*unit)) {
-        let detail = format!(
-            "Member {id} was given {} {} more than there were: two devices gave the same while they could not \
-             know of each other.",
-            unit.format(*amount),
-            unit.name()
-        );
-        let case =
-            Case { kind: "overdraft", subject: format!("{id}/{unit}"), member: Some(id), event, detail };
-        cases::open(tx, tenant.id, booking.now_ms, case).await?;
+        cases::open(tx, tenant.id, booking.now_ms, overdraft(id, unit, *amount, event)).await?;
     }
     Ok(())
+}
+
+fn overdraft(id: MemberId, unit: &Unit, amount: i64, event: EventRef) -> Case {
+    let detail = format!(
+        "Member {id} was given {} {} more than there were: two devices gave the same while they could not know of \
+         each other.",
+        unit.format(amount),
+        unit.name()
+    );
+    Case { kind: "overdraft", subject: format!("{id}/{unit}"), member: Some(id), event, detail }
 }
 
 /// Stores keys that are new and says whose they are.

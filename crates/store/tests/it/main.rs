@@ -10,6 +10,7 @@
 //! | `journal` | dense, chained, checked |
 //! | `kept` | settings, answers, keys, cards, programmes, articles, troubles |
 //! | `overlay` | base + overlay: nothing is counted twice or lost |
+//! | `people` | merged members are one, and whoever is forgotten leaves no key on the disk |
 //! | `support` | journals, members, bases |
 //! | `tallies` | what there is only so much of, summed with the row that gives it |
 
@@ -24,5 +25,6 @@ mod format;
 mod journal;
 mod kept;
 mod overlay;
+mod people;
 mod support;
 mod tallies;

@@ -1,0 +1,134 @@
+//! Members that are one person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stempel_domain::member::Base;
+use stempel_domain::person::{Aliases, MEMBERS_MAX};
+use stempel_domain::{MemberId, MemberState, Person, TenantId};
+
+use crate::db::{Row, Tx, Value, values};
+use crate::error::Result;
+
+/// Everybody who is the same person as this member, the one under whose id it is known first.
+pub(crate) async fn group(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Vec<MemberId>> {
+    let (mut aliases, mut waiting, mut seen) = (Aliases::default(), vec![member], vec![member]);
+    while let Some(next) = waiting.pop() {
+        let rows = tx
+            .rows(
+                "SELECT member, into_member FROM member_alias
+                 WHERE tenant = $1 AND (member = $2 OR into_member = $2) ORDER BY member",
+                values![tenant, next],
+            )
+            .await?;
+        for row in rows {
+            let (one, other): (MemberId, MemberId) = (row.id(0)?, row.id(1)?);
+            aliases.insert(one, other);
+            for found in [one, other] {
+                if !seen.contains(&found) && seen.len() < 2 * MEMBERS_MAX {
+                    seen.push(found);
+                    waiting.push(found);
+                }
+            }
+        }
+    }
+    Ok(aliases.group(member))
+}
+
+/// The member under whose id this one is known.
+pub(crate) async fn root(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberId> {
+    Ok(group(tx, tenant, member).await?.first().copied().unwrap_or(member))
+}
+
+/// The person that a member is; none if nobody of that id is known here.
+pub(crate) async fn person(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<Person>> {
+    let group = group(tx, tenant, member).await?;
+    let keys = group.iter().map(|id| Value::from(*id)).collect();
+    let rows = tx
+        .rows_in("SELECT member, base FROM member WHERE tenant = $1 AND member", values![tenant], keys)
+        .await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let read = |row: &Row| Ok((row.id(0)?, serde_json::from_str::<Base>(&row.text(1)?)?.state));
+    let mut states = rows.iter().map(read).collect::<Result<BTreeMap<MemberId, MemberState>>>()?;
+    let first = group.first().copied();
+    let parts = group.into_iter().filter_map(|id| match states.remove(&id) {
+        Some(state) => Some((id, state)),
+        // Known only as the one that others were merged into.
+        None if Some(id) == first => Some((id, MemberState::default())),
+        None => None,
+    });
+    Ok(Some(Person::new(parts.collect())))
+}
+
+/// What is known of the person that a member is; nothing of one who is not known.
+pub(crate) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberState> {
+    Ok(person(tx, tenant, member).await?.unwrap_or_default().state())
+}
+
+/// Every alias of a tenant, for those who look through all members.
+pub(crate) async fn aliases(tx: &mut Tx, tenant: TenantId) -> Result<(Aliases, BTreeSet<MemberId>)> {
+    let rows = tx
+        .rows(
+            "SELECT member, into_member FROM member_alias WHERE tenant = $1 ORDER BY member",
+            values![tenant],
+        )
+        .await?;
+    let (mut aliases, mut named) = (Aliases::default(), BTreeSet::new());
+    for row in rows {
+        let (member, into) = (row.id(0)?, row.id(1)?);
+        aliases.insert(member, into);
+        named.extend([member, into]);
+    }
+    Ok((aliases, named))
+}
+
+/// Those of these members who are one with others.
+pub(crate) async fn merged(
+    tx: &mut Tx,
+    tenant: TenantId,
+    members: impl Iterator<Item = MemberId>,
+) -> Result<BTreeSet<MemberId>> {
+    let keys: Vec<Value> = members.map(Value::from).collect();
+    let mut merged = BTreeSet::new();
+    for sql in [
+        "SELECT DISTINCT member FROM member_alias WHERE tenant = $1 AND member",
+        "SELECT DISTINCT into_member FROM member_alias WHERE tenant = $1 AND into_member",
+    ] {
+        for row in tx.rows_in(sql, values![tenant], keys.clone()).await? {
+            merged.insert(row.id(0)?);
+        }
+    }
+    Ok(merged)
+}
+
+/// Keeps the table of aliases as a member's state says. Gives what stood there before.
+pub(crate) async fn index(
+    tx: &mut Tx,
+    tenant: TenantId,
+    member: MemberId,
+    into: Option<MemberId>,
+) -> Result<Option<MemberId>> {
+    let before = tx
+        .row(
+            "SELECT into_member FROM member_alias WHERE tenant = $1 AND member = $2",
+            values![tenant, member],
+        )
+        .await?;
+    let before = before.map(|row| row.id(0)).transpose()?;
+    match into {
+        Some(into) => {
+            tx.execute(
+                "INSERT INTO member_alias (tenant, member, into_member) VALUES ($1, $2, $3)
+                 ON CONFLICT (tenant, member) DO UPDATE SET into_member = excluded.into_member",
+                values![tenant, member, into],
+            )
+            .await?
+        }
+        None => {
+            tx.execute("DELETE FROM member_alias WHERE tenant = $1 AND member = $2", values![tenant, member])
+                .await?
+        }
+    };
+    Ok(before)
+}
