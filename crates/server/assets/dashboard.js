@@ -23,3 +23,27 @@ if (problem) {
     problem.tabIndex = -1;
     problem.focus();
 }
+
+// A table can also be read from a file.
+for (const area of document.querySelectorAll("textarea[data-file]")) {
+    const label = document.createElement("label");
+    label.className = "button";
+    label.textContent = area.dataset.file;
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = ".csv,.tsv,.txt,text/csv";
+    input.className = "out-of-sight";
+    input.addEventListener("change", async () => {
+        const [file] = input.files;
+        if (!file) return;
+        const bytes = await file.arrayBuffer();
+        try {
+            area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+        } catch {
+            // What spreadsheets of western Europe write.
+            area.value = new TextDecoder("windows-1252").decode(bytes);
+        }
+    });
+    label.append(input);
+    area.before(label);
+}

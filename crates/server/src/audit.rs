@@ -127,6 +127,17 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The place of the newest entry; 0 if there is none.
+    pub(crate) async fn audit_head(&self, tenant: TenantId) -> Result<u64> {
+        let mut tx = self.read_of(tenant).await?;
+        let row = tx
+            .row("SELECT seq FROM audit WHERE tenant = $1 ORDER BY seq DESC LIMIT 1", values![tenant])
+            .await?;
+        row.map_or(Ok(0), |row| row.number(0))
+    }
+}
+
 async fn page(tx: &mut Tx, tenant: TenantId, after: u64) -> Result<Vec<Entry>> {
     let rows = tx
         .rows(

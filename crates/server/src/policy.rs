@@ -8,8 +8,9 @@
 //! | `ask`, or no programme in force counts the unit | the case waits for a person |
 
 use serde::Deserialize;
+use serde_json::json;
 use stempel_domain::ledger::{Account, Booking, Posting};
-use stempel_domain::{Day, MemberId, TenantId, Unit};
+use stempel_domain::{Day, MemberId, Moment, TenantId, Unit};
 
 use crate::author;
 use crate::cases;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::jobs::{Job, Progress};
 use crate::people::group;
 use crate::server::Server;
+use crate::tenant::Tenant;
 
 /// What follows when more was given than there was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -59,15 +61,7 @@ pub(crate) async fn carry_out(server: &Server, db: &Db, job: &Job) -> Result<()>
         let policy = policy_of(&mut tx, job.tenant, &unit).await?;
         let owed = owed(&mut tx, job.tenant, member, &unit, moment.day).await?;
         if policy == Policy::Forgive && owed > 0 {
-            let posting = |account, amount, booking| Posting { account, unit: unit.clone(), amount, booking };
-            let lot = Booking::Lot { earned: moment.day, last: None, idle: None };
-            let postings = vec![
-                posting(Account::Member(member), owed, Some(lot)),
-                posting(Account::Goodwill, -owed, None),
-            ];
-            let fact = author::adjustment(member, "forgiven", postings);
-            author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
-            tenant.save_head(&mut tx).await?;
+            forgive(server, &mut tx, &mut tenant, moment, (member, &unit, owed)).await?;
         }
         if policy != Policy::Ask {
             cases::decide(&mut tx, job.tenant, moment.utc_ms, &job.id, policy.name()).await?;
@@ -77,6 +71,67 @@ pub(crate) async fn carry_out(server: &Server, db: &Db, job: &Job) -> Result<()>
     tx.commit().await?;
     server.announce(job.tenant, tenant.head);
     Ok(())
+}
+
+/// Brings a balance back to zero by an event of the server: the shop bears it.
+async fn forgive(
+    server: &Server,
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    moment: Moment,
+    (member, unit, owed): (MemberId, &Unit, i64),
+) -> Result<()> {
+    let posting = |account, amount, booking| Posting { account, unit: unit.clone(), amount, booking };
+    let lot = Booking::Lot { earned: moment.day, last: None, idle: None };
+    let postings =
+        vec![posting(Account::Member(member), owed, Some(lot)), posting(Account::Goodwill, -owed, None)];
+    let fact = author::adjustment(member, "forgiven", postings);
+    author::append_as(tx, tenant, server.actor().operator(), moment, vec![fact], &[]).await?;
+    tenant.save_head(tx).await
+}
+
+impl Server {
+    /// What a person decides about an open case: `forgive` or `owe` for an overdraft, `seen` for the others.
+    pub(crate) async fn case_decide(
+        &self,
+        tenant: TenantId,
+        kind: &str,
+        subject: &str,
+        decision: &str,
+    ) -> Result<()> {
+        let outcome = match (kind, decision) {
+            ("overdraft", "forgive") => "forgive",
+            ("overdraft", "owe") => "owe",
+            (other, "seen") if other != "overdraft" => "seen",
+            _ => return Err(Error::bad_request("A case is decided by forgive or owe, or is seen.")),
+        };
+        let moment = self.moment();
+        let mut tx = self.write_of(tenant).await?;
+        let mut locked = Tenant::lock(&mut tx, tenant).await?;
+        let row = tx
+            .row(
+                "SELECT id FROM conflict_case
+                 WHERE tenant = $1 AND kind = $2 AND subject = $3 AND closed_ms IS NULL",
+                values![tenant, kind, subject],
+            )
+            .await?
+            .ok_or_else(|| Error::not_found("open case like that; it may have come right by itself"))?;
+        let case = row.bytes(0)?;
+        if outcome == "forgive"
+            && let Some((member, unit)) = open_overdraft(&mut tx, tenant, &case).await?
+        {
+            let owed = owed(&mut tx, tenant, member, &unit, moment.day).await?;
+            if owed > 0 {
+                forgive(self, &mut tx, &mut locked, moment, (member, &unit, owed)).await?;
+            }
+        }
+        cases::decide(&mut tx, tenant, moment.utc_ms, &case, outcome).await?;
+        let what = json!({ "kind": kind, "outcome": outcome });
+        self.note(&mut tx, &locked, "case-decided", subject, what).await?;
+        tx.commit().await?;
+        self.announce(tenant, locked.head);
+        Ok(())
+    }
 }
 
 /// Whose overdraft of what an open case is about.

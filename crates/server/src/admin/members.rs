@@ -179,11 +179,12 @@ impl Server {
         info(self, &mut tx, tenant, &person, today).await
     }
 
-    /// What is known of a member by its id.
+    /// What is known of a member by its id; of one that was merged, what is known of the person.
     pub(crate) async fn member_info(&self, tenant: TenantId, member: MemberId) -> Result<MemberInfo> {
+        let today = self.today();
         let mut tx = self.read_of(tenant).await?;
         let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
-        info(&mut tx, tenant, &person, self.today()).await
+        info(self, &mut tx, tenant, &person, today).await
     }
 
     /// Lists members by id, after one.

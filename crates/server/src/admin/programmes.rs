@@ -39,6 +39,17 @@ impl Server {
         id: &ProgrammeId,
         text: &str,
     ) -> Result<ProgrammeRef> {
+        self.programme_publish_after(tenant, id, text, None).await
+    }
+
+    /// As [`Server::programme_publish`], if the newest version is still the one that was looked at; 0: there is none.
+    pub(crate) async fn programme_publish_after(
+        &self,
+        tenant: TenantId,
+        id: &ProgrammeId,
+        text: &str,
+        expected: Option<u32>,
+    ) -> Result<ProgrammeRef> {
         let wrong = |why: &str| Error::refused("programme", 400, "The programme cannot be published", why);
         if text.len() > TEXT_LEN_MAX {
             return Err(wrong("It is too long."));
@@ -55,6 +66,17 @@ impl Server {
             && !newest.ended
         {
             return Ok(newest.reference.clone());
+        }
+        let known = newest.as_ref().map_or(0, |newest| newest.reference.version);
+        if expected.is_some_and(|expected| expected != known) {
+            return Err(Error::refused(
+                "programme-changed",
+                409,
+                "Somebody else has changed this programme",
+                format!(
+                    "Version {known} came into force meanwhile. Look at what is different, then publish again."
+                ),
+            ));
         }
         let version = newest.map_or(1, |newest| newest.reference.version.saturating_add(1));
         let programme = ProgrammeRef { id: id.clone(), version };
@@ -100,6 +122,23 @@ impl Server {
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);
         Ok(())
+    }
+
+    /// Every version of a programme, newest first.
+    pub(crate) async fn programme_versions(
+        &self,
+        tenant: TenantId,
+        id: &ProgrammeId,
+    ) -> Result<Vec<ProgrammeInfo>> {
+        let mut tx = self.read_of(tenant).await?;
+        let rows = tx
+            .rows(
+                "SELECT programme, version, body, ended, published_ms FROM programme
+                 WHERE tenant = $1 AND programme = $2 ORDER BY version DESC LIMIT 200",
+                values![tenant, id.as_str()],
+            )
+            .await?;
+        rows.iter().map(read).collect()
     }
 
     /// The newest version of every programme.

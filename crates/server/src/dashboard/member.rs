@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::IntoResponse;
 use maud::{Markup, html};
-use stempel_domain::event::{Event, Fact, ReversalReason};
+use stempel_domain::event::{ConsentKind, ErasureReason, Event, Fact, ReversalReason};
 use stempel_domain::member::Base;
 use stempel_domain::rules::{Outcome, sentence};
 use stempel_domain::sale::Deed;
 use stempel_domain::{Account, AuthorId, CardId, MemberId, MemberState, Unit};
+
+use stempel_wire::export::ConsentSaid;
 
 use super::members::{fresh_key, name};
 use super::shell::{self, Field, Tab, frame, token};
@@ -22,6 +26,7 @@ use crate::api::orders::AdjustmentRequest;
 use crate::author::stored_event;
 use crate::db::values;
 use crate::error::{Error, Result};
+use crate::people::group;
 use crate::web::{self, Language};
 
 /// How many events are shown at first, and at most.
@@ -58,19 +63,23 @@ async fn load(visitor: &Visitor, member: MemberId) -> Result<File> {
     let asked = visitor.query.get("show").parse::<usize>().unwrap_or(SHOWN).clamp(SHOWN, SHOWN_MAX);
     let info = server.member_info(tenant, member).await?;
     let mut tx = server.read_of(tenant).await?;
-    let row = tx
-        .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
-        .await?
-        .ok_or_else(|| Error::not_found("such member"))?;
-    let Base { state, includes } = serde_json::from_str(&row.text(0)?)?;
+    let state = group::state(&mut tx, tenant, member).await?;
     // The newest of each author are enough for the newest of all.
     let mut events = Vec::new();
-    for author in includes.keys() {
+    let members: Vec<MemberId> = std::iter::once(info.member).chain(info.merged.iter().copied()).collect();
+    let mut authors_of = Vec::new();
+    let sql = "SELECT member, base FROM member WHERE tenant = $1 AND member";
+    for row in tx.rows_in(sql, values![tenant], members.iter().map(|id| (*id).into()).collect()).await? {
+        let base: Base = serde_json::from_str(&row.text(1)?)?;
+        let id: MemberId = row.id(0)?;
+        authors_of.extend(base.includes.into_keys().map(|author| (id, author)));
+    }
+    for (member, author) in authors_of {
         let rows = tx
             .rows(
                 "SELECT bytes FROM event WHERE tenant = $1 AND member = $2 AND author = $3 AND status = 0
                  ORDER BY seq DESC LIMIT $4",
-                values![tenant, member, *author, asked as i64 + 1],
+                values![tenant, member, author, asked as i64 + 1],
             )
             .await?;
         for row in rows {
@@ -122,10 +131,15 @@ async fn show(
                 @if on.value { " " span class="state" { (tag) } }
             }
         }
+        @if file.info.erased.is_some() {
+            p class="notice warn" { (visitor.say("This member was forgotten. Nothing says any more who it was.",
+                "Dieses Mitglied wurde vergessen. Nichts sagt mehr, wer es war.")) }
+        }
         (holds(visitor, &file))
         (cards(visitor, &file, manages).await?)
         @if manages { (correction(visitor, &file, sent, error).await?) }
         (time_line(visitor, &file))
+        @if visitor.may_everywhere(Scope::Manage) { (personal(visitor, &file, sent)) }
     };
     Ok(web::page(status, frame(visitor, Tab::Members, &title, body)))
 }
@@ -357,7 +371,7 @@ fn entry(language: Language, file: &File, event: &Event) -> Markup {
             }
             p {
                 strong { (what(language, &record.fact)) }
-                @for (unit, amount) in moved(file.info.member, &record.fact) {
+                @for (unit, amount) in moved(&file.info, &record.fact) {
                     " " span class={ "state " (if amount > 0 { "good" } else { "" }) } {
                         @if amount > 0 { "+" }
                         (words::amount(language, &unit, amount))
@@ -385,9 +399,13 @@ fn who<'a>(language: Language, file: &'a File, operator: &'a str) -> &'a str {
 }
 
 /// What moved on the member's account.
-fn moved(member: MemberId, fact: &Fact) -> Vec<(Unit, i64)> {
+fn moved(info: &MemberInfo, fact: &Fact) -> Vec<(Unit, i64)> {
+    let own = |id: MemberId| id == info.member || info.merged.contains(&id);
     let mut sums: BTreeMap<Unit, i64> = BTreeMap::new();
-    for posting in fact.postings().iter().filter(|posting| posting.account == Account::Member(member)) {
+    for posting in fact.postings() {
+        if !matches!(posting.account, Account::Member(id) if own(id)) {
+            continue;
+        }
         let sum = sums.entry(posting.unit.clone()).or_default();
         *sum = sum.saturating_add(posting.amount);
     }
@@ -463,6 +481,115 @@ fn what(language: Language, fact: &Fact) -> String {
         }
         other => other.kind().to_owned(),
     }
+}
+
+/// What concerns the person: what they agreed to, everything that is held, being one with somebody else, being forgotten.
+fn personal(visitor: &Visitor, file: &File, sent: Option<&Values>) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    let here = format!("/dashboard/members/{}", file.info.member);
+    let into = sent.or(visitor.draft.as_ref()).map(|typed| typed.get("into")).unwrap_or_default();
+    html! {
+        section id="personal" {
+            h2 { (say("The person", "Die Person")) }
+            @if !file.info.consents.is_empty() {
+                ul { @for said in &file.info.consents {
+                    li { (consent(visitor.language, said)) }
+                } }
+            }
+            p { a class="button" href={ (here) "/export" } download { (say("Everything that is held, as a file", "Alles Gespeicherte als Datei")) } }
+            @for merged in &file.info.merged {
+                form method="post" action={ (here) "/unmerge" } class="actions" {
+                    (token(visitor))
+                    input type="hidden" name="part" value=(merged);
+                    span { (say("Holds another member too:", "Enthält auch ein anderes Mitglied:")) " " code { (merged) } }
+                    button { (say("Part them again", "Wieder trennen")) }
+                }
+            }
+            @if file.info.erased.is_none() {
+                details class="more" open[!into.is_empty()] {
+                    summary { (say("The same person twice?", "Dieselbe Person doppelt?")) }
+                    p { (say("Both cards go on, and everything on them is one. It can be taken back.",
+                        "Beide Karten gelten weiter, und alles darauf ist eins. Das lässt sich zurücknehmen.")) }
+                    form method="post" action={ (here) "/merge" } class="card narrow" {
+                        (token(visitor))
+                        (Field { name: "into", label: say("Number or code of the other card", "Nummer oder Code der anderen Karte"), value: into, required: true, ..Field::default() }.draw())
+                        button class="main" { (say("Make them one", "Zusammenführen")) }
+                    }
+                }
+                details class="more" {
+                    summary { (say("Forget this member", "Dieses Mitglied vergessen")) }
+                    p { (say("Name and everything else that says who it was is destroyed here and on every device. Cards are no longer taken. This cannot be undone; sums and tax records stay.",
+                        "Der Name und alles, was sagt, wer es war, wird hier und auf jedem Gerät vernichtet. Karten gelten nicht mehr. Das lässt sich nicht rückgängig machen; Summen und Steuerunterlagen bleiben.")) }
+                    form method="post" action={ (here) "/erase" } class="card narrow" {
+                        (token(visitor))
+                        label class="check" {
+                            input type="checkbox" name="sure" value="yes" required;
+                            span { (say("The guest asked for it, and I am sure.", "Der Gast hat darum gebeten, und ich bin sicher.")) }
+                        }
+                        button { (say("Forget for ever", "Für immer vergessen")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The last word about one thing that can be agreed to.
+fn consent(language: Language, said: &ConsentSaid) -> String {
+    let word = if said.given {
+        language.pick("agreed", "zugestimmt")
+    } else {
+        language.pick("not agreed", "nicht zugestimmt")
+    };
+    let what = match said.consent {
+        ConsentKind::Mail => language.pick("Mails with offers", "Mails mit Angeboten"),
+        ConsentKind::Push => language.pick("Messages on the phone", "Nachrichten auf dem Telefon"),
+        ConsentKind::Leaderboard => language.pick("Named on the leaderboard", "Genannt in der Rangliste"),
+        ConsentKind::Profiling => {
+            language.pick("Offers made from what was bought", "Angebote aus dem, was gekauft wurde")
+        }
+    };
+    format!("{what}: {word}")
+}
+
+pub(crate) async fn merge(Path(member): Path<String>, Sent(mut visitor, values): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    let member = parse(&member)?;
+    visitor.path = format!("/dashboard/members/{member}");
+    match visitor.server.member_merge(visitor.tenant(), &member.to_string(), values.get("into")).await {
+        Ok(_) => Ok(on(&visitor.path, "merged")),
+        Err(error) if error.problem().status < 500 => {
+            show(&visitor, member, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), Some(&error)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn unmerge(Path(member): Path<String>, Sent(visitor, values): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    visitor.server.member_unmerge(visitor.tenant(), values.get("part")).await?;
+    Ok(on(&format!("/dashboard/members/{}", parse(&member)?), "parted"))
+}
+
+pub(crate) async fn erase(Path(member): Path<String>, Sent(visitor, values): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    let member = parse(&member)?;
+    let file = format!("/dashboard/members/{member}");
+    if values.get("sure").is_empty() {
+        return Ok(on(&file, "not-sure"));
+    }
+    visitor.server.member_erase(visitor.tenant(), &member.to_string(), ErasureReason::Asked).await?;
+    Ok(on(&file, "forgotten"))
+}
+
+pub(crate) async fn export(visitor: Visitor, Path(member): Path<String>) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    let member = parse(&member)?;
+    let export = visitor.server.member_export(visitor.tenant(), &member.to_string()).await?;
+    let text = serde_json::to_string_pretty(&export).map_err(Error::from)?;
+    let disposition = format!("attachment; filename=\"member-{member}.json\"");
+    Ok(([(CONTENT_TYPE, "application/json".to_owned()), (CONTENT_DISPOSITION, disposition)], text)
+        .into_response())
 }
 
 #[cfg(test)]

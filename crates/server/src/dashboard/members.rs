@@ -45,7 +45,10 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
         let found = visitor.http.names.find(&visitor.server, visitor.tenant(), &asked).await?;
         let mut members = Vec::with_capacity(found.members.len());
         for (member, _) in found.members {
-            members.push(visitor.server.member_info(visitor.tenant(), member).await?);
+            let info = visitor.server.member_info(visitor.tenant(), member).await?;
+            if !members.iter().any(|known: &MemberInfo| known.member == info.member) {
+                members.push(info);
+            }
         }
         (members, found.cut)
     };
@@ -88,6 +91,9 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
             }
         }
         @if visitor.may(Scope::Members) { (adding(visitor, sent, error)) }
+        @if visitor.may_everywhere(Scope::Manage) {
+            p class="space" { a href="/dashboard/import" { (say("Bring members and paper cards along from a table", "Mitglieder und Papierkarten aus einer Tabelle mitbringen")) } }
+        }
     };
     let title = say("Who are your guests?", "Wer sind Ihre Gäste?");
     Ok(web::page(status, frame(visitor, Tab::Members, title, body)))
@@ -105,7 +111,11 @@ async fn newest(visitor: &Visitor) -> Result<Vec<MemberInfo>> {
     drop(tx);
     let mut members = Vec::with_capacity(ids.len());
     for id in ids {
-        members.push(visitor.server.member_info(visitor.tenant(), id).await?);
+        let info = visitor.server.member_info(visitor.tenant(), id).await?;
+        // Whoever was merged stands in the list once.
+        if !members.iter().any(|known: &MemberInfo| known.member == info.member) {
+            members.push(info);
+        }
     }
     Ok(members)
 }

@@ -8,22 +8,39 @@
 //! | `entry` | signing in and out, the first password, a forgotten one |
 //! | `today` | how it is going: figures, shops side by side, devices, fourteen days as a chart |
 //! | `members`, `member`, `names` | searching, one member's file; how names are found that are sealed |
+//! | `programmes`, `templates` | what is in force, templates, versions side by side |
+//! | `editor`, `plain` | one programme as a form made from its own structure, or as text; the sample sale |
+//! | `work` | cases, stopped journals, rows that were not understood, changes for a second person |
+//! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
+//! | `catalogue`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
 //! | `trouble` | errors as pages, in words |
 //!
 //! Invariants: every path works without a script. Whatever changes something is a form with the session's token,
 //! and is answered by a redirect. Nothing here writes to the database but what a form holds for later (`draft`).
 
+mod catalogue;
 mod chart;
 mod code;
+mod csv;
+mod devices;
+mod editor;
 mod entry;
+mod import;
 mod member;
 mod members;
 mod names;
+mod plain;
+mod programmes;
 mod shell;
+mod shops;
+mod statement;
+mod team;
+mod templates;
 mod today;
 mod trouble;
 mod visitor;
 mod words;
+mod work;
 
 use axum::middleware::from_fn;
 use axum::response::Redirect;
@@ -48,6 +65,36 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/members/{member}", get(member::page)),
         ("/dashboard/members/{member}/adjust", post(member::adjust)),
         ("/dashboard/members/{member}/card", post(member::card)),
+        ("/dashboard/members/{member}/merge", post(member::merge)),
+        ("/dashboard/members/{member}/unmerge", post(member::unmerge)),
+        ("/dashboard/members/{member}/erase", post(member::erase)),
+        ("/dashboard/members/{member}/export", get(member::export)),
+        ("/dashboard/programmes", get(programmes::page)),
+        ("/dashboard/programmes/new", get(programmes::choose)),
+        ("/dashboard/programmes/edit", get(editor::page).post(editor::sent)),
+        ("/dashboard/programmes/{id}", get(programmes::one)),
+        ("/dashboard/programmes/{id}/end", post(programmes::end)),
+        ("/dashboard/work", get(work::page)),
+        ("/dashboard/work/change/{id}", post(work::change)),
+        ("/dashboard/work/case", post(work::case)),
+        ("/dashboard/work/journal/{author}", post(work::journal)),
+        ("/dashboard/work/held/{author}", post(work::held)),
+        ("/dashboard/work/retry", post(work::retry)),
+        ("/dashboard/devices", get(devices::page)),
+        ("/dashboard/devices/invite", post(devices::invite)),
+        ("/dashboard/devices/{device}/revoke", post(devices::revoke)),
+        ("/dashboard/import", get(import::page).post(import::sent)),
+        ("/dashboard/catalogue", get(catalogue::page).post(catalogue::import)),
+        ("/dashboard/catalogue/article", post(catalogue::article)),
+        ("/dashboard/catalogue.csv", get(catalogue::download)),
+        ("/dashboard/statement", get(statement::page)),
+        ("/dashboard/statement.csv", get(statement::download)),
+        ("/dashboard/shops", get(shops::page).post(shops::add)),
+        ("/dashboard/team", get(team::page).post(team::invite)),
+        ("/dashboard/team/four-eyes", post(team::four_eyes)),
+        ("/dashboard/team/{account}/role", post(team::role)),
+        ("/dashboard/team/{account}/close", post(team::close)),
+        ("/dashboard/log", get(team::log)),
         ("/dashboard/sign-in", get(entry::page).post(entry::sign_in)),
         ("/dashboard/sign-out", post(entry::sign_out)),
         ("/dashboard/password", get(entry::password_page).post(entry::password_set)),

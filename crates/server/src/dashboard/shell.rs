@@ -12,6 +12,13 @@ use crate::web::Language;
 pub(crate) enum Tab {
     Today,
     Members,
+    Programmes,
+    Work,
+    Devices,
+    Catalogue,
+    Shops,
+    Statement,
+    Team,
 }
 
 struct Entry {
@@ -30,9 +37,30 @@ const fn entry(tab: Tab, to: &'static str, words: [&'static str; 2], scope: Scop
     Entry { tab, to, english, german, scope, everywhere: false }
 }
 
-const ENTRIES: [Entry; 2] = [
+const ENTRIES: [Entry; 9] = [
     entry(Tab::Today, "/dashboard", ["Today", "Heute"], Scope::Read),
     entry(Tab::Members, "/dashboard/members", ["Members", "Mitglieder"], Scope::Read),
+    entry(Tab::Programmes, "/dashboard/programmes", ["Programmes", "Programme"], Scope::Read),
+    entry(Tab::Work, "/dashboard/work", ["Work list", "Arbeitsliste"], Scope::Manage),
+    entry(Tab::Devices, "/dashboard/devices", ["Devices", "Geräte"], Scope::Manage),
+    entry(Tab::Catalogue, "/dashboard/catalogue", ["Catalogue", "Sortiment"], Scope::Manage),
+    entry(Tab::Shops, "/dashboard/shops", ["Shops", "Läden"], Scope::Manage),
+    Entry {
+        tab: Tab::Statement,
+        to: "/dashboard/statement",
+        english: "Clearing",
+        german: "Verrechnung",
+        scope: Scope::Manage,
+        everywhere: true,
+    },
+    Entry {
+        tab: Tab::Team,
+        to: "/dashboard/team",
+        english: "Team",
+        german: "Team",
+        scope: Scope::Own,
+        everywhere: true,
+    },
 ];
 
 fn document(language: Language, title: &str, body: Markup) -> Markup {
@@ -186,6 +214,28 @@ fn done(code: &str, language: Language) -> Option<&'static str> {
             "Die alte Karte ist gesperrt; der Code der neuen steht unten.",
         ),
         "card-blocked" => ("The card is blocked.", "Die Karte ist gesperrt."),
+        "published" => (
+            "Published. Devices know it at their next contact.",
+            "Veröffentlicht. Geräte kennen es beim nächsten Kontakt.",
+        ),
+        "ended" => ("Ended.", "Beendet."),
+        "device-out" => ("The device is signed out.", "Das Gerät ist abgemeldet."),
+        "decided" => ("Done.", "Erledigt."),
+        "retried" => (
+            "Tried again; what is still here is not understood yet.",
+            "Noch einmal versucht; was noch hier steht, wird noch nicht verstanden.",
+        ),
+        "invited" => ("The invitation is on its way.", "Die Einladung ist unterwegs."),
+        "merged" => ("They are one member now.", "Sie sind jetzt ein Mitglied."),
+        "parted" => ("They are two members again.", "Sie sind wieder zwei Mitglieder."),
+        "forgotten" => (
+            "The member is forgotten here; each device forgets at its next contact.",
+            "Das Mitglied ist hier vergessen; jedes Gerät vergisst es beim nächsten Kontakt.",
+        ),
+        "not-sure" => (
+            "Nothing was done: tick the box if you are sure.",
+            "Nichts wurde getan: Kreuzen Sie das Kästchen an, wenn Sie sicher sind.",
+        ),
         "saved" => ("Saved.", "Gespeichert."),
         _ => return None,
     };

@@ -79,8 +79,10 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     visitor.principal().may(Scope::Read)?;
     let shops = visitor.shops(Scope::Read).await?;
     let title = visitor.say("How is it going today?", "Wie läuft es heute?");
+    let beginning = beginning(&visitor, &shops).await?;
     let Some(first) = shops.first() else {
-        return Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Today, title, beginning(&visitor))));
+        let body = beginning.unwrap_or_else(|| html! {});
+        return Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Today, title, body)));
     };
     let today = visitor.server.moment_at(first).day;
     let mut figures = visitor.server.day_figures(visitor.tenant(), today.plus_days(1 - DAYS), today).await?;
@@ -91,6 +93,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     let language = visitor.language;
     let body = html! {
         p class="lead" { (language.day(today)) }
+        @if let Some(beginning) = beginning { (beginning) }
         @if waiting > 0 {
             p class="notice warn" {
                 a href="/dashboard/work" {
@@ -108,16 +111,50 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Today, title, body)))
 }
 
-/// What stands here before there is a shop.
-fn beginning(visitor: &Visitor) -> Markup {
-    shell::empty(
-        visitor.say("Nothing is set up yet", "Noch ist nichts eingerichtet"),
-        visitor.say(
-            "It takes three steps to the first stamp: a shop, a stamp card, and a device at the counter.",
-            "Drei Schritte bis zum ersten Stempel: ein Laden, eine Stempelkarte und ein Gerät an der Theke.",
+/// The steps to the first stamp, until all of them are done.
+async fn beginning(visitor: &Visitor, shops: &[Shop]) -> Result<Option<Markup>> {
+    if !visitor.may_everywhere(Scope::Manage) {
+        return Ok(None);
+    }
+    let tenant = visitor.tenant();
+    let programmes = visitor.server.programme_list(tenant).await?;
+    let devices = visitor.server.device_list(tenant).await?;
+    let say = |english, german| visitor.say(english, german);
+    let steps = [
+        (!shops.is_empty(), "/dashboard/shops", say("Add your shop", "Legen Sie Ihren Laden an")),
+        (
+            programmes.iter().any(|programme| !programme.ended),
+            "/dashboard/programmes/new",
+            say("Choose what guests collect", "Wählen Sie, was Gäste sammeln"),
         ),
-        None,
-    )
+        (
+            !devices.is_empty(),
+            "/dashboard/devices",
+            say("Add the device at the counter", "Fügen Sie das Gerät an der Theke hinzu"),
+        ),
+        (
+            devices.iter().any(|device| device.seen_ms.is_some()),
+            "/dashboard/members#add",
+            say("Make a card and scan it there", "Legen Sie eine Karte an und scannen Sie sie dort"),
+        ),
+    ];
+    if steps.iter().all(|(done, _, _)| *done) {
+        return Ok(None);
+    }
+    let next = steps.iter().position(|(done, _, _)| !done);
+    Ok(Some(html! {
+        section class="card" {
+            h2 { (say("To the first stamp", "Bis zum ersten Stempel")) }
+            ol class="steps" {
+                @for (place, (done, to, words)) in steps.iter().enumerate() {
+                    li {
+                        @if *done { span class="state good" { (say("done", "fertig")) } " " (words) }
+                        @else { a class={ "button" @if Some(place) == next { " main" } } href=(to) { (words) } }
+                    }
+                }
+            }
+        }
+    }))
 }
 
 fn tiles(language: Language, figures: &Figures, today: Day) -> Markup {

@@ -117,6 +117,14 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
             "Schreiben Sie eine Zahl, wie 2 oder −2; Einheiten ohne Teile gehen nur in ganzen Zahlen.",
         ),
         "order" => ("Das ist außerhalb des Erlaubten", "Prüfen Sie Menge und Grund. Nichts wurde geändert."),
+        "zone" => ("Diese Zeitzone gibt es nicht", "Schreiben Sie sie wie Europe/Berlin."),
+        "time" => ("Diese Uhrzeit gibt es nicht", "Schreiben Sie sie wie 04:00."),
+        "role" => {
+            ("Diese Rolle geht nicht", "Wählen Sie Rolle und Laden. Ein Inhaber ist es in allen Läden.")
+        }
+        "article" => {
+            ("Der Artikel wurde nicht geändert", "Prüfen Sie Name, Preis (wie 3,60) und Steuer (wie 19).")
+        }
         "not-found" => ("Das gibt es nicht", "Vielleicht wurde es entfernt, oder die Adresse ist falsch."),
         "member-unknown" => (
             "Dieses Mitglied gibt es nicht",

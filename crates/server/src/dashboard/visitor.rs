@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -55,6 +55,11 @@ impl Values {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
+    /// Every value of a name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+
     /// Whether there is nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -89,6 +94,8 @@ pub(crate) struct Visitor {
     /// The address that was asked for, without its query.
     pub path: String,
     pub query: Values,
+    /// The name under which the browser reached this server.
+    pub host: String,
     /// What was typed into this page's form before a session ended.
     pub draft: Option<Values>,
 }
@@ -151,6 +158,7 @@ impl Visitor {
             csrf: csrf(token),
             path: parts.uri.path().to_owned(),
             query,
+            host: parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
             draft: None,
             session,
         };

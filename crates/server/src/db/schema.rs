@@ -17,7 +17,7 @@ struct Migration {
 }
 
 /// Every migration, in order. Versions rise; a gap is allowed.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, oldest: 1, script: include_str!("../../migrations/0001_foundation.sql") },
     Migration { version: 2, oldest: 1, script: include_str!("../../migrations/0002_placement.sql") },
     Migration { version: 3, oldest: 1, script: include_str!("../../migrations/0003_work.sql") },

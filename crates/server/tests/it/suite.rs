@@ -21,6 +21,7 @@
 //! | `described` | the API against its description, by requests that a program makes up |
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
 //! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
+//! | `large` | by hand: the pages beside a million events |
 //! | `people` | merges, consents, what is held about a person, erasures that devices acknowledge |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
@@ -37,6 +38,7 @@ mod doors;
 mod enroll;
 mod feed;
 pub mod http;
+mod large;
 mod people;
 mod process;
 mod push;

@@ -1,0 +1,261 @@
+//! “What do guests collect?”: the programmes in force, templates for new ones, versions side by side, ending one.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use maud::{Markup, html};
+use stempel_domain::ProgrammeId;
+use stempel_domain::programme::Programme;
+
+use super::plain::text_of;
+use super::shell::{self, Tab, frame, token};
+use super::templates::{KINDS, TEMPLATES};
+use super::visitor::{Sent, Visitor, on};
+use super::{Page, words};
+use crate::admin::ProgrammeInfo;
+use crate::api::access::Scope;
+use crate::error::{Error, Result};
+use crate::web;
+
+pub(crate) async fn page(visitor: Visitor) -> Page {
+    visitor.principal().may(Scope::Read)?;
+    let all = visitor.server.programme_list(visitor.tenant()).await?;
+    let (ended, running): (Vec<_>, Vec<_>) = all.into_iter().partition(|programme| programme.ended);
+    let say = |english, german| visitor.say(english, german);
+    let manages = visitor.may_everywhere(Scope::Manage);
+    let body = html! {
+        @if manages {
+            p class="actions" { a class="button main" href="/dashboard/programmes/new" { (say("New programme", "Neues Programm")) } }
+        }
+        @if running.is_empty() {
+            (shell::empty(
+                say("Nothing to collect yet", "Noch nichts zu sammeln"),
+                say("Choose a template, look at what it gives, and publish it. Devices know it at their next contact.",
+                    "Wählen Sie eine Vorlage, sehen Sie, was sie gibt, und veröffentlichen Sie sie. Geräte kennen sie beim nächsten Kontakt."),
+                manages.then_some(("/dashboard/programmes/new", say("Choose a template", "Vorlage wählen"))),
+            ))
+        } @else {
+            ul class="sheets" { @for programme in &running { li class="card" { (in_list(&visitor, programme)) } } }
+        }
+        @if !ended.is_empty() {
+            section class="space" {
+                h2 { (say("Ended", "Beendet")) }
+                ul class="list" { @for programme in &ended { li { (in_list(&visitor, programme)) } } }
+            }
+        }
+    };
+    let title = say("What do guests collect?", "Was sammeln die Gäste?");
+    Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Programmes, title, body)))
+}
+
+fn in_list(visitor: &Visitor, info: &ProgrammeInfo) -> Markup {
+    let read = Programme::from_json(&info.text).ok();
+    let name = read.as_ref().map_or(info.reference.id.as_str(), |read| read.name(visitor.language.tag()));
+    html! {
+        h2 { a class="line" href={ "/dashboard/programmes/" (info.reference.id) } { (name) } }
+        p class="faded" {
+            (visitor.say("Version ", "Fassung ")) (info.reference.version)
+            @if let Some(read) = &read { " · " (words::unit(visitor.language, read.unit())) }
+            @else { " · " (visitor.say("needs a newer server", "braucht einen neueren Server")) }
+        }
+    }
+}
+
+pub(crate) async fn choose(visitor: Visitor) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    let language = visitor.language;
+    let body = html! {
+        p class="lead" { (visitor.say("Choose what is nearest; everything can be changed before anybody sees it.",
+            "Wählen Sie, was am nächsten liegt; alles lässt sich ändern, bevor es jemand sieht.")) }
+        @for (kind, [english, german]) in KINDS {
+            section {
+                h2 { (language.pick(english, german)) }
+                ul class="sheets" {
+                    @for template in TEMPLATES.iter().filter(|template| template.kind == kind) {
+                        @let name = Programme::parse_toml(template.text).map(|read| read.name(language.tag()).to_owned()).unwrap_or_default();
+                        li class="card" {
+                            h3 { a class="line" href={ "/dashboard/programmes/edit?template=" (template.name) } { (name) } }
+                            p class="faded" { (language.pick(template.words[0], template.words[1])) }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let title = visitor.say("What should guests collect?", "Was sollen die Gäste sammeln?");
+    Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Programmes, title, body)))
+}
+
+fn parse(id: &str) -> Result<ProgrammeId> {
+    id.parse().map_err(|_| Error::not_found("such programme"))
+}
+
+pub(crate) async fn one(visitor: Visitor, Path(id): Path<String>) -> Page {
+    visitor.principal().may(Scope::Read)?;
+    let id = parse(&id)?;
+    let versions = visitor.server.programme_versions(visitor.tenant(), &id).await?;
+    let newest = versions.first().ok_or_else(|| Error::not_found("such programme"))?;
+    let zone = visitor
+        .server
+        .shops(visitor.tenant())
+        .await?
+        .first()
+        .map_or_else(String::new, |shop| shop.zone.clone());
+    let say = |english, german| visitor.say(english, german);
+    let version = |name: &str| visitor.query.get(name).parse::<u32>().ok();
+    let find = |wanted: Option<u32>| versions.iter().find(|info| Some(info.reference.version) == wanted);
+    let pair = find(version("old")).or(versions.get(1)).zip(find(version("new")).or(versions.first()));
+    let name = Programme::from_json(&newest.text)
+        .map_or_else(|_| id.to_string(), |read| read.name(visitor.language.tag()).to_owned());
+    let choices: Vec<(String, String)> = versions
+        .iter()
+        .map(|info| {
+            let at = visitor.language.instant(info.published_ms, &zone);
+            let number = info.reference.version.to_string();
+            (number.clone(), format!("{number} · {at}"))
+        })
+        .collect();
+    let body = html! {
+        p class="lead" {
+            @if newest.ended { span class="state warn" { (say("ended", "beendet")) } }
+            @else { span class="state good" { (say("in force", "gilt")) } }
+            " " (say("Version ", "Fassung ")) (newest.reference.version) " · " (visitor.language.instant(newest.published_ms, &zone))
+        }
+        @if visitor.may_everywhere(Scope::Manage) {
+            p class="actions" {
+                a class="button main" href={ "/dashboard/programmes/edit?id=" (id) } {
+                    @if newest.ended { (say("Change and publish again", "Ändern und wieder veröffentlichen")) } @else { (say("Change", "Ändern")) }
+                }
+            }
+        }
+        @if versions.len() > 1 {
+            section {
+                h2 { (say("Versions side by side", "Fassungen nebeneinander")) }
+                form class="row" method="get" {
+                    (shell::choice("old", say("Left", "Links"), &choices, &pair.map_or(0, |(old, _)| old.reference.version).to_string()))
+                    (shell::choice("new", say("Right", "Rechts"), &choices, &pair.map_or(0, |(_, new)| new.reference.version).to_string()))
+                    button { (say("Compare", "Vergleichen")) }
+                }
+                @if let Some((old, new)) = pair { (side_by_side(&visitor, &readable(old), &readable(new))) }
+            }
+        } @else {
+            section { h2 { (say("As text", "Als Text")) } pre tabindex="0" { (readable(newest)) } }
+        }
+        @if !newest.ended && visitor.may_everywhere(Scope::Manage) {
+            section {
+                details class="more" {
+                    summary { (say("End this programme", "Dieses Programm beenden")) }
+                    p { (say("Devices stop giving and taking by it at their next contact. What guests hold stays theirs, and it can be published again.",
+                        "Geräte geben und nehmen danach nichts mehr, ab dem nächsten Kontakt. Was Gäste haben, behalten sie, und es lässt sich wieder veröffentlichen.")) }
+                    form method="post" action={ "/dashboard/programmes/" (id) "/end" } { (token(&visitor)) button { (say("End it", "Beenden")) } }
+                }
+            }
+        }
+    };
+    Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Programmes, &name, body)))
+}
+
+fn readable(info: &ProgrammeInfo) -> String {
+    text_of(&info.text).unwrap_or_else(|| info.text.clone())
+}
+
+pub(crate) async fn end(Path(id): Path<String>, Sent(visitor, _): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    visitor.server.programme_end(visitor.tenant(), &parse(&id)?).await?;
+    Ok(on(&format!("/dashboard/programmes/{id}"), "ended"))
+}
+
+/// Two texts line by line: what went stands left, what came stands right.
+pub(super) fn side_by_side(visitor: &Visitor, old: &str, new: &str) -> Markup {
+    let rows = compared(&old.lines().collect::<Vec<_>>(), &new.lines().collect::<Vec<_>>());
+    html! {
+        div class="wide" tabindex="0" role="region" aria-label=(visitor.say("Comparison", "Vergleich")) {
+            table class="compare" {
+                thead { tr {
+                    th scope="col" { (visitor.say("Left", "Links")) }
+                    th scope="col" { (visitor.say("Right", "Rechts")) }
+                } }
+                tbody {
+                    @for (left, right) in rows {
+                        tr class=[(left != right).then_some("other")] {
+                            td { @if let Some(left) = left { @if left != right.unwrap_or_default() { "− " } code { (left) } } }
+                            td { @if let Some(right) = right { @if right != left.unwrap_or_default() { "+ " } code { (right) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The most lines that are compared exactly; beyond it the texts stand beside each other as they are.
+const LINES_MAX: usize = 1500;
+
+type Pair<'a> = (Option<&'a str>, Option<&'a str>);
+
+/// Lines of two texts in pairs, by their longest common subsequence.
+fn compared<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Pair<'a>> {
+    if old.len() > LINES_MAX || new.len() > LINES_MAX {
+        let most = old.len().max(new.len());
+        return (0..most).map(|line| (old.get(line).copied(), new.get(line).copied())).collect();
+    }
+    let width = new.len() + 1;
+    let mut common = vec![0_u16; (old.len() + 1) * width];
+    for row in (0..old.len()).rev() {
+        for column in (0..new.len()).rev() {
+            common[row * width + column] = if old[row] == new[column] {
+                common[(row + 1) * width + column + 1] + 1
+            } else {
+                common[(row + 1) * width + column].max(common[row * width + column + 1])
+            };
+        }
+    }
+    let (mut rows, mut row, mut column) = (Vec::new(), 0, 0);
+    let (mut gone, mut come): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let flush = |rows: &mut Vec<Pair<'a>>, gone: &mut Vec<&'a str>, come: &mut Vec<&'a str>| {
+        let most = gone.len().max(come.len());
+        rows.extend((0..most).map(|line| (gone.get(line).copied(), come.get(line).copied())));
+        gone.clear();
+        come.clear();
+    };
+    while row < old.len() || column < new.len() {
+        let same = row < old.len() && column < new.len() && old[row] == new[column];
+        if same {
+            flush(&mut rows, &mut gone, &mut come);
+            rows.push((Some(old[row]), Some(new[column])));
+            (row, column) = (row + 1, column + 1);
+        } else if column >= new.len()
+            || (row < old.len() && common[(row + 1) * width + column] >= common[row * width + column + 1])
+        {
+            gone.push(old[row]);
+            row += 1;
+        } else {
+            come.push(new[column]);
+            column += 1;
+        }
+    }
+    flush(&mut rows, &mut gone, &mut come);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_changed_stand_beside_each_other() {
+        let rows = compared(&["a", "b", "c", "d"], &["a", "x", "c", "d", "e"]);
+        let pair = |left, right| (left, right);
+        assert_eq!(
+            rows,
+            [
+                pair(Some("a"), Some("a")),
+                pair(Some("b"), Some("x")),
+                pair(Some("c"), Some("c")),
+                pair(Some("d"), Some("d")),
+                pair(None, Some("e")),
+            ]
+        );
+        assert_eq!(compared(&[], &["a"]), [(None, Some("a"))]);
+        assert_eq!(compared(&[], &[]), []);
+    }
+}
