@@ -23,6 +23,8 @@ mod demo;
 mod draw;
 mod member;
 mod open;
+#[cfg(feature = "demo")]
+mod paper;
 mod programme;
 mod read;
 #[cfg(feature = "demo")]

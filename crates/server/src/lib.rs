@@ -7,6 +7,7 @@
 //! | [`config`], [`run`] | settings by file, environment and flags; the program that serves |
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
+//! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
@@ -19,6 +20,7 @@ mod api;
 pub mod audit;
 mod author;
 mod caller;
+pub mod card;
 mod cases;
 pub mod config;
 mod db;
@@ -40,7 +42,6 @@ mod server;
 pub mod system;
 mod tenant;
 pub mod tls;
-#[allow(dead_code, reason = "the first pages follow")]
 mod web;
 
 pub use api::access::Scope;

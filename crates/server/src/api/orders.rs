@@ -22,7 +22,7 @@ use stempel_domain::{
     ProgrammeId, RewardId, ShopId, Sku, TenantId, Unit,
 };
 use stempel_wire::message::Shop;
-use stempel_wire::token::Token;
+use stempel_wire::token::looks_like_a_card;
 
 use super::access::{Principal, Scope};
 use super::idempotency::{self, Key};
@@ -366,7 +366,7 @@ impl Server {
     }
 
     /// This moment at a shop: its own wall clock and its own business day.
-    pub(super) fn moment_at(&self, shop: &Shop) -> Moment {
+    pub(crate) fn moment_at(&self, shop: &Shop) -> Moment {
         let now = self.moment();
         let offset = TimeZone::get(&shop.zone).ok().and_then(|zone| {
             let instant = Timestamp::from_millisecond(now.utc_ms).ok()?;
@@ -445,7 +445,7 @@ pub(super) async fn the_shop(
 /// Finds out whom a code names. A blocked card is refused.
 pub(super) async fn who(tx: &mut Tx, tenant: TenantId, code: &str) -> Result<Who> {
     let code = code.trim();
-    if Token::find(code).is_some() {
+    if looks_like_a_card(code) {
         let card = genuine_card(tx, tenant, code).await?;
         let row = tx
             .row("SELECT member, status FROM card WHERE tenant = $1 AND card = $2", values![tenant, card])
@@ -551,7 +551,7 @@ async fn dues(
 }
 
 /// The programmes in force. What this program cannot read is left out, as a device does.
-pub(super) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
+pub(crate) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
     let rows = tx
         .rows(
             "SELECT programme, version, body FROM programme p WHERE tenant = $1 AND ended = 0
