@@ -8,6 +8,7 @@
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
 //! | [`card`] | the member's card in a browser, printed cards, posters |
+//! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
@@ -23,6 +24,7 @@ mod caller;
 pub mod card;
 mod cases;
 pub mod config;
+mod dashboard;
 mod db;
 mod enroll;
 mod error;
@@ -55,5 +57,6 @@ pub use error::{Error, Refusal, Result};
 pub use feed::WAIT_MS_MAX;
 pub use holds::{HOLD_MS, HoldAnswer, HoldRequest};
 pub use ingest::PUSH_AUTHORS_MAX;
+pub use ingest::figures::DayFigure;
 pub use run::run;
 pub use server::Server;

@@ -21,7 +21,7 @@ const LIST_MAX: i64 = 200;
 /// A change that may need a second person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A device is signed out.
     DeviceRevoke { device: AuthorId, shop: ShopId },
     /// Units are given or taken by hand.
@@ -45,7 +45,7 @@ impl Change {
 }
 
 /// What became of a change that was asked for.
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// It was done.
     Done(Json),
     /// It waits for a second person.
@@ -58,7 +58,7 @@ fn unknown() -> Error {
 
 impl Server {
     /// Does a change, or lets it wait for a second person. `key` makes a correction happen once.
-    pub(super) async fn change(
+    pub(crate) async fn change(
         &self,
         principal: &Principal,
         change: Change,
@@ -132,7 +132,7 @@ impl Server {
     }
 
     /// The changes that wait, oldest first.
-    pub(super) async fn changes(&self, principal: &Principal) -> Result<Json> {
+    pub(crate) async fn changes(&self, principal: &Principal) -> Result<Json> {
         principal.may(Scope::Manage)?;
         let mut tx = self.read_of(principal.tenant).await?;
         let rows = tx
@@ -158,7 +158,7 @@ impl Server {
 
     /// Agrees to a change, which is then done, or declines it. Agreeing again, after an answer was lost, gives
     /// the same answer.
-    pub(super) async fn change_decide(&self, principal: &Principal, id: &str, agree: bool) -> Result<Json> {
+    pub(crate) async fn change_decide(&self, principal: &Principal, id: &str, agree: bool) -> Result<Json> {
         principal.may(Scope::Manage)?;
         let bytes = data_encoding::HEXLOWER.decode(id.as_bytes()).map_err(|_| unknown())?;
         let change = self.claim(principal, id, &bytes, agree).await?;
@@ -214,7 +214,7 @@ impl Server {
     }
 
     /// Where a device of the tenant stands.
-    pub(super) async fn device_shop(&self, tenant: TenantId, device: AuthorId) -> Result<ShopId> {
+    pub(crate) async fn device_shop(&self, tenant: TenantId, device: AuthorId) -> Result<ShopId> {
         let mut tx = self.read_of(tenant).await?;
         let row = tx
             .row("SELECT shop FROM device WHERE tenant = $1 AND device = $2", values![tenant, device])

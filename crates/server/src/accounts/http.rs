@@ -60,11 +60,11 @@ fn cookie_name(http: &Http) -> &'static str {
     if is_https(http) { "__Host-stempel" } else { "stempel" }
 }
 
-fn is_https(http: &Http) -> bool {
+pub(crate) fn is_https(http: &Http) -> bool {
     http.options.tls.is_some() || http.options.behind_proxy
 }
 
-fn cookie(http: &Http, value: &str, seconds: i64) -> Result<HeaderValue> {
+pub(crate) fn cookie(http: &Http, value: &str, seconds: i64) -> Result<HeaderValue> {
     let secure = if is_https(http) { "; Secure" } else { "" };
     let name = cookie_name(http);
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
@@ -72,7 +72,7 @@ fn cookie(http: &Http, value: &str, seconds: i64) -> Result<HeaderValue> {
 }
 
 /// The session's token in the cookies of a request.
-fn token<'a>(http: &Http, headers: &'a HeaderMap) -> Option<&'a str> {
+pub(crate) fn token<'a>(http: &Http, headers: &'a HeaderMap) -> Option<&'a str> {
     let wanted = cookie_name(http);
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -138,7 +138,7 @@ async fn session_open(State(http): Shared, request: Request) -> Answer {
 }
 
 /// What is answered to whoever guesses.
-fn too_often(wait_ms: i64) -> Response {
+pub(crate) fn too_often(wait_ms: i64) -> Response {
     let seconds = (wait_ms.max(0) + 999) / 1000;
     let detail =
         format!("Wait {seconds} seconds, then try again. From another place you can sign in at once.");
@@ -223,7 +223,7 @@ async fn password_forgotten(State(http): Shared, request: Request) -> Answer {
 }
 
 /// Sends a code. False: there is no mail server.
-async fn mail(http: &Http, link: &Link, subject: &str) -> Result<bool> {
+pub(crate) async fn mail(http: &Http, link: &Link, subject: &str) -> Result<bool> {
     let Some(mailer) = &http.options.mailer else {
         tracing::warn!("no mail server is set: a code could not be sent");
         return Ok(false);

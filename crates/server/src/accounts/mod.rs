@@ -9,12 +9,12 @@
 //! | staff | look, give stamps and points, take units for rewards |
 //! | support | look |
 
-mod changes;
+pub(crate) mod changes;
 mod guard;
-mod http;
+pub(crate) mod http;
 mod links;
 mod password;
-mod sessions;
+pub(crate) mod sessions;
 
 use std::collections::BTreeSet;
 

@@ -15,13 +15,13 @@ use crate::tenant::Tenant;
 
 /// A session ends so long after its last use, and so long after its beginning, in milliseconds.
 const IDLE_MS: i64 = 8 * 60 * 60 * 1000;
-pub(super) const LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+pub(crate) const LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// How often it is noted that a session is in use.
 const NOTED_MS: i64 = 60 * 1000;
 const SECRET_LEN: usize = 32;
 
 /// A session that began.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// What the cookie holds.
     pub token: String,
 }
@@ -40,7 +40,7 @@ fn hash(token: &str) -> [u8; 32] {
 
 /// The token that a page has to send with whatever changes something. It follows from the session's own, which
 /// no other site can read.
-pub(super) fn csrf(token: &str) -> String {
+pub(crate) fn csrf(token: &str) -> String {
     let hash = blake3::derive_key("stempel csrf v1", token.as_bytes());
     BASE32_NOPAD.encode(&hash[..16]).to_ascii_lowercase()
 }
@@ -56,7 +56,7 @@ fn ended() -> Error {
 
 impl Server {
     /// Signs in with address and password. Whether the address or the password is wrong is not said.
-    pub(super) async fn session_open(&self, email: &str, secret: Secret) -> Result<Opened> {
+    pub(crate) async fn session_open(&self, email: &str, secret: Secret) -> Result<Opened> {
         let wrong = || {
             Error::refused(
                 "login",
@@ -113,7 +113,7 @@ impl Server {
     }
 
     /// Finds out who is signed in, and notes that the session is in use.
-    pub(super) async fn session(&self, token: &str) -> Result<Session> {
+    pub(crate) async fn session(&self, token: &str) -> Result<Session> {
         let tenant = tenant_of(token).ok_or_else(ended)?;
         let (hash, now_ms) = (hash(token), self.now_ms());
         let mut tx = self.read_of(tenant).await?;
@@ -144,7 +144,7 @@ impl Server {
     }
 
     /// Ends a session.
-    pub(super) async fn session_close(&self, token: &str) -> Result<()> {
+    pub(crate) async fn session_close(&self, token: &str) -> Result<()> {
         let tenant = tenant_of(token).ok_or_else(ended)?;
         let mut tx = self.write_of(tenant).await?;
         tx.execute("DELETE FROM session WHERE tenant = $1 AND hash = $2", values![tenant, &hash(token)[..]])

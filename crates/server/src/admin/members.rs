@@ -180,6 +180,16 @@ impl Server {
         info(&mut tx, tenant, member, &row.text(0)?, today).await
     }
 
+    /// What is known of a member by its id.
+    pub(crate) async fn member_info(&self, tenant: TenantId, member: MemberId) -> Result<MemberInfo> {
+        let mut tx = self.read_of(tenant).await?;
+        let row = tx
+            .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member])
+            .await?
+            .ok_or_else(|| Error::not_found("such member"))?;
+        info(&mut tx, tenant, member, &row.text(0)?, self.today()).await
+    }
+
     /// Lists members by id, after one.
     pub async fn member_list(&self, tenant: TenantId, after: Option<MemberId>) -> Result<Vec<MemberInfo>> {
         let today = self.today();

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod backup;
+mod cards;
 mod catalogue;
 mod demo;
 mod devices;

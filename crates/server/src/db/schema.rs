@@ -17,12 +17,13 @@ struct Migration {
 }
 
 /// Every migration, in order. Versions rise; a gap is allowed.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration { version: 1, oldest: 1, script: include_str!("../../migrations/0001_foundation.sql") },
     Migration { version: 2, oldest: 1, script: include_str!("../../migrations/0002_placement.sql") },
     Migration { version: 3, oldest: 1, script: include_str!("../../migrations/0003_work.sql") },
     Migration { version: 5, oldest: 1, script: include_str!("../../migrations/0005_tally.sql") },
     Migration { version: 10, oldest: 1, script: include_str!("../../migrations/0010_accounts.sql") },
+    Migration { version: 30, oldest: 1, script: include_str!("../../migrations/0030_dashboard.sql") },
     Migration { version: 40, oldest: 1, script: include_str!("../../migrations/0040_card.sql") },
 ];
 

@@ -195,6 +195,16 @@ const TABLES: &[Table] = &[
         key: &[("hash", Bytes)],
         others: &[("account", Bytes), ("created_ms", Int), ("seen_ms", Int)],
     },
+    Table {
+        name: "day_figure",
+        key: &[("day", Int), ("shop", Bytes), ("name", Text)],
+        others: &[("amount", Int)],
+    },
+    Table {
+        name: "draft",
+        key: &[("id", Bytes)],
+        others: &[("account", Bytes), ("page", Text), ("body", Text), ("saved_ms", Int)],
+    },
     Table { name: "setting", key: &[("name", Text)], others: &[("value", Text)] },
     Table {
         name: "pending_change",

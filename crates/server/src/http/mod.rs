@@ -10,6 +10,7 @@
 //! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
 //! | `GET /C/{token}`, `/J/{code}`, `/card`, … | anybody | the member's card (`card`) |
 //! | `/card/v1/…` | a member's phone, or anybody | what the card's pages ask (`card`) |
+//! | `/`, `/dashboard/…` | people with an account | the owner's pages (`dashboard`) |
 //! | `GET /assets/{name}` | anybody | style sheets and scripts of the pages (`web`) |
 //! | `GET /metrics` | this machine, or a token | what was counted |
 //! | `GET /health`, `/health/ready` | anybody | whether the database answers |
@@ -47,6 +48,7 @@ use crate::accounts::Guard;
 use crate::api;
 use crate::card;
 use crate::config::Secret;
+use crate::dashboard;
 use crate::error::Error;
 use crate::feed::WAIT_MS_MAX;
 use crate::mail::Mailer;
@@ -116,6 +118,7 @@ pub(crate) struct Http {
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
     pub(crate) guard: Guard,
+    pub(crate) names: dashboard::Names,
     requests: Arc<Semaphore>,
     /// Other systems and people: they cannot keep devices out by asking a lot.
     others: Arc<Semaphore>,
@@ -134,6 +137,7 @@ impl Http {
             options,
             metrics: Metrics::default(),
             guard: Guard::default(),
+            names: dashboard::Names::default(),
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             others: Arc::new(Semaphore::new(OTHERS_MAX)),
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
@@ -172,7 +176,8 @@ pub fn router(server: Server) -> Router {
 }
 
 fn router_of(http: Arc<Http>) -> Router {
-    let routes = api::routes().into_iter().chain(web::routes()).chain(card::routes());
+    let pages = web::routes().into_iter().chain(dashboard::routes()).chain(card::routes());
+    let routes = api::routes().into_iter().chain(pages);
     let router = routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     router
         .route("/v1/enroll", post(devices::enroll))
@@ -243,7 +248,7 @@ async fn around(State(http): Shared, request: Request, next: Next) -> Response {
 async fn bounded(http: &Arc<Http>, route: &str, request: Request, next: Next) -> Response {
     let bound = match route {
         _ if is_for_strangers(route) || card::is_for_strangers(route) => &http.strangers,
-        _ if route.starts_with("/api/") => &http.others,
+        _ if route.starts_with("/api/") || route.starts_with("/dashboard") => &http.others,
         _ => &http.requests,
     };
     let Ok(permit) = Arc::clone(bound).try_acquire_owned() else {
@@ -280,7 +285,16 @@ async fn bounded(http: &Arc<Http>, route: &str, request: Request, next: Next) ->
 
 /// Whether those ask who are not known yet.
 fn is_for_strangers(route: &str) -> bool {
-    matches!(route, "/v1/enroll" | "/api/v1/session" | "/api/v1/password" | "/api/v1/password/forgotten")
+    matches!(
+        route,
+        "/v1/enroll"
+            | "/api/v1/session"
+            | "/api/v1/password"
+            | "/api/v1/password/forgotten"
+            | "/dashboard/sign-in"
+            | "/dashboard/password"
+            | "/dashboard/forgotten"
+    )
 }
 
 /// An error as an answer.

@@ -8,7 +8,7 @@ use stempel_wire::Row;
 use stempel_wire::message::{KeyOf, RowTrouble};
 
 use super::judge::Judged;
-use super::{Head, cards, fold, tallies};
+use super::{Head, cards, figures, fold, tallies};
 use crate::db::{Tx, values};
 use crate::error::Result;
 use crate::tenant::Tenant;
@@ -81,6 +81,7 @@ pub(crate) async fn book(
     cards::index(tx, tenant, booking, &events).await?;
     holds::use_up(tx, tenant.id, &events).await?;
     tallies::add(tx, tenant, booking, &events).await?;
+    figures::add(tx, tenant, &events).await?;
     judge_later(tx, tenant, booking, &events).await?;
     fold::members(tx, tenant, booking, &arrivals, keys).await
 }
@@ -115,6 +116,7 @@ pub(crate) async fn let_through(
         .await?;
     }
     tallies::add(tx, tenant, booking, &all).await?;
+    figures::add(tx, tenant, &all).await?;
     judge_later(tx, tenant, booking, &all).await?;
     fold::let_through(tx, tenant, booking, events).await
 }

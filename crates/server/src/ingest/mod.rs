@@ -10,6 +10,7 @@
 
 mod book;
 mod cards;
+pub(crate) mod figures;
 mod fold;
 pub(crate) mod judge;
 pub(crate) mod run;

@@ -5,7 +5,9 @@
 //! and run no script that stands in the page itself; what a page may load is said in its headers.
 
 use axum::extract::Path;
-use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ETAG,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -31,11 +33,26 @@ pub(crate) struct Asset {
 }
 
 /// Every file that pages load.
-const ASSETS: [Asset; 1] = [Asset {
-    name: "tokens.css",
-    kind: "text/css; charset=utf-8",
-    bytes: include_bytes!("../../assets/tokens.css"),
-}];
+const ASSETS: [Asset; 3] = [
+    Asset {
+        name: "tokens.css",
+        kind: "text/css; charset=utf-8",
+        bytes: include_bytes!("../../assets/tokens.css"),
+    },
+    Asset {
+        name: "dashboard.css",
+        kind: "text/css; charset=utf-8",
+        bytes: include_bytes!("../../assets/dashboard.css"),
+    },
+    Asset {
+        name: "dashboard.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/dashboard.js"),
+    },
+];
+
+/// The cookie with the language that somebody chose.
+pub(crate) const LANGUAGE_COOKIE: &str = "stempel-language";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![("/assets/{name}", get(asset))]
@@ -52,9 +69,17 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// The reader's first choice of those that there are, by the order of the header; the browsers write their
-    /// choices in falling order.
+    /// The language that the reader chose on a page; else the browser's first choice of those that there are, by the
+    /// order of the header: the browsers write their choices in falling order.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        match pairs.find(|(name, _)| *name == LANGUAGE_COOKIE) {
+            Some((_, "de")) => return Self::De,
+            Some((_, "en")) => return Self::En,
+            _ => {}
+        }
         let said = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut tags = said.split(',').map(|tag| tag.trim().to_ascii_lowercase());
         tags.find_map(|tag| match tag.get(..2) {

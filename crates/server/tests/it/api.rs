@@ -12,7 +12,7 @@ use crate::http::{Answer, Site};
 use crate::world::{World, member};
 
 pub const COFFEE: &str = include_str!("../../../../assets/programmes/coffee-card.toml");
-const POINTS: &str = include_str!("../../../../assets/programmes/points.toml");
+pub const POINTS: &str = include_str!("../../../../assets/programmes/points.toml");
 const DEEDS: &str = include_str!("../../../../assets/programmes/activities.toml");
 
 /// Puts programmes into force.

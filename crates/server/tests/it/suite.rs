@@ -18,6 +18,7 @@
 //! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
+//! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
 //! | `described` | the API against its description, by requests that a program makes up |
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
 //! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
@@ -28,6 +29,7 @@ pub mod accounts;
 mod admin;
 mod adopt;
 pub mod api;
+pub mod browser;
 mod card;
 pub mod cluster;
 pub mod database;

@@ -73,8 +73,13 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::begun(NOON_MS).await
+    }
+
+    /// A world that began at another time.
+    pub async fn begun(at_ms: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(NOON_MS)));
+        let clock = Arc::new(TestClock(AtomicI64::new(at_ms)));
         let url = crate::database::fresh(folder.path()).await;
         let server = open(&url, &clock, 1).await;
         let tenant = server.tenant_add("Café Test", false).await.unwrap();

@@ -1,0 +1,193 @@
+//! “Who are my guests?”: searching, the newest, adding somebody.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use stempel_domain::MemberId;
+
+use super::shell::{self, Field, Tab, frame, token};
+use super::visitor::{Sent, Values, Visitor, on};
+use super::{Page, words};
+use crate::admin::{MemberInfo, NewMember};
+use crate::api::access::Scope;
+use crate::db::values;
+use crate::error::{Error, Result};
+use crate::web;
+
+/// How many members are shown that changed last.
+const NEWEST: i64 = 30;
+
+pub(crate) async fn page(visitor: Visitor) -> Page {
+    visitor.principal().may(Scope::Read)?;
+    let asked = visitor.query.get("find").to_owned();
+    if !asked.is_empty() && looks_like_a_code(&asked) {
+        match visitor.server.member_find(visitor.tenant(), &asked).await {
+            Ok(found) => {
+                return Ok(Redirect::to(&format!("/dashboard/members/{}", found.member)).into_response());
+            }
+            Err(error) if error.problem().status < 500 => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    show(&visitor, StatusCode::OK, None, None).await
+}
+
+/// Whether somebody typed a card's number, its code, or a member's id rather than a name.
+fn looks_like_a_code(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_digit()) && text.len() >= 8
+}
+
+async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, error: Option<&Error>) -> Page {
+    let asked = visitor.query.get("find").to_owned();
+    let (members, cut) = if asked.is_empty() {
+        (newest(visitor).await?, false)
+    } else {
+        let found = visitor.http.names.find(&visitor.server, visitor.tenant(), &asked).await?;
+        let mut members = Vec::with_capacity(found.members.len());
+        for (member, _) in found.members {
+            members.push(visitor.server.member_info(visitor.tenant(), member).await?);
+        }
+        (members, found.cut)
+    };
+    let say = |english, german| visitor.say(english, german);
+    let body = html! {
+        form class="row" method="get" action="/dashboard/members" role="search" {
+            (Field {
+                name: "find", label: say("Name, number or code of a card", "Name, Nummer oder Code einer Karte"),
+                kind: "search", value: &asked, ..Field::default()
+            }.draw())
+            button class="main" { (say("Find", "Finden")) }
+        }
+        @if cut {
+            p class="notice warn" {
+                (say("There are more names than are searched at once; find others by the number of their card.",
+                    "Es gibt mehr Namen, als auf einmal durchsucht werden; andere finden Sie über die Nummer ihrer Karte."))
+            }
+        }
+        section class="space" {
+            @if asked.is_empty() {
+                h2 { (say("Changed last", "Zuletzt geändert")) }
+            } @else {
+                h2 { (say("Found for", "Gefunden zu")) " “" (asked) "”" }
+            }
+            @if members.is_empty() && asked.is_empty() {
+                (shell::empty(
+                    say("No members yet", "Noch keine Mitglieder"),
+                    say("A card becomes a member with its first scan at a counter. You can also make one here.",
+                        "Eine Karte wird mit dem ersten Scan an der Theke zum Mitglied. Sie können auch hier eines anlegen."),
+                    None,
+                ))
+            } @else if members.is_empty() {
+                p {
+                    (say("Nobody. Spelling does not matter, but a first name is all that is known; the number stands on the card.",
+                        "Niemand. Die Schreibweise ist egal, aber mehr als der Vorname ist nicht bekannt; die Nummer steht auf der Karte."))
+                }
+                p { a href="/dashboard/members" { (say("Show who changed last", "Zuletzt Geänderte zeigen")) } }
+            } @else {
+                (list(visitor, &members))
+            }
+        }
+        @if visitor.may(Scope::Members) { (adding(visitor, sent, error)) }
+    };
+    let title = say("Who are your guests?", "Wer sind Ihre Gäste?");
+    Ok(web::page(status, frame(visitor, Tab::Members, title, body)))
+}
+
+async fn newest(visitor: &Visitor) -> Result<Vec<MemberInfo>> {
+    let mut tx = visitor.server.read_of(visitor.tenant()).await?;
+    let rows = tx
+        .rows(
+            "SELECT member FROM member WHERE tenant = $1 ORDER BY position DESC LIMIT $2",
+            values![visitor.tenant(), NEWEST],
+        )
+        .await?;
+    let ids = rows.iter().map(|row| row.id(0)).collect::<Result<Vec<MemberId>>>()?;
+    drop(tx);
+    let mut members = Vec::with_capacity(ids.len());
+    for id in ids {
+        members.push(visitor.server.member_info(visitor.tenant(), id).await?);
+    }
+    Ok(members)
+}
+
+fn list(visitor: &Visitor, members: &[MemberInfo]) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    html! {
+        div class="wide" tabindex="0" role="region" aria-label=(say("Members", "Mitglieder")) {
+            table class="cards" {
+                thead { tr {
+                    th scope="col" { (say("Name", "Name")) }
+                    th scope="col" { (say("Card", "Karte")) }
+                    th scope="col" { (say("Holds", "Hat")) }
+                } }
+                tbody {
+                    @for info in members {
+                        tr {
+                            th scope="row" {
+                                a class="line" href={ "/dashboard/members/" (info.member) } {
+                                    (name(visitor, info))
+                                }
+                            }
+                            td data-label=(say("Card", "Karte")) { (info.numbers.first().map(String::as_str).unwrap_or("–")) }
+                            td data-label=(say("Holds", "Hat")) { (words::balances(visitor.language, &info.balances)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A member's name, or what stands for it.
+pub(super) fn name(visitor: &Visitor, info: &MemberInfo) -> String {
+    info.name.clone().unwrap_or_else(|| visitor.say("without a name", "ohne Namen").to_owned())
+}
+
+fn adding(visitor: &Visitor, sent: Option<&Values>, error: Option<&Error>) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    let empty = Values::default();
+    let typed = sent.or(visitor.draft.as_ref()).unwrap_or(&empty);
+    let languages =
+        [("de", "Deutsch"), ("en", "English")].map(|(code, name)| (code.to_owned(), name.to_owned()));
+    html! {
+        section id="add" class="card narrow" {
+            h2 { (say("Add somebody", "Jemanden anlegen")) }
+            @if let Some(error) = error { (shell::problem(error, visitor.language)) }
+            form method="post" action="/dashboard/members" {
+                (token(visitor))
+                input type="hidden" name="key" value=(typed.given("key").map_or_else(|| fresh_key(visitor), str::to_owned));
+                (Field {
+                    name: "name", label: say("First name", "Vorname"), value: typed.get("name"),
+                    hint: say("May stay empty: the card works without a name.", "Darf leer bleiben: Die Karte geht auch ohne Namen."),
+                    ..Field::default()
+                }.draw())
+                (shell::choice("language", say("Language", "Sprache"), &languages, typed.given("language").unwrap_or(visitor.language.tag())))
+                button class="main" { (say("Make a card", "Karte anlegen")) }
+            }
+        }
+    }
+}
+
+/// A name for one write, so that a second press does nothing.
+pub(super) fn fresh_key(visitor: &Visitor) -> String {
+    data_encoding::HEXLOWER.encode(&visitor.server.random::<12>())
+}
+
+pub(crate) async fn add(Sent(visitor, values): Sent) -> Result<Response, super::Trouble> {
+    visitor.principal().may(Scope::Members)?;
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let language = if values.get("language") == "de" { "de" } else { "en" };
+    let new = NewMember { name: some(values.get("name")), language: Some(language.to_owned()) };
+    if new.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        let error = Error::bad_request("A name holds no control characters.");
+        return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), Some(&error)).await;
+    }
+    let key = some(values.get("key")).map(|key| format!("dashboard-{key}"));
+    match visitor.server.member_add(visitor.tenant(), &new, key.as_deref()).await {
+        Ok(added) => Ok(on(&format!("/dashboard/members/{}", added.member), "member-added")),
+        Err(error) if error.problem().status < 500 => {
+            show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), Some(&error)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,147 @@
+//! The pages in a real browser: headless Chromium, driven by the scripts in `tests/browser`, against a real server
+//! with the sample café. `scripts/setup test` installs what it needs.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stempel_domain::ShopId;
+use tokio::process::Command;
+
+use crate::accounts::PASSWORD;
+use crate::api::{COFFEE, POINTS, key, publish};
+use crate::http::Site;
+use crate::world::{NOON_MS, World};
+
+/// How long a script may take.
+const TIME: Duration = Duration::from_secs(240);
+/// Who signs in.
+pub const EMAIL: &str = "olga@example.org";
+const DAY_MS: i64 = 86_400_000;
+
+/// The server with a café that has been open for two weeks.
+pub struct Cafe {
+    pub world: World,
+    pub site: Site,
+    /// A key of the API with every scope, as a header.
+    pub key: String,
+    /// Members by their first names, as the API tells of them.
+    pub guests: Vec<(&'static str, Value)>,
+}
+
+impl Cafe {
+    /// Opens the café: two shops, two programmes, guests with two weeks of stamps, a device, an owner.
+    pub async fn open() -> Self {
+        let world = World::begun(NOON_MS - 14 * DAY_MS).await;
+        let link = world.server.owner_add(world.tenant, EMAIL).await.unwrap();
+        let market = world.server.shop_add(world.tenant, "Café Morgenrot am Markt", "Europe/Berlin", 0).await;
+        publish(&world, &[COFFEE, POINTS]).await;
+        let (site, key) = (Site::open(&world).await, key(&world).await);
+        let password = json!({ "code": link.code, "password": PASSWORD });
+        assert_eq!(site.ask("POST", "/api/v1/password", "", &password).await.status, 204);
+        let mut guests = Vec::new();
+        for name in ["Ada", "Bruno", "Clara", "Emre", "Frieda", "Jörg-Maximilian"] {
+            let guest = site.ask("POST", "/api/v1/members", &key, &json!({ "name": name })).await.json();
+            guests.push((name, guest));
+        }
+        let cafe = Self { world, site, key, guests };
+        let shops = [cafe.world.shop, market.unwrap().id];
+        for day in 0..14 {
+            cafe.world.clock.forward(DAY_MS);
+            for guest in 0..(2 + day * 5 % 7).min(cafe.guests.len()) {
+                cafe.stamp(guest, 1 + guest % 3, shops[(day + guest) % 2]).await;
+            }
+        }
+        cafe.world.device(1).await;
+        // Enrolled some days ago, and silent since.
+        crate::database::script(
+            &cafe.world.url,
+            &format!("UPDATE device SET enrolled_ms = {}", cafe.world.server.now_ms() - 5 * DAY_MS),
+        )
+        .await;
+        cafe
+    }
+
+    /// Stamps a guest's card at a shop.
+    pub async fn stamp(&self, guest: usize, count: usize, shop: ShopId) {
+        let code = &self.guests[guest].1["code"];
+        let body = json!({ "code": code, "count": count, "shop": shop });
+        let answer = self.site.ask("POST", "/api/v1/stamps", &self.key, &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+    }
+
+    /// Runs a script of `tests/browser` against this café, with further variables in its environment.
+    pub async fn run(&self, script: &str, more: &[(&str, String)]) {
+        run(script, &[("STEMPEL_URL", format!("http://{}", self.site.at.0))], more).await;
+    }
+}
+
+/// The folder with the browser's packages.
+fn packages() -> PathBuf {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/stempel/browser");
+    assert!(
+        home.join("node_modules/playwright-core").is_dir(),
+        "The browser's packages are missing; run “scripts/setup test”."
+    );
+    home
+}
+
+#[allow(clippy::print_stdout, reason = "the script's own lines say which step took how long")]
+async fn run(script: &str, own: &[(&str, String)], more: &[(&str, String)]) {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser");
+    let mut command = Command::new("node");
+    command
+        .arg(scripts.join(script))
+        .env("STEMPEL_BROWSER", packages())
+        .env("STEMPEL_EMAIL", EMAIL)
+        .env("STEMPEL_PASSWORD", PASSWORD)
+        .envs(own.iter().chain(more).map(|(name, value)| (*name, value.as_str())))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(TIME, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{script} took longer than {TIME:?}")).unwrap();
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("{said}");
+    assert!(output.status.success(), "{script}:\n{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_and_sees_how_it_goes() {
+    let cafe = Cafe::open().await;
+    let today =
+        cafe.world.server.day_figures(cafe.world.tenant, crate::world::today(), crate::world::today());
+    assert!(today.await.unwrap().iter().any(|figure| figure.name == "visits" && figure.amount > 0));
+    cafe.run("entry.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_found_corrected_and_given_new_cards() {
+    let cafe = Cafe::open().await;
+    cafe.run("members.mjs", &[]).await;
+    cafe.world.sound().await;
+}
+
+#[tokio::test]
+async fn the_figures_of_each_day_are_those_of_the_events() {
+    let mut cafe = Cafe::open().await;
+    let mut device = cafe.world.device(7).await;
+    device.join(crate::world::member(7), crate::world::card(7));
+    device.give(crate::world::member(7), 5);
+    let rows = device.rows.clone();
+    cafe.world.push(&device, &rows).await.unwrap();
+    cafe.world.push(&device, &rows).await.unwrap();
+    let (from, to) = (crate::world::today().plus_days(-30), crate::world::today().plus_days(1));
+    let kept = cafe.world.server.day_figures(cafe.world.tenant, from, to).await.unwrap();
+    let joined: i64 = kept.iter().filter(|figure| figure.name == "joined").map(|figure| figure.amount).sum();
+    assert_eq!(joined, 7);
+    let at_shop =
+        |figure: &&stempel_server::DayFigure| figure.shop == Some(cafe.world.shop) && figure.name == "joined";
+    assert_eq!(kept.iter().find(at_shop).map(|figure| figure.amount), Some(1));
+    cafe.world.server.day_figures_recount(cafe.world.tenant).await.unwrap();
+    assert_eq!(cafe.world.server.day_figures(cafe.world.tenant, from, to).await.unwrap(), kept);
+    cafe.world.restart().await;
+    assert_eq!(cafe.world.server.day_figures(cafe.world.tenant, from, to).await.unwrap(), kept);
+    cafe.world.sound().await;
+}

@@ -1,0 +1,82 @@
+// Members: finding them however they are spelt, the file, corrections, cards; a session that ends in mid-form.
+import { assert, email, everyLook, password, signIn, step, window, withBrowser } from "./kit.mjs";
+
+await withBrowser(async (browser) => {
+    let file;
+    await step("a name is found however it is spelt", async () => {
+        const page = await window(browser, { scripts: false });
+        await signIn(page, "/dashboard/members");
+        for (const asked of ["Joerg", "fridea", "Klara"]) {
+            await page.fill("input[name=find]", asked);
+            await page.click("form[role=search] button");
+            assert.equal(await page.locator("tbody tr").count(), 1, asked);
+        }
+        const number = (await page.textContent("tbody td")).trim();
+        await page.fill("input[name=find]", number);
+        await page.click("form[role=search] button");
+        assert.equal(await page.textContent("h1"), "Clara");
+        await page.goto("/dashboard/members?find=nobody-of-that-name");
+        assert.match(await page.textContent("main"), /Nobody/);
+        await page.context().close();
+    });
+    await step("somebody is added, and a name with HTML in it stays a name", async () => {
+        const page = await window(browser);
+        await signIn(page, "/dashboard/members");
+        await page.fill("input[name=name]", "<b>Zoë</b>");
+        await page.click("#add button");
+        await page.waitForURL(/done=member-added/);
+        assert.equal(await page.textContent("h1"), "<b>Zoë</b>");
+        file = new URL(page.url()).pathname;
+        await page.context().close();
+    });
+    await step("a correction says why, and an amount that cannot be stays in the form", async () => {
+        const page = await window(browser, { locale: "de-DE" });
+        await signIn(page, file);
+        await page.click("#correction summary");
+        await page.fill("input[name=amount]", "zwei");
+        await page.fill("input[name=reason]", "Karte vergessen");
+        await page.click("#correction button");
+        await page.waitForSelector("[role=alert]");
+        assert.equal(await page.inputValue("input[name=reason]"), "Karte vergessen");
+        await page.fill("input[name=amount]", "2");
+        await page.selectOption("select[name=unit]", "stamp:coffee");
+        await page.click("#correction button");
+        await page.waitForURL(/done=adjusted/);
+        assert.match(await page.textContent(".line-of-time"), /Von Hand: Karte vergessen\s*\+2 Stempel/);
+        await page.context().close();
+    });
+    await step("a session that ends in mid-form loses nothing", async () => {
+        const page = await window(browser, { scripts: false });
+        await signIn(page, file);
+        await page.click("#correction summary");
+        await page.fill("input[name=amount]", "7");
+        await page.fill("input[name=reason]", "A long story that nobody types twice");
+        await page.context().clearCookies();
+        await page.click("#correction button");
+        assert.match(await page.textContent("main"), /session had ended/);
+        await page.fill("input[name=email]", email);
+        await page.fill("input[name=password]", "not this one");
+        await page.click("button.main");
+        await page.fill("input[name=password]", password);
+        await page.click("button.main");
+        assert.equal(new URL(page.url()).pathname, file);
+        assert.equal(await page.inputValue("input[name=reason]"), "A long story that nobody types twice");
+        assert.equal(await page.inputValue("input[name=amount]"), "7");
+        await page.click("#correction button");
+        assert.match(page.url(), /done=adjusted/);
+        assert.match(await page.textContent(".line-of-time"), /long story/);
+        await page.context().close();
+    });
+    await step("a lost card is replaced, and everything stays", async () => {
+        const page = await window(browser);
+        await signIn(page, file);
+        await page.click("text=Lost or stolen?");
+        await page.click("text=Replace by a new card");
+        await page.waitForURL(/done=card-replaced/);
+        assert.equal(await page.locator("text=blocked").first().isVisible(), true);
+        await page.click("text=Show the code");
+        assert.ok(await page.locator("svg.code").isVisible());
+        await page.context().close();
+    });
+    await step("members in every look", () => everyLook(browser, { members: "/dashboard/members", member: file }));
+});
