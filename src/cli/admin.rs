@@ -4,8 +4,8 @@ use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use serde_json::json;
-use stempel_domain::TenantId;
+use serde_json::{Value, json};
+use stempel_domain::{TenantId, Unit};
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
 use stempel_wire::catalogue;
@@ -154,6 +154,27 @@ async fn of_tenant(
             let whose = shop.merchant.clone().unwrap_or_else(|| "nobody but itself".to_owned());
             let json = json!({"shop": shop.id, "name": shop.name, "merchant": shop.merchant});
             Ok(Answer::one(format!("“{}” belongs to {whose}.", shop.name), json))
+        }
+        AdminCommand::Shop(AdminShop::Rotating { unit, above }) => {
+            let shop = the_shop(server, tenant, named.shop.as_deref()).await?.id;
+            let unit: Unit = unit.parse().map_err(|error| Failure::usage(format!("{unit}: {error}")))?;
+            let above = above.as_ref().map(|above| unit.parse_amount(above)).transpose();
+            let above = above.map_err(|error| Failure::usage(format!("{error}")))?;
+            let shop = server.shop_rotating(tenant, shop, unit, above).await.map_err(failure)?;
+            let asked = !shop.rotating_above.is_empty();
+            let text = if asked {
+                "Large redemptions ask for a phone's changing code."
+            } else {
+                "No code is asked for."
+            };
+            Ok(Answer::one(text, json!({"shop": shop.id, "rotating_above": shop.rotating_above})))
+        }
+        AdminCommand::Paper(command) => {
+            let shop = match named.shop.as_deref() {
+                Some(_) => Some(the_shop(server, tenant, named.shop.as_deref()).await?.id),
+                None => None,
+            };
+            super::paper::paper(server, tenant, shop, command).await
         }
         AdminCommand::Device(command) => device(server, tenant, command, named).await,
         AdminCommand::Programme(AdminProgramme::Publish { file }) => {

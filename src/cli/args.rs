@@ -327,6 +327,9 @@ pub enum AdminCommand {
     /// Members
     #[command(subcommand)]
     Member(AdminMember),
+    /// Printed cards and posters
+    #[command(subcommand)]
+    Paper(AdminPaper),
     /// Decides what waits in the inbox
     #[command(subcommand)]
     Decide(AdminDecision),
@@ -390,6 +393,44 @@ pub enum AdminCommand {
     Restore {
         /// The copy
         file: PathBuf,
+    },
+}
+
+/// What is printed, or leads to the card.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum AdminPaper {
+    /// The code by which guests join: the one there is, or a new one. With --shop it is that shop's
+    JoinLink,
+    /// Cards for both sides of the paper, ten on a sheet, with the second code on the back (PDF)
+    Sheet {
+        /// How many cards
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        count: usize,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The address under which guests reach the server; without it cards work at the counter alone
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// In English rather than German
+        #[arg(long)]
+        english: bool,
+    },
+    /// A poster with the code to join (PDF)
+    Poster {
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The address under which guests reach the server
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// To be folded and put on a table
+        #[arg(long)]
+        tent: bool,
+        /// In English rather than German
+        #[arg(long)]
+        english: bool,
     },
 }
 
@@ -473,6 +514,14 @@ pub enum AdminShop {
     Merchant {
         /// The merchant, as programmes name it
         name: Option<String>,
+    },
+    /// Asks for a phone's changing code where more than that of a unit is taken at once (with `--shop`); without an
+    /// amount, no longer
+    Rotating {
+        /// The unit, as programmes name it: stamp:coffee
+        unit: String,
+        /// The most that is given for a code that could be a copy
+        above: Option<String>,
     },
 }
 

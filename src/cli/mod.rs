@@ -24,6 +24,8 @@ mod draw;
 mod member;
 mod open;
 #[cfg(feature = "demo")]
+mod paper;
+#[cfg(feature = "demo")]
 mod people;
 mod programme;
 pub mod proofs;

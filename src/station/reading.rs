@@ -9,10 +9,11 @@ use std::time::Duration;
 use stempel_scan::clock::{Clock, monotonic};
 use stempel_scan::decode::{Code, Mode, Pipeline, Report};
 use stempel_scan::reader::watchdog::{Condition, SourceState};
-use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner};
+use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner, Turning};
 use stempel_scan::source::camera::{CameraChoice, opener};
 use stempel_scan::source::film::{Film, FilmOptions, count_pictures, load_picture, sleeping};
 use stempel_scan::source::{FrameSource, Opener};
+use stempel_wire::rotating;
 
 use crate::cli::args::Screen;
 use crate::controllers::CameraState;
@@ -118,8 +119,10 @@ impl Reader {
                 ScanEvent::Source(_) => {}
             })
         };
-        let scanner =
-            Arc::new(Scanner::start(opener, Arc::new(good), listener, ScanOptions::default(), clock).ok()?);
+        // A phone's code that turns while it lies there is still the same showing.
+        let turning = Turning { prefix: rotating::PREFIX, same: rotating::SAME_LEN };
+        let options = ScanOptions { turning: Some(turning), ..ScanOptions::default() };
+        let scanner = Arc::new(Scanner::start(opener, Arc::new(good), listener, options, clock).ok()?);
         let _ = reading_of.set(Arc::downgrade(&scanner));
         let ending = Arc::new(AtomicBool::new(false));
         let preview = preview(scanner.clone(), ending.clone(), is_camera, strip, heard);

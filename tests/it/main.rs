@@ -2,6 +2,7 @@
 //!
 //! - `arrows`: which crate may know which.
 //! - `alone`: one terminal that works alone.
+//! - `card`: the member's card in a browser, and what is printed.
 //! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
@@ -12,6 +13,8 @@
 
 mod alone;
 mod arrows;
+#[cfg(feature = "demo")]
+mod card;
 #[cfg(feature = "demo")]
 mod crash;
 mod draws;

@@ -126,7 +126,7 @@ impl Server {
         format!("http://{}", self.listen)
     }
 
-    fn database(&self) -> String {
+    pub fn database(&self) -> String {
         format!("sqlite:{}", self.folder.path().join("server.db").display())
     }
 

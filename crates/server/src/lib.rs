@@ -8,6 +8,7 @@
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`people`] | personal data: merges, consents, export, erasure |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
+//! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
@@ -21,6 +22,7 @@ mod api;
 pub mod audit;
 mod author;
 mod caller;
+pub mod card;
 mod cases;
 pub mod config;
 mod dashboard;

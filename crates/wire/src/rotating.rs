@@ -13,6 +13,8 @@ use crate::phone::{PHONE_CERTIFICATE_LEN, PhoneCertificate, PhoneSecret};
 pub const PREFIX: &str = "S2";
 /// Characters of a rotating code.
 pub const ROTATING_LEN: usize = 306;
+/// So many first characters are the same in all codes of a card: its key and, but for a few bits, its id.
+pub const SAME_LEN: usize = 19;
 /// How long one code is shown, in milliseconds.
 pub const TURN_MS: i64 = 30_000;
 const BODY_LEN: usize = PHONE_CERTIFICATE_LEN + 4 + 64;

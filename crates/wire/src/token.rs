@@ -82,6 +82,11 @@ impl Token {
         self.card
     }
 
+    /// Names the key that is said to have signed it. Means nothing before [`CardKeys::verify`].
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+
     /// Finds a token inside a text: alone, in a link, or among other words; upper or lower case.
     pub fn find(text: &str) -> Option<Self> {
         Self::find_after(text, PREFIX)

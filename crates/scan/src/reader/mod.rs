@@ -58,6 +58,27 @@ pub struct ScanOptions {
     pub stuck_readers_max: usize,
     /// Look for products and other codes that are no QR codes too.
     pub other_codes: bool,
+    /// Codes that change while they are shown.
+    pub turning: Option<Turning>,
+}
+
+/// Codes whose text changes while they are shown, and by what they are known to be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turning {
+    /// What their text begins with.
+    pub prefix: &'static str,
+    /// So many first bytes stay the same.
+    pub same: usize,
+}
+
+impl ScanOptions {
+    /// What of a text says that it was seen before.
+    fn name<'a>(&self, text: &'a str) -> &'a str {
+        match self.turning {
+            Some(Turning { prefix, same }) if text.starts_with(prefix) => text.get(..same).unwrap_or(text),
+            _ => text,
+        }
+    }
 }
 
 impl Default for ScanOptions {
@@ -69,6 +90,7 @@ impl Default for ScanOptions {
             stop_grace: Duration::from_millis(300),
             stuck_readers_max: 3,
             other_codes: false,
+            turning: None,
         }
     }
 }
@@ -126,6 +148,7 @@ pub enum StartError {
 pub struct Scanner {
     shared: Arc<Shared>,
     deduper: Arc<std::sync::Mutex<Deduper>>,
+    options: ScanOptions,
     worker: Option<JoinHandle<()>>,
     supervisor: Option<JoinHandle<usize>>,
 }
@@ -179,6 +202,7 @@ impl Scanner {
         let mut scanner = Self {
             shared: Arc::clone(&shared),
             deduper: Arc::clone(&deduper),
+            options,
             worker: None,
             supervisor: None,
         };
@@ -213,7 +237,7 @@ impl Scanner {
 
     /// Lets a text through at its next sight, as after a failed booking that the guest wants to try again.
     pub fn rearm(&self, text: &str) {
-        self.deduper.lock().unwrap_or_else(PoisonError::into_inner).rearm(text);
+        self.deduper.lock().unwrap_or_else(PoisonError::into_inner).rearm(self.options.name(text));
     }
 
     /// Stops all threads; gives how many readers were left behind in a call that does not come back.
@@ -279,7 +303,7 @@ fn fresh_codes<'a>(parts: &Parts, report: &'a Report, now: Duration) -> Vec<&'a 
             codes.push(code);
         }
     }
-    let texts: Vec<&str> = codes.iter().map(|code| code.text.as_str()).collect();
+    let texts: Vec<&str> = codes.iter().map(|code| parts.options.name(&code.text)).collect();
     let fresh = parts.deduper.lock().unwrap_or_else(PoisonError::into_inner).frame(&texts, millis(now));
     codes.into_iter().zip(fresh).filter_map(|(code, fresh)| fresh.then_some(code)).collect()
 }

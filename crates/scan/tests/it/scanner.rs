@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stempel_scan::clock;
-use stempel_scan::decode::{Mode, Pipeline, Report};
+use stempel_scan::decode::{Code, Corner, Mode, Pipeline, Report, Stage, Symbology, View};
 use stempel_scan::frame::Frame;
 use stempel_scan::reader::watchdog::{Condition, WatchPolicy};
-use stempel_scan::reader::{FrameDecoder, Listener, Reading, Rule, ScanEvent, ScanOptions, Scanner};
+use stempel_scan::reader::{FrameDecoder, Listener, Reading, Rule, ScanEvent, ScanOptions, Scanner, Turning};
 use stempel_scan::source::memory::Memory;
 use stempel_scan::source::{FrameSource, Opener, SourceError};
 
@@ -99,6 +99,25 @@ impl FrameDecoder for Blind {
     }
 }
 
+/// Reads a code that is another with each frame, of one card and then of another.
+struct Turns(u32);
+
+impl FrameDecoder for Turns {
+    fn decode(&mut self, _: &Frame, _: &dyn Fn(&str) -> bool) -> Report {
+        self.0 += 1;
+        let card = if self.0 < 40 { 'A' } else { 'B' };
+        let text = format!("S2{}{}", String::from(card).repeat(17), self.0);
+        let code = Code {
+            text,
+            symbology: Symbology::Qr,
+            corners: [Corner { x: 0.0, y: 0.0 }; 4],
+            stage: Stage { reader: stempel_scan::decode::Reader::Own, view: View::PLAIN },
+            good: true,
+        };
+        Report { codes: vec![code], nearest: Some(0), ..Report::default() }
+    }
+}
+
 /// Tells which frame it got and then waits until it may go on.
 struct Slow {
     got: Sender<u32>,
@@ -156,6 +175,24 @@ fn a_card_before_the_source_is_read_once() {
     assert_eq!(view.report.codes.len(), 1);
     scanner.rearm(TOKEN);
     assert_eq!(wait_for_reading(&events).code.text, TOKEN);
+    assert_eq!(scanner.stop(), 0);
+}
+
+#[test]
+fn a_code_that_turns_while_it_lies_there_is_one_showing() {
+    let (listener, events) = events();
+    let options = ScanOptions { turning: Some(Turning { prefix: "S2", same: 19 }), ..options() };
+    let open = opener(|| Ok(counting()));
+    let scanner =
+        Scanner::start_with(Box::new(Turns(0)), open, rule(), listener, options, clock::monotonic()).unwrap();
+    let heads: Vec<char> =
+        (0..2).filter_map(|_| wait_for_reading(&events).code.text.chars().nth(2)).collect();
+    assert_eq!(heads, ['A', 'B'], "each card once");
+    let decoded = scanner.view().counts.decoded;
+    while scanner.view().counts.decoded < decoded + 20 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!events.try_iter().any(|event| matches!(event, ScanEvent::Read(_))));
     assert_eq!(scanner.stop(), 0);
 }
 

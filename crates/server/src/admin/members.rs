@@ -143,7 +143,7 @@ impl Server {
     }
 
     /// A card whose number nobody has.
-    pub(super) async fn free_card(&self, tx: &mut Tx, tenant: TenantId) -> Result<CardId> {
+    pub(crate) async fn free_card(&self, tx: &mut Tx, tenant: TenantId) -> Result<CardId> {
         for _ in 0..DRAWS_MAX {
             let card = CardId(self.random());
             let taken = tx

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::json;
-use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_domain::{AuthorId, ShopId, TenantId, Unit};
 use stempel_wire::SecretKey;
 use stempel_wire::message::{FeedChange, Shop};
 
@@ -177,6 +177,35 @@ impl Server {
         .await?;
         tenant.publish(&mut tx, "shop", &shop.id.0, &FeedChange::Shop(shop.clone())).await?;
         tenant.save_head(&mut tx).await?;
+        tx.commit().await?;
+        self.announce(tenant.id, tenant.head);
+        Ok(shop)
+    }
+
+    /// Says of which unit no more than that is taken at once without a phone's rotating code; none: no limit.
+    pub async fn shop_rotating(
+        &self,
+        tenant: TenantId,
+        shop: ShopId,
+        unit: Unit,
+        above: Option<i64>,
+    ) -> Result<Shop> {
+        let mut tx = self.write_of(tenant).await?;
+        let mut tenant = Tenant::lock(&mut tx, tenant).await?;
+        let mut shop = tenant::shop(&mut tx, tenant.id, shop).await?;
+        match above {
+            Some(above) => shop.rotating_above.insert(unit, above.max(0)),
+            None => shop.rotating_above.remove(&unit),
+        };
+        tx.execute(
+            "UPDATE shop SET body = $3 WHERE tenant = $1 AND shop = $2",
+            values![tenant.id, shop.id, serde_json::to_string(&shop)?],
+        )
+        .await?;
+        tenant.publish(&mut tx, "shop", &shop.id.0, &FeedChange::Shop(shop.clone())).await?;
+        tenant.save_head(&mut tx).await?;
+        let limits = serde_json::json!({ "rotating_above": shop.rotating_above });
+        self.note(&mut tx, &tenant, "shop-rotating", &shop.id.to_string(), limits).await?;
         tx.commit().await?;
         self.announce(tenant.id, tenant.head);
         Ok(shop)

@@ -21,7 +21,7 @@ use stempel_domain::{
     ProgrammeId, RewardId, ShopId, Sku, TenantId, Unit,
 };
 use stempel_wire::message::Shop;
-use stempel_wire::token::Token;
+use stempel_wire::token::looks_like_a_card;
 
 use super::access::{Principal, Scope};
 use super::idempotency::{self, Key};
@@ -457,7 +457,7 @@ pub(super) async fn who(tx: &mut Tx, tenant: TenantId, code: &str) -> Result<Who
 
 async fn found(tx: &mut Tx, tenant: TenantId, code: &str) -> Result<Who> {
     let code = code.trim();
-    if Token::find(code).is_some() {
+    if looks_like_a_card(code) {
         let card = genuine_card(tx, tenant, code).await?;
         let row = tx
             .row("SELECT member, status FROM card WHERE tenant = $1 AND card = $2", values![tenant, card])

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, oldest: 1, script: include_str!("../../migrations/0010_accounts.sql") },
     Migration { version: 20, oldest: 1, script: include_str!("../../migrations/0020_people.sql") },
     Migration { version: 30, oldest: 1, script: include_str!("../../migrations/0030_dashboard.sql") },
+    Migration { version: 40, oldest: 1, script: include_str!("../../migrations/0040_card.sql") },
     Migration { version: 50, oldest: 1, script: include_str!("../../migrations/0050_proof.sql") },
 ];
 

@@ -234,6 +234,43 @@ const TABLES: &[Table] = &[
             ("hash", Bytes),
         ],
     },
+    Table {
+        name: "phone",
+        key: &[("phone", Bytes)],
+        others: &[
+            ("member", Bytes),
+            ("card", Bytes),
+            ("public_key", Bytes),
+            ("created_ms", Int),
+            ("ended_ms", Int),
+        ],
+    },
+    Table {
+        name: "join_link",
+        key: &[("code", Text)],
+        others: &[("shop", Bytes), ("created_ms", Int), ("closed_ms", Int)],
+    },
+    Table {
+        name: "card_code",
+        key: &[("hash", Bytes)],
+        others: &[
+            ("kind", Text),
+            ("member", Bytes),
+            ("address", Bytes),
+            ("expires_ms", Int),
+            ("used_ms", Int),
+        ],
+    },
+    Table {
+        name: "member_address",
+        key: &[("address", Bytes)],
+        others: &[("member", Bytes), ("confirmed_ms", Int)],
+    },
+    Table {
+        name: "joining",
+        key: &[("member", Bytes)],
+        others: &[("at_ms", Int), ("link", Text), ("terms", Text), ("of_age", Int)],
+    },
 ];
 
 impl Table {

@@ -8,6 +8,8 @@
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
 //! | `POST /v1/hold`, `/v1/hold/release` | a device | sets an amount aside while a guest redeems |
 //! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
+//! | `GET /C/{token}`, `/J/{code}`, `/card`, … | anybody | the member's card (`card`) |
+//! | `/card/v1/…` | a member's phone, or anybody | what the card's pages ask (`card`) |
 //! | `/`, `/dashboard/…` | people with an account | the owner's pages (`dashboard`) |
 //! | `GET /assets/{name}` | anybody | style sheets and scripts of the pages (`web`) |
 //! | `GET /metrics` | this machine, or a token | what was counted |
@@ -44,6 +46,7 @@ use tracing::Instrument as _;
 
 use crate::accounts::Guard;
 use crate::api;
+use crate::card;
 use crate::config::Secret;
 use crate::dashboard;
 use crate::error::Error;
@@ -121,7 +124,8 @@ pub(crate) struct Http {
     others: Arc<Semaphore>,
     /// Whoever is not known yet cannot keep devices out by sending slowly.
     strangers: Arc<Semaphore>,
-    waits: Semaphore,
+    pub(crate) waits: Semaphore,
+    pub(crate) gate: card::Gate,
 }
 
 pub(crate) type Shared = State<Arc<Http>>;
@@ -138,6 +142,7 @@ impl Http {
             others: Arc::new(Semaphore::new(OTHERS_MAX)),
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
             waits: Semaphore::new(WAITS_MAX),
+            gate: card::Gate::default(),
         }
     }
 
@@ -171,7 +176,8 @@ pub fn router(server: Server) -> Router {
 }
 
 fn router_of(http: Arc<Http>) -> Router {
-    let routes = api::routes().into_iter().chain(web::routes()).chain(dashboard::routes());
+    let pages = web::routes().into_iter().chain(dashboard::routes()).chain(card::routes());
+    let routes = api::routes().into_iter().chain(pages);
     let router = routes.fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     router
         .route("/v1/enroll", post(devices::enroll))
@@ -241,14 +247,14 @@ async fn around(State(http): Shared, request: Request, next: Next) -> Response {
 /// Answers a request within the bounds on number and time, guarded against panics.
 async fn bounded(http: &Arc<Http>, route: &str, request: Request, next: Next) -> Response {
     let bound = match route {
-        _ if is_for_strangers(route) => &http.strangers,
+        _ if is_for_strangers(route) || card::is_for_strangers(route) => &http.strangers,
         _ if route.starts_with("/api/") || route.starts_with("/dashboard") => &http.others,
         _ => &http.requests,
     };
     let Ok(permit) = Arc::clone(bound).try_acquire_owned() else {
         return Failure(Error::TooMany).into_response();
     };
-    let is_feed = route == "/v1/feed";
+    let is_feed = route == "/v1/feed" || route == card::WAITS;
     let limit = if is_feed { REQUEST_TIME + Duration::from_millis(WAIT_MS_MAX) } else { REQUEST_TIME };
     // Waits have their own bound.
     let permit = (!is_feed).then_some(permit);

@@ -117,7 +117,7 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
+    let Some(asset) = ASSETS.iter().chain(crate::card::ASSETS).find(|asset| asset.name == name) else {
         return Failure(Error::not_found("such file here")).into_response();
     };
     let hash = blake3::hash(asset.bytes).to_hex();

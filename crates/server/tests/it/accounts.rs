@@ -153,13 +153,13 @@ async fn one_address_may_have_accounts_at_two_owners() {
 }
 
 /// A mail server on this machine that keeps what it is handed.
-struct MailServer {
-    url: String,
+pub struct MailServer {
+    pub url: String,
     mails: Arc<Mutex<Vec<String>>>,
 }
 
 impl MailServer {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let mails = Arc::new(Mutex::new(Vec::new()));
@@ -212,7 +212,7 @@ impl MailServer {
     }
 
     /// Waits for the mail of that place.
-    async fn mail(&self, place: usize) -> String {
+    pub async fn mail(&self, place: usize) -> String {
         for _ in 0..200 {
             if let Some(mail) = self.mails.lock().unwrap().get(place) {
                 return mail.clone();

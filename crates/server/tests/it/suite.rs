@@ -17,6 +17,7 @@
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `card` | the member's card: joining, the phone's key, the ways back |
 //! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
 //! | `described` | the API against its description, by requests that a program makes up |
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
@@ -31,6 +32,7 @@ mod admin;
 mod adopt;
 pub mod api;
 pub mod browser;
+mod card;
 pub mod cluster;
 pub mod database;
 mod described;

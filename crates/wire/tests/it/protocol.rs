@@ -8,8 +8,10 @@ use serde_json::Value;
 use stempel_domain::event::{Fact, Sealed};
 use stempel_domain::rules::Outcome;
 use stempel_wire::message::FeedPage;
+use stempel_wire::phone::{AsOf, Certified, PhoneSecret};
+use stempel_wire::rotating::{RotatingCode, turn_at};
 use stempel_wire::token::{TOKEN_LEN, Token};
-use stempel_wire::{KeyId, PublicKey, Row, Signature, request};
+use stempel_wire::{CardKeys, KeyId, PhoneCertificate, PublicKey, Row, Signature, request};
 
 use crate::support::*;
 
@@ -91,7 +93,7 @@ fn every_block_is_an_example_that_is_checked() {
             _ => panic!("nothing checks the block “{name}”"),
         }
     }
-    let wanted = ["token", "member", "number", "row", "seal", "request"].map(str::to_owned);
+    let wanted = ["token", "member", "number", "rotating", "row", "seal", "request"].map(str::to_owned);
     assert_eq!(computed, wanted.into(), "each of these is computed by a test below");
 }
 
@@ -127,6 +129,37 @@ fn no_figure_stands_outside_the_blocks_that_are_checked() {
         assert!(inside || !words.any(hex), "hexadecimal in running text: {line}");
         assert!(inside || !line.contains("{\""), "JSON in running text: {line}");
     }
+}
+
+#[test]
+fn the_rotating_code_is_as_computed() {
+    let phone = PhoneSecret::from_bytes(&[5; 32]).unwrap();
+    let balance = AsOf { unit: AsOf::tag(&"stamp:coffee".parse().unwrap()), amount: 7 };
+    let said = Certified {
+        card: CARD,
+        phone: phone.public().unwrap(),
+        since_minutes: 29_673_240,
+        valid_hours: 720,
+        balance: Some(balance),
+    };
+    let certificate = PhoneCertificate::issue(TENANT, &card_key(), said);
+    let code = RotatingCode::show(certificate.clone(), &phone, turn_at(1_780_394_520_000));
+    let lines = [
+        ("phone's key", HEXLOWER.encode(said.phone.as_bytes())),
+        ("balance", "7 of stamp:coffee".to_owned()),
+        ("unit", HEXLOWER.encode(&balance.unit)),
+        ("certificate", HEXLOWER.encode(&certificate.to_bytes())),
+        ("utc_ms", "1780394520000".to_owned()),
+        ("half-minute", code.turn.to_string()),
+        ("code", code.to_string()),
+    ];
+    let wanted: BTreeMap<String, String> = lines.map(|(name, value)| (name.to_owned(), value)).into();
+    assert_eq!(example("rotating"), wanted);
+    let mut keys = CardKeys::new(TENANT);
+    keys.insert(card_key().public(), false);
+    let verified = keys.verify(&code.to_string()).unwrap();
+    assert_eq!(verified.card, CARD);
+    assert!(verified.shown.unwrap().is_of_now(1_780_394_520_000));
 }
 
 #[test]
