@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Table;
 
 /// For each crate, the crates of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("stempel-domain", &[]),
     ("stempel-wire", &["stempel-domain"]),
     ("stempel-store", &["stempel-domain", "stempel-wire"]),
@@ -15,6 +15,18 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("stempel-scan", &[]),
     ("stempel-testkit", &[]),
     ("stempel-terminal", &["stempel-domain", "stempel-wire", "stempel-store", "stempel-sync"]),
+    (
+        "stempel-simulator",
+        &[
+            "stempel-domain",
+            "stempel-wire",
+            "stempel-store",
+            "stempel-sync",
+            "stempel-terminal",
+            "stempel-server",
+            "stempel-testkit",
+        ],
+    ),
     (
         "stempel",
         &[
@@ -25,6 +37,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
             "stempel-scan",
             "stempel-terminal",
             "stempel-server",
+            "stempel-simulator",
             "stempel-testkit",
         ],
     ),
