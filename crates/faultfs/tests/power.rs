@@ -6,6 +6,11 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 use stempel_faultfs::{How, Plan, arm, disarm, install, operations};
 
+/// A folder in memory where there is one: what a disk keeps is simulated here.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 fn open(folder: &Path, synchronous: &str) -> Connection {
     let connection = Connection::open(folder.join("test.db")).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
@@ -34,7 +39,7 @@ fn what_was_synced_is_there_wherever_the_power_goes() {
     install().unwrap();
     let mut torn = 0;
     for at in 1..=120 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         drop(open(folder.path(), "FULL"));
         let connection = open(folder.path(), "FULL");
         arm(folder.path(), Plan { at, how: How::Dead, seed: at });
@@ -55,7 +60,7 @@ fn what_was_synced_is_there_wherever_the_power_goes() {
 fn without_syncing_writes_that_were_said_to_be_done_are_lost() {
     install().unwrap();
     let lost = (1..=40).any(|seed| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         drop(open(folder.path(), "OFF"));
         let connection = open(folder.path(), "OFF");
         arm(folder.path(), Plan { at: 60, how: How::Dead, seed });
@@ -72,7 +77,7 @@ fn without_syncing_writes_that_were_said_to_be_done_are_lost() {
 #[test]
 fn a_full_disk_says_so_and_goes_on_when_there_is_room() {
     install().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let connection = open(folder.path(), "FULL");
     arm(folder.path(), Plan { at: 40, how: How::Full, seed: 1 });
     let (done, error) = fill(&connection);
@@ -87,7 +92,7 @@ fn a_full_disk_says_so_and_goes_on_when_there_is_room() {
 fn one_error_leaves_everything_as_it_was() {
     install().unwrap();
     for at in 1..=30 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let connection = open(folder.path(), "FULL");
         arm(folder.path(), Plan { at, how: How::Error, seed: 1 });
         let (done, error) = fill(&connection);

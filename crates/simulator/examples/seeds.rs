@@ -1,9 +1,24 @@
-//! Plays seeds from one to another and says what broke: `seeds FROM TO DEVICES DAYS`.
+//! Plays seeds from one to another and says what broke: `seeds FROM TO DEVICES DAYS`; or which seed
+//! finds each planted fault: `seeds planted`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for those who work on the simulator")]
 
-use stempel_simulator::{Options, run};
+use stempel_simulator::{Options, Planted, run};
+
+/// Says which seed finds each planted fault first.
+fn planted(devices: usize, seeds: u64) {
+    for planted in Planted::ALL {
+        let found = (1..=seeds).find_map(|seed| {
+            let verdict = run(&Options { seed, devices, days: 1, planted: Some(planted) });
+            verdict.unwrap().broken.map(|(what, _)| (seed, what))
+        });
+        println!("{planted:?}: {found:?}");
+    }
+}
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("planted") {
+        return planted(2, 80);
+    }
     let words: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().unwrap()).collect();
     let (mut bad, begun) = (0, std::time::Instant::now());
     for seed in words[0]..words[1] {

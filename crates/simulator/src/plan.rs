@@ -133,7 +133,9 @@ pub fn plan(options: &Options) -> Vec<Step> {
     let mut random = Random::new(options.seed);
     let each_day = STEPS_DAY * options.devices;
     let pause_ms = (OPEN_MS / each_day as i64).max(1) as usize;
-    let mut steps = Vec::with_capacity(each_day * options.days as usize);
+    let mut steps: Vec<Step> = Vec::with_capacity(each_day * options.days as usize);
+    // What a copy of a folder is made for comes some steps later, at the same device.
+    let mut follow: Vec<(usize, usize, What)> = Vec::new();
     for day in 0..options.days {
         for number in 0..each_day {
             // Mostly close together, sometimes a long pause: the mean is what fills the day.
@@ -145,8 +147,22 @@ pub fn plan(options: &Options) -> Vec<Step> {
             if number == 0 && day > 0 {
                 after_ms += 24 * HOUR_MS - OPEN_MS;
             }
-            let device = random.below(options.devices);
-            let what = draw(&mut random);
+            let (device, what) = match follow.iter().position(|(due, _, _)| *due <= steps.len()) {
+                Some(place) => {
+                    let (_, device, what) = follow.remove(place);
+                    (device, what)
+                }
+                None => (random.below(options.devices), draw(&mut random)),
+            };
+            if what == What::Copy {
+                let guest = random.below(4);
+                let used = [
+                    What::Clone { guest, weather: random.number() },
+                    What::Clone { guest, weather: random.number() },
+                    What::Swap,
+                ];
+                follow.push((steps.len() + 5 + random.below(20), device, used[random.below(3)].clone()));
+            }
             steps.push(Step { after_ms, device, what });
         }
     }

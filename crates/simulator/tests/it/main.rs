@@ -1,6 +1,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `seeds` | many seeds hold every promise; the same seed gives the same run |
+//! | `power` | the power goes at any moment, on a disk that drops what was not synced: nothing that was said done is lost |
 //! | `planted` | faults that were put in on purpose are found, each of them |
 
 #![allow(
@@ -12,4 +13,6 @@
 )]
 
 mod planted;
+mod power;
+mod shop;
 mod seeds;
