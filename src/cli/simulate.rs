@@ -58,7 +58,7 @@ pub(super) fn simulate(asked: &Simulate) -> Result<Answer, Failure> {
 fn shortest(options: &Options) -> Result<Vec<String>, Failure> {
     let steps = plan(options).into_iter().enumerate().collect();
     let shrunk = shrink(options, steps).map_err(|stop| Failure::machine(stop.to_string()))?;
-    let steps = shrunk.map(|(steps, _)| steps).unwrap_or_default();
+    let steps = shrunk.map(|short| short.steps).unwrap_or_default();
     Ok(steps.into_iter().map(|(number, step)| format!("{number}: {step}")).collect())
 }
 

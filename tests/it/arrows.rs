@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Table;
 
 /// For each crate, the crates of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("stempel-domain", &[]),
     ("stempel-wire", &["stempel-domain"]),
     ("stempel-store", &["stempel-domain", "stempel-wire"]),
@@ -14,6 +14,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("stempel-server", &["stempel-domain", "stempel-wire"]),
     ("stempel-scan", &[]),
     ("stempel-testkit", &[]),
+    ("stempel-faultfs", &[]),
     ("stempel-terminal", &["stempel-domain", "stempel-wire", "stempel-store", "stempel-sync"]),
     (
         "stempel-simulator",
@@ -24,6 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
             "stempel-sync",
             "stempel-terminal",
             "stempel-server",
+            "stempel-faultfs",
             "stempel-testkit",
         ],
     ),

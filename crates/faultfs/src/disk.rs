@@ -100,7 +100,9 @@ pub(crate) fn is_watched(file: &Path) -> bool {
 /// One operation on a file is about to happen.
 pub(crate) fn operation(file: &Path, writes: bool) -> Word {
     let mut all = armed();
-    let Some((_, armed)) = all.iter_mut().find(|(folder, _)| file.starts_with(folder)) else { return Word::Go };
+    let Some((_, armed)) = all.iter_mut().find(|(folder, _)| file.starts_with(folder)) else {
+        return Word::Go;
+    };
     armed.operations += 1;
     let (now, plan) = (armed.operations, armed.plan);
     if armed.dead {

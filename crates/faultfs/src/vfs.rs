@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::ffi::{
-    SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE, SQLITE_OK,
-    sqlite3_file, sqlite3_filename, sqlite3_initialize, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs,
-    sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE,
+    SQLITE_OK, sqlite3_file, sqlite3_filename, sqlite3_initialize, sqlite3_int64, sqlite3_io_methods,
+    sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 use crate::disk::{self, Word};
@@ -140,7 +140,8 @@ unsafe fn table_of(methods: *const sqlite3_io_methods) -> &'static Table {
         return table;
     }
     // SAFETY: valid by the caller's word; a table is plain pointers to functions.
-    let (real, mut ours) = unsafe { (std::ptr::read(methods), std::ptr::read(methods)) };
+    let real = unsafe { std::ptr::read(methods) };
+    let mut ours = real;
     ours.xClose = Some(close);
     ours.xWrite = Some(write);
     ours.xTruncate = Some(truncate);

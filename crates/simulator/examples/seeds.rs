@@ -29,9 +29,9 @@ fn main() {
             println!("seed {seed} step {step} of {}: {what}", verdict.steps);
             if words[1] - words[0] < 2 {
                 let plan = stempel_simulator::plan(&options).into_iter().enumerate().collect();
-                let (plan, verdict) = stempel_simulator::shrink(&options, plan).unwrap().unwrap();
-                plan.iter().for_each(|(number, step)| println!("{number} {step}"));
-                println!("{verdict:?}");
+                let short = stempel_simulator::shrink(&options, plan).unwrap().unwrap();
+                short.steps.iter().for_each(|(number, step)| println!("{number} {step}"));
+                println!("{:?}", short.verdict);
             }
         } else if words[1] - words[0] < 3 {
             println!("{verdict:#?}");

@@ -26,14 +26,20 @@ impl World {
         }
         if let Some(history) = self.model.histories.get(&state.epoch) {
             let stored = history.of_member.get(&member).into_iter().flatten();
-            let inside = stored.filter(|row| base.includes.get(&row.author).is_some_and(|seq| row.seq <= *seq));
+            let inside =
+                stored.filter(|row| base.includes.get(&row.author).is_some_and(|seq| row.seq <= *seq));
             let rows = inside.filter_map(|row| history.rows.get(row));
             visible.extend(rows.filter(|stored| stored.counts).map(|stored| stored.name));
         }
         for effect in overlay {
             match place.own(effect.event) {
                 Some(name) => visible.insert(name),
-                None => return broken(format!("the overlay of device {at} holds {}, which is not its own", effect.event)),
+                None => {
+                    return broken(format!(
+                        "the overlay of device {at} holds {}, which is not its own",
+                        effect.event
+                    ));
+                }
             };
         }
         Ok(visible)
@@ -61,25 +67,36 @@ impl World {
             shown.retain(|_, amount| *amount != 0);
             let sum = self.model.sum(&visible);
             hold(shown == sum, || {
-                format!("device {at} shows {shown:?} for member {member}; the events that it knows come to {sum:?}")
+                format!(
+                    "device {at} shows {shown:?} for member {member}; the events that it knows come to {sum:?}"
+                )
             })?;
             hold(state.events == visible.len() as u64, || {
-                format!("device {at} counts {} events of member {member} and knows {}", state.events, visible.len())
+                format!(
+                    "device {at} counts {} events of member {member} and knows {}",
+                    state.events,
+                    visible.len()
+                )
             })?;
         }
         if !forked {
-            let of_member = |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.member == Some(member));
+            let of_member =
+                |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.member == Some(member));
             let own: Vec<Name> = place.notes.rows.iter().filter(of_member).copied().collect();
             let counts = |name: &Name| self.counts_at(&sync.epoch, name);
             if let Some(lost) = own.iter().find(|name| counts(name) && !visible.contains(*name)) {
                 let place = self.model.events.get(lost).map(|known| known.place);
-                return broken(format!("device {at} no longer shows its own event {place:?} of member {member}"));
+                return broken(format!(
+                    "device {at} no longer shows its own event {place:?} of member {member}"
+                ));
             }
             if place.notes.seen_epoch == sync.epoch {
                 let seen = place.notes.seen.get(&member).into_iter().flatten();
                 if let Some(lost) = seen.clone().find(|name| counts(name) && !visible.contains(*name)) {
                     let lost = self.model.events.get(lost).map(|known| known.place);
-                    return broken(format!("device {at} has shown event {lost:?} of member {member} and no longer does"));
+                    return broken(format!(
+                        "device {at} has shown event {lost:?} of member {member} and no longer does"
+                    ));
                 }
             }
         }
@@ -160,8 +177,16 @@ impl World {
             let event = EventRef { author: place.device, seq: index as u64 + 1 };
             match history.rows.get(&event) {
                 Some(stored) if stored.name == *name => {}
-                Some(_) => return broken(format!("device {at} counts {event} as held; the server has another row there")),
-                None => return broken(format!("device {at} counts {event} as held; the server does not have it")),
+                Some(_) => {
+                    return broken(format!(
+                        "device {at} counts {event} as held; the server has another row there"
+                    ));
+                }
+                None => {
+                    return broken(format!(
+                        "device {at} counts {event} as held; the server does not have it"
+                    ));
+                }
             }
         }
         Ok(())
@@ -181,7 +206,9 @@ impl World {
             let there: Base = serde_json::from_str(&text).never("reading a member")?;
             let here = view.base(member).never("reading a base")?.unwrap_or_default();
             hold(here == there, || {
-                format!("device {at} has followed the feed past {position} and has another state of member {member}")
+                format!(
+                    "device {at} has followed the feed past {position} and has another state of member {member}"
+                )
             })?;
         }
         for (position, text) in self.house.things(state.cursor)? {
@@ -198,12 +225,15 @@ impl World {
                 FeedChange::CardRevoked { card } => {
                     view.card(*card).never("reading a card")?.is_some_and(|card| card.blocked)
                 }
-                FeedChange::Article(article) => {
-                    view.article(&article.sku).never("reading an article")?.is_some_and(|known| known == *article)
-                }
+                FeedChange::Article(article) => view
+                    .article(&article.sku)
+                    .never("reading an article")?
+                    .is_some_and(|known| known == *article),
                 _ => true,
             };
-            hold(here, || format!("device {at} has followed the feed past {position} and does not have {change:?}"))?;
+            hold(here, || {
+                format!("device {at} has followed the feed past {position} and does not have {change:?}")
+            })?;
         }
         Ok(())
     }
@@ -212,8 +242,18 @@ impl World {
     pub fn read_history(&mut self) -> Result<()> {
         let (epoch, _) = self.house.epoch()?;
         for (author, held) in self.house.heads()? {
-            let known = self.model.histories.entry(epoch.clone()).or_default().heads.get(&author).copied().unwrap_or(0);
-            hold(held >= known, || format!("the server had {known} rows of {author} and says that it has {held}"))?;
+            let known = self
+                .model
+                .histories
+                .entry(epoch.clone())
+                .or_default()
+                .heads
+                .get(&author)
+                .copied()
+                .unwrap_or(0);
+            hold(held >= known, || {
+                format!("the server had {known} rows of {author} and says that it has {held}")
+            })?;
             if held > known {
                 self.take_rows(&epoch, author, known, held)?;
             }
@@ -346,7 +386,8 @@ impl World {
         self.read_all_history()?;
         self.audit_inbox()?;
         let tenant = self.house.tenant;
-        let report = self.house.ask(async |server| server.verify(tenant).await).never("verifying the server")?;
+        let report =
+            self.house.ask(async |server| server.verify(tenant).await).never("verifying the server")?;
         hold(report.problems.is_empty(), || format!("the server finds: {}", report.problems.join("; ")))?;
         let sums = self.sums()?;
         let (epoch, head) = self.house.epoch()?;
@@ -355,7 +396,9 @@ impl World {
             let mut there = base.state.balances(base.state.newest.unwrap_or(stempel_domain::Day::MIN));
             there.retain(|_, amount| *amount != 0);
             let sum = sums.get(&member).cloned().unwrap_or_default();
-            hold(there == sum, || format!("the server says {there:?} of member {member}; the events come to {sum:?}"))?;
+            hold(there == sum, || {
+                format!("the server says {there:?} of member {member}; the events come to {sum:?}")
+            })?;
         }
         self.audit_rights(&epoch)?;
         for device in 0..self.desks.len() {
@@ -367,8 +410,11 @@ impl World {
     /// Holds that no right stands twice.
     fn audit_rights(&self, epoch: &str) -> Result<()> {
         let mut rights: BTreeMap<&str, i64> = BTreeMap::new();
-        let stored = self.model.histories.get(epoch).map(|history| history.rows.values()).into_iter().flatten();
-        for known in stored.filter(|stored| stored.counts).filter_map(|stored| self.model.events.get(&stored.name)) {
+        let stored =
+            self.model.histories.get(epoch).map(|history| history.rows.values()).into_iter().flatten();
+        for known in
+            stored.filter(|stored| stored.counts).filter_map(|stored| self.model.events.get(&stored.name))
+        {
             for (right, amount) in &known.rights {
                 *rights.entry(right).or_default() += amount;
             }
@@ -393,7 +439,9 @@ impl World {
         let terminal = place.terminal()?;
         terminal.verify_journal().never("verifying a journal")?;
         self.whole_journal(at)?;
-        let Some(history) = self.model.histories.get(epoch) else { return broken("the server has no history") };
+        let Some(history) = self.model.histories.get(epoch) else {
+            return broken("the server has no history");
+        };
         for done in &place.notes.done {
             let stored = history.rows.get(&done.event);
             hold(stored.is_some_and(|stored| stored.name == done.name && stored.counts), || {
@@ -403,14 +451,19 @@ impl World {
         let keys: BTreeSet<&str> = place.notes.done.iter().map(|done| done.key.as_str()).collect();
         hold(keys.len() == place.notes.done.len(), || "one key stands for two events".into())?;
         let mut members = BTreeMap::new();
-        let newest = |state: stempel_domain::MemberState| state.balances(state.newest.unwrap_or(stempel_domain::Day::MIN));
+        let newest = |state: stempel_domain::MemberState| {
+            state.balances(state.newest.unwrap_or(stempel_domain::Day::MIN))
+        };
         let view = terminal.view();
-        view.for_each_member(|member, state| drop(members.insert(member, newest(state)))).never("reading members")?;
+        view.for_each_member(|member, state| drop(members.insert(member, newest(state))))
+            .never("reading members")?;
         for (member, mut shown) in members {
             shown.retain(|_, amount| *amount != 0);
             let sum = sums.get(&member).cloned().unwrap_or_default();
             hold(shown == sum, || {
-                format!("device {device} shows {shown:?} for member {member}, the server's events come to {sum:?}")
+                format!(
+                    "device {device} shows {shown:?} for member {member}, the server's events come to {sum:?}"
+                )
             })?;
         }
         for member in sums.keys() {

@@ -43,7 +43,8 @@ impl World {
     fn before(&self, at: usize, code: Option<&str>) -> Result<Option<Before>> {
         let place = &self.places[at];
         let terminal = place.terminal()?;
-        let Some(coffee) = terminal.programmes().iter().find(|known| known.reference.id.as_str() == "coffee") else {
+        let Some(coffee) = terminal.programmes().iter().find(|known| known.reference.id.as_str() == "coffee")
+        else {
             return Ok(None);
         };
         let spec: &Specification = coffee.programme.spec();
@@ -89,7 +90,9 @@ impl World {
         let Some(name) = self.places[at].own(event) else {
             return broken(format!("{event} was reported done and stands in no journal"));
         };
-        hold(names.last() == Some(&name), || format!("{event} was reported done, and other rows were written"))?;
+        hold(names.last() == Some(&name), || {
+            format!("{event} was reported done, and other rows were written")
+        })?;
         Ok(self.model.events.get(&name).cloned())
     }
 
@@ -135,7 +138,10 @@ impl World {
         })?;
         match wanted {
             Some(wanted) => hold(known.stamped == wanted.min(left), || {
-                format!("{} stamps were given for {wanted}, and the cap leaves {left}: {}", known.stamped, known.place)
+                format!(
+                    "{} stamps were given for {wanted}, and the cap leaves {left}: {}",
+                    known.stamped, known.place
+                )
             }),
             None => Ok(()),
         }
@@ -154,8 +160,15 @@ impl World {
         let Some(name) = self.places[at].own(event) else {
             return broken(format!("{event} was reported done and stands in no journal"));
         };
-        let done =
-            Done { key: key.to_owned(), event, name, code: code.map(str::to_owned), stamps, sale, taken_back: false };
+        let done = Done {
+            key: key.to_owned(),
+            event,
+            name,
+            code: code.map(str::to_owned),
+            stamps,
+            sale,
+            taken_back: false,
+        };
         self.places[at].notes.done.push(done);
         Ok(())
     }
@@ -163,7 +176,9 @@ impl World {
     /// Asks for the last stamp once more under its key: it must be answered with the same event.
     pub fn stamp_again(&mut self, at: usize, number: usize) -> Result<()> {
         let last = self.places[at].notes.done.iter().rev().find(|done| done.stamps.is_some()).cloned();
-        let Some((last, count)) = last.and_then(|last| last.stamps.map(|count| (last, count))) else { return Ok(()) };
+        let Some((last, count)) = last.and_then(|last| last.stamps.map(|count| (last, count))) else {
+            return Ok(());
+        };
         let Some(code) = last.code.clone() else { return Ok(()) };
         self.note("asked again");
         let forgotten = format!("again {number}");
@@ -191,13 +206,16 @@ impl World {
         key: &str,
     ) -> Result<()> {
         let before = self.before(at, code.as_deref())?;
-        let claims = if claim { vec![Claim::once("free-coffee".parse().machine("a reward")?)] } else { Vec::new() };
+        let claims =
+            if claim { vec![Claim::once("free-coffee".parse().machine("a reward")?)] } else { Vec::new() };
         let terminal = self.places[at].acting()?;
         let Ok(sale) = basket(terminal, coffees, bagels, claims) else { return self.nothing_yet(at) };
         let given = terminal.sale(code.as_deref(), sale, &asked(key));
         let given = match (given, &before) {
             (Ok(given), Some(_)) => given,
-            (Err(TerminalError::Refused(..)), Some(before)) if claim => return self.rightly_refused(at, before),
+            (Err(TerminalError::Refused(..)), Some(before)) if claim => {
+                return self.rightly_refused(at, before);
+            }
             (Err(TerminalError::Blocked), _) | (Err(_), None) => return Ok(()),
             (Err(error), _) => return broken(format!("a sale was refused: {error}")),
             (Ok(_), None) => return self.not_blocked(at, code.as_deref()),
@@ -270,13 +288,20 @@ impl World {
     }
 
     fn rightly_granted(&self, before: &Before, known: &Known) -> Result<()> {
-        hold(known.spent == before.cost, || format!("a reward cost {} instead of {}", known.spent, before.cost))?;
+        hold(known.spent == before.cost, || {
+            format!("a reward cost {} instead of {}", known.spent, before.cost)
+        })?;
         // What a sale itself earns may be spent in it.
-        hold(self.is_due(None, before, known.stamped)?, || format!("a reward was given that was not due: {}", known.place))?;
+        hold(self.is_due(None, before, known.stamped)?, || {
+            format!("a reward was given that was not due: {}", known.place)
+        })?;
         if before.offline.is_some() {
             let spent = self.model.spent_offline(&before.visible, known.day);
             hold(spent + before.cost <= before.spend_day, || {
-                format!("{spent} were spent without the server on one day, and {} more: {}", before.cost, known.place)
+                format!(
+                    "{spent} were spent without the server on one day, and {} more: {}",
+                    before.cost, known.place
+                )
             })?;
             hold(known.spent_offline == known.spent, || {
                 format!("a reward without the server does not say so: {}", known.place)
@@ -301,7 +326,8 @@ impl World {
                 self.note("rewards in points");
                 let known = self.written(at, given.event)?;
                 // What the sale itself earns may be spent in it.
-                let left = balance + known.as_ref().and_then(|known| known.moved.get(&unit)).copied().unwrap_or(0);
+                let left =
+                    balance + known.as_ref().and_then(|known| known.moved.get(&unit)).copied().unwrap_or(0);
                 hold(left >= 0, || format!("12 points were taken of {balance}, and {left} are left"))?;
                 if let Some(known) = known {
                     self.within_cap(&before, &known, None)?;
@@ -309,7 +335,9 @@ impl World {
                 self.shown(at, &given)?;
                 self.finish(at, &given, key, Some(&code), None, true)
             }
-            Err(TerminalError::Refused(..)) => hold(balance < 12, || format!("12 points of {balance} were refused")),
+            Err(TerminalError::Refused(..)) => {
+                hold(balance < 12, || format!("12 points of {balance} were refused"))
+            }
             Err(TerminalError::Blocked) => Ok(()),
             Err(error) => broken(format!("a sale was refused: {error}")),
         }
@@ -332,7 +360,9 @@ impl World {
                 self.shown(at, &given)?;
                 self.finish(at, &given, key, Some(&code), None, false)
             }
-            Err(TerminalError::NotGiven(_)) => hold(had > 0, || "a right was refused that nobody has had".into()),
+            Err(TerminalError::NotGiven(_)) => {
+                hold(had > 0, || "a right was refused that nobody has had".into())
+            }
             Err(TerminalError::Blocked) => Ok(()),
             Err(error) => broken(format!("a deed was refused: {error}")),
         }
@@ -342,7 +372,9 @@ impl World {
     pub fn undo(&mut self, at: usize, back: usize, key: &str, refund: bool) -> Result<()> {
         let wanted = |done: &&Done| !refund || done.sale;
         let place = &self.places[at];
-        let Some(done) = place.notes.done.iter().rev().filter(wanted).nth(back).cloned() else { return Ok(()) };
+        let Some(done) = place.notes.done.iter().rev().filter(wanted).nth(back).cloned() else {
+            return Ok(());
+        };
         let terminal = self.places[at].acting()?;
         let taken = match refund {
             true => terminal.refund(done.event, &std::collections::BTreeMap::new(), &asked(key)),

@@ -102,7 +102,8 @@ pub fn in_page(shared: &Shared, place: usize, after: u64, page: &mut FeedPage) -
             }
         })?,
         Planted::IncludesForgotten => rewrite(page, |change| {
-            if let Some(includes) = change.pointer_mut("/member/base/includes").and_then(Value::as_object_mut) {
+            if let Some(includes) = change.pointer_mut("/member/base/includes").and_then(Value::as_object_mut)
+            {
                 includes.remove(&device);
             }
         })?,
@@ -119,7 +120,9 @@ pub fn in_page(shared: &Shared, place: usize, after: u64, page: &mut FeedPage) -
         })?,
         Planted::CapChanged => rewrite(page, |change| {
             if let Some(text) = change.pointer_mut("/programme/text") {
-                *text = Value::from(text.as_str().unwrap_or_default().replace("\"cap\":{\"day\":", "\"cap\":{\"week\":"));
+                *text = Value::from(
+                    text.as_str().unwrap_or_default().replace("\"cap\":{\"day\":", "\"cap\":{\"week\":"),
+                );
             }
         })?,
         _ => {}

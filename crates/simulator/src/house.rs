@@ -59,7 +59,8 @@ impl House {
             shops: Vec::new(),
         };
         house.start()?;
-        house.tenant = house.ask(async |server| server.tenant_add("Morgenrot", false).await).never("adding a tenant")?;
+        house.tenant =
+            house.ask(async |server| server.tenant_add("Morgenrot", false).await).never("adding a tenant")?;
         for number in 1..=shops {
             let (tenant, name) = (house.tenant, format!("Shop {number}"));
             let shop = house.ask(async |server| server.shop_add(tenant, &name, "Europe/Berlin", 0).await);
@@ -194,7 +195,9 @@ impl House {
     pub fn things(&self, through: u64) -> Result<Vec<(u64, String)>> {
         let connection = self.beside()?;
         let mut statement = connection
-            .prepare("SELECT position, body FROM thing WHERE tenant = ?1 AND position <= ?2 ORDER BY position")
+            .prepare(
+                "SELECT position, body FROM thing WHERE tenant = ?1 AND position <= ?2 ORDER BY position",
+            )
             .machine("reading things")?;
         let rows = statement.query_map((self.tenant.0, through), |row| Ok((row.get(0)?, row.get(1)?)));
         rows.and_then(Iterator::collect).machine("reading things")

@@ -34,7 +34,7 @@ use std::rc::Rc;
 
 pub use plan::{Step, What, plan};
 pub use planted::Planted;
-pub use shrink::shrink;
+pub use shrink::{Short, shrink};
 pub use stop::Stop;
 
 use world::World;

@@ -106,7 +106,12 @@ impl Model {
     /// Stamps that count towards a cap on that day.
     pub fn stamped<'a>(&self, names: impl IntoIterator<Item = &'a Name>, day: Day) -> i64 {
         let of_day = |known: &&Known| known.day == day;
-        names.into_iter().filter_map(|name| self.events.get(name)).filter(of_day).map(|known| known.stamped).sum()
+        names
+            .into_iter()
+            .filter_map(|name| self.events.get(name))
+            .filter(of_day)
+            .map(|known| known.stamped)
+            .sum()
     }
 
     /// Stamps spent without the server on that day.
@@ -148,7 +153,9 @@ fn known(event: &Event, original: Option<Known>) -> Result<Known> {
         _ => false,
     };
     let mut rights: BTreeMap<String, i64> = BTreeMap::new();
-    let whose = |right: &stempel_domain::Grant| format!("{right} of {}", member.map_or_else(String::new, |member| member.to_string()));
+    let whose = |right: &stempel_domain::Grant| {
+        format!("{right} of {}", member.map_or_else(String::new, |member| member.to_string()))
+    };
     match fact {
         Fact::GrantWithdrawn(fact) => *rights.entry(whose(&fact.grant)).or_default() -= 1,
         Fact::Reversal(fact) => {

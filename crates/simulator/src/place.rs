@@ -183,7 +183,9 @@ impl Place {
         }
         match Folder::take(&self.folder, "another program") {
             Err(StoreError::InUse { .. }) => Ok(()),
-            Err(error) => broken(format!("a second program on a folder is not told who has it, but: {error}")),
+            Err(error) => {
+                broken(format!("a second program on a folder is not told who has it, but: {error}"))
+            }
             Ok(_) => broken("two programs have the same data folder"),
         }
     }

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::random::Random;
 use crate::Options;
+use crate::random::Random;
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,10 @@ pub enum What {
     Clock { off_ms: i64 },
     /// The device loses its power between two actions.
     Crash,
-    /// The device loses its power in the middle of writing: so much of a thousand of what it wrote is on the disk.
-    Torn { guest: usize, per_mille: u32 },
+    /// The device loses its power in the middle of writing, at one of the operations on its files.
+    Torn { guest: usize, operation: u64 },
+    /// The device's disk is full from one of the operations on, until somebody makes room.
+    Full { guest: usize, operation: u64 },
     /// The device's folder is copied aside.
     Copy,
     /// The copy is opened beside the device and used.
@@ -89,7 +91,7 @@ impl fmt::Display for Step {
 }
 
 /// How often each kind of step comes, of all. Faults of the network have rates of their own ([`crate::network`]).
-const RATES: [(&str, u32); 30] = [
+const RATES: [(&str, u32); 31] = [
     ("stamp", 240),
     ("again", 12),
     ("sale", 110),
@@ -107,6 +109,7 @@ const RATES: [(&str, u32); 30] = [
     ("clock", 10),
     ("crash", 14),
     ("torn", 22),
+    ("full", 12),
     ("copy", 6),
     ("clone", 4),
     ("swap", 3),
@@ -203,7 +206,8 @@ fn draw(random: &mut Random) -> What {
         "partition" => What::Partition { away: random.per_mille(450) },
         "clock" => What::Clock { off_ms: off_ms(random) },
         "crash" => What::Crash,
-        "torn" => What::Torn { guest: guest(), per_mille: random.below(1100) as u32 },
+        "torn" => What::Torn { guest: guest(), operation: random.below(14) as u64 + 1 },
+        "full" => What::Full { guest: guest(), operation: random.below(8) as u64 + 1 },
         "copy" => What::Copy,
         "clone" => What::Clone { guest: guest(), weather: random.number() },
         "swap" => What::Swap,

@@ -248,7 +248,9 @@ impl Write<'_> {
             self.transaction
                 .prepare_cached("DELETE FROM card WHERE member = ?1 AND blocked = 0")?
                 .execute([&id])?;
-            self.transaction.prepare_cached("UPDATE card SET member = NULL WHERE member = ?1")?.execute([&id])?;
+            self.transaction
+                .prepare_cached("UPDATE card SET member = NULL WHERE member = ?1")?
+                .execute([&id])?;
             let effects = self.view().overlay(member)?;
             if effects.is_empty() {
                 self.transaction.prepare_cached("DELETE FROM member WHERE member = ?1")?.execute([&id])?;

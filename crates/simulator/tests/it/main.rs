@@ -14,5 +14,5 @@
 
 mod planted;
 mod power;
-mod shop;
 mod seeds;
+mod shop;

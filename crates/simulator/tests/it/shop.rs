@@ -15,9 +15,7 @@ use stempel_sync::{SyncError, Transport};
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::setup::{Beginning, begin_alone};
 use stempel_terminal::{Terminal, TerminalError};
-use stempel_wire::message::{
-    BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, PushAnswer,
-};
+use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, PushAnswer};
 
 /// A clock that stands still.
 pub struct Noon;
