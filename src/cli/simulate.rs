@@ -1,5 +1,6 @@
 //! The whole system against faults, and what came of it.
 
+use std::collections::BTreeMap;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ const SEEDS_MAX: u64 = 1_000_000;
 
 /// Plays seeds, and says what came of each. Exit code 1 if a promise was broken.
 pub(super) fn simulate(asked: &Simulate) -> Result<Answer, Failure> {
-    if !(1..=Options::DEVICES_MAX).contains(&asked.devices) || !(1..=Options::DAYS_MAX).contains(&asked.days) {
+    if !(1..=Options::DEVICES_MAX).contains(&asked.devices) || !(1..=Options::DAYS_MAX).contains(&asked.days)
+    {
         return Err(Failure::usage(format!(
             "there are 1 to {} devices and 1 to {} days",
             Options::DEVICES_MAX,
@@ -26,6 +28,7 @@ pub(super) fn simulate(asked: &Simulate) -> Result<Answer, Failure> {
     let options = |seed| Options { seed, devices: asked.devices, days: asked.days, planted: None };
     let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
     let (mut lines, mut no) = (Vec::new(), false);
+    let mut totals: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut next = asked.seed;
     let end = asked.seed.saturating_add(asked.seeds);
     while next < end && !no {
@@ -39,6 +42,9 @@ pub(super) fn simulate(asked: &Simulate) -> Result<Answer, Failure> {
         for (seed, verdict) in seeds.into_iter().zip(played) {
             let verdict = verdict.map_err(|stop| Failure::machine(stop.to_string()))?;
             let broken = verdict.broken.is_some();
+            for (what, count) in &verdict.counts {
+                *totals.entry(what).or_default() += count;
+            }
             let shortest = if broken { shortest(&options(seed))? } else { Vec::new() };
             // Of many seeds only those are listed that say something.
             if asked.seeds == 1 || broken {
@@ -48,8 +54,14 @@ pub(super) fn simulate(asked: &Simulate) -> Result<Answer, Failure> {
         }
     }
     if asked.seeds > 1 && !no {
-        let text = format!("{} seeds from {}: every promise held", asked.seeds, asked.seed);
-        lines.push((text, json!({ "seed": asked.seed, "seeds": asked.seeds, "well": true })));
+        let mut text = format!("{} seeds from {}: every promise held", asked.seeds, asked.seed);
+        for (what, count) in &totals {
+            text.push_str(&format!("\n{count:>10}  {what}"));
+        }
+        lines.push((
+            text,
+            json!({ "seed": asked.seed, "seeds": asked.seeds, "counts": totals, "well": true }),
+        ));
     }
     Ok(Answer { no, ..Answer::lines(lines) })
 }
@@ -77,9 +89,10 @@ fn line(options: &Options, verdict: &Verdict, shortest: &[String]) -> (String, V
         (None, Some(digest)) => text.push_str(&format!("journals and feeds {digest}\nevery promise held")),
         (None, None) => {}
     }
-    let broken = verdict.broken.as_ref().map(|(what, step)| {
-        json!({ "what": what, "step": step, "repeat": repeat, "shortest": shortest })
-    });
+    let broken = verdict
+        .broken
+        .as_ref()
+        .map(|(what, step)| json!({ "what": what, "step": step, "repeat": repeat, "shortest": shortest }));
     let json = json!({
         "seed": seed, "devices": devices, "days": days, "steps": verdict.steps, "counts": verdict.counts,
         "digest": verdict.digest, "broken": broken, "well": verdict.broken.is_none(),

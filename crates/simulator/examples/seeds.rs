@@ -2,6 +2,8 @@
 //! finds each planted fault: `seeds planted`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for those who work on the simulator")]
 
+use std::collections::BTreeMap;
+
 use stempel_simulator::{Options, Planted, run};
 
 /// Says which seed finds each planted fault first.
@@ -21,9 +23,13 @@ fn main() {
     }
     let words: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().unwrap()).collect();
     let (mut bad, begun) = (0, std::time::Instant::now());
+    let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in words[0]..words[1] {
         let options = Options { seed, devices: words[2] as usize, days: words[3] as u32, planted: None };
         let verdict = run(&options).unwrap();
+        for (what, count) in &verdict.counts {
+            *totals.entry(what).or_default() += count;
+        }
         if let Some((what, step)) = verdict.broken {
             bad += 1;
             println!("seed {seed} step {step} of {}: {what}", verdict.steps);
@@ -37,5 +43,6 @@ fn main() {
             println!("{verdict:#?}");
         }
     }
+    println!("{totals:?}");
     println!("{bad} broke, {:.1} s", begun.elapsed().as_secs_f64());
 }

@@ -252,8 +252,9 @@ impl Transport for Wire {
         if let Some(answer) = crate::faults::instead_of_push(&self.world, self.place, &body) {
             return answer;
         }
-        let answer = self.carry(Question::Push(body.clone()));
-        if matches!(answer, Err(SyncError::Slow | SyncError::CutOff)) && self.planted(Planted::CutMarksSent) {
+        let answer = self.carry(Question::Push(body));
+        let dropped = matches!(answer, Err(SyncError::Unreachable | SyncError::Slow | SyncError::CutOff));
+        if dropped && self.planted(Planted::CutMarksSent) {
             return Ok(crate::faults::all_held(&self.world, self.place));
         }
         let mut answer: PushAnswer = Self::read(&answer?)?;
