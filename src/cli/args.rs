@@ -164,6 +164,9 @@ pub enum Command {
     Status,
     /// Measures the figures of docs/PERFORMANCE.md, each beside its floor
     Bench(Bench),
+    /// The whole system against faults, all of them by a seed: the same seed, the same verdict
+    #[cfg(feature = "sim")]
+    Simulate(Simulate),
 }
 
 /// The demo.
@@ -1061,6 +1064,24 @@ pub enum Journal {
     Verify,
     /// Writes every event, one per line
     Export,
+}
+
+/// A simulation.
+#[cfg(feature = "sim")]
+#[derive(Debug, Clone, clap::Args)]
+pub struct Simulate {
+    /// Everything follows from it
+    #[arg(long)]
+    pub seed: u64,
+    /// So many devices, two to a shop
+    #[arg(long, default_value_t = 4)]
+    pub devices: usize,
+    /// So many days
+    #[arg(long, default_value_t = 1)]
+    pub days: u32,
+    /// So many seeds, from that one on
+    #[arg(long, default_value_t = 1)]
+    pub seeds: u64,
 }
 
 /// A bench.

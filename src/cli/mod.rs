@@ -33,6 +33,8 @@ mod read;
 #[cfg(feature = "demo")]
 mod report;
 mod scan;
+#[cfg(feature = "sim")]
+mod simulate;
 pub mod staff;
 mod sync;
 
@@ -107,6 +109,8 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Journal(command) => read::journal(&global, command),
         Command::Status => read::status(&global),
         Command::Bench(bench) => bench::run(&global, &bench),
+        #[cfg(feature = "sim")]
+        Command::Simulate(asked) => simulate::simulate(&asked),
         #[cfg(feature = "demo")]
         Command::Serve(serve) => admin::serve(&serve),
         #[cfg(feature = "demo")]

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Table;
 
 /// For each crate, the crates of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("stempel-domain", &[]),
     ("stempel-wire", &["stempel-domain"]),
     ("stempel-store", &["stempel-domain", "stempel-wire"]),
@@ -14,7 +14,21 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("stempel-server", &["stempel-domain", "stempel-wire"]),
     ("stempel-scan", &[]),
     ("stempel-testkit", &[]),
+    ("stempel-faultfs", &[]),
     ("stempel-terminal", &["stempel-domain", "stempel-wire", "stempel-store", "stempel-sync"]),
+    (
+        "stempel-simulator",
+        &[
+            "stempel-domain",
+            "stempel-wire",
+            "stempel-store",
+            "stempel-sync",
+            "stempel-terminal",
+            "stempel-server",
+            "stempel-faultfs",
+            "stempel-testkit",
+        ],
+    ),
     (
         "stempel",
         &[
@@ -25,6 +39,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
             "stempel-scan",
             "stempel-terminal",
             "stempel-server",
+            "stempel-simulator",
             "stempel-testkit",
         ],
     ),

@@ -72,6 +72,14 @@ impl World {
         }))
     }
 
+    /// Holds that something was done on a card that is taken. What a device without programmes does is not judged.
+    fn not_blocked(&mut self, at: usize, code: Option<&str>) -> Result<()> {
+        self.learn(at)?;
+        let terminal = self.places[at].terminal()?;
+        let blocked = code.is_some_and(|code| matches!(terminal.who(code), Err(TerminalError::Blocked)));
+        hold(!blocked, || "something was done on a card that is blocked".into())
+    }
+
     /// The rows that an action wrote: at most a joining before the action itself. Gives the action.
     fn written(&mut self, at: usize, event: Option<EventRef>) -> Result<Option<Known>> {
         let names = self.learn(at)?;
@@ -110,7 +118,7 @@ impl World {
             (Err(TerminalError::Blocked), _) => return Ok(None),
             (Err(_), None) => return Ok(None),
             (Err(error), Some(_)) => return broken(format!("a stamp was refused: {error}")),
-            (Ok(_), None) => return broken("a stamp was given on a card that is blocked"),
+            (Ok(_), None) => return self.not_blocked(at, Some(code)).map(|()| None),
         };
         self.note("stamps");
         let Some(known) = self.written(at, given.event)? else { return broken("a stamp left no event") };
@@ -210,7 +218,7 @@ impl World {
             }
             (Err(TerminalError::Blocked), _) | (Err(_), None) => return Ok(()),
             (Err(error), _) => return broken(format!("a sale was refused: {error}")),
-            (Ok(_), None) => return broken("a sale was made on a card that is blocked"),
+            (Ok(_), None) => return self.not_blocked(at, code.as_deref()),
         };
         self.note("sales");
         let known = self.written(at, given.event)?;
@@ -245,7 +253,7 @@ impl World {
             (Err(TerminalError::Refused(..)), Some(before)) => return self.rightly_refused(at, &before),
             (Err(TerminalError::Blocked), _) | (Err(_), None) => return Ok(()),
             (Err(error), Some(_)) => return broken(format!("a reward was refused: {error}")),
-            (Ok(_), None) => return broken("a reward was given on a card that is blocked"),
+            (Ok(_), None) => return self.not_blocked(at, Some(&code)),
         };
         self.note("rewards");
         let Some(known) = self.written(at, given.event)? else { return broken("a reward left no event") };

@@ -1,6 +1,8 @@
 //! The server in its house: started, stopped, copied, set back; and its database as an auditor reads it.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
@@ -17,6 +19,8 @@ pub struct House {
     server: Option<Server>,
     folder: PathBuf,
     clock: Hand,
+    /// Beside the server, while it runs.
+    beside: RefCell<Option<Rc<Connection>>>,
     /// Makes each start's randomness another one.
     draws: Random,
     backups: u32,
@@ -52,6 +56,7 @@ impl House {
             server: None,
             folder: folder.to_owned(),
             clock,
+            beside: RefCell::new(None),
             draws: Random::new(seed ^ 0x5e17),
             backups: 0,
             backup: None,
@@ -85,6 +90,7 @@ impl House {
     }
 
     fn stop(&mut self) {
+        self.beside.take();
         if let Some(server) = self.server.take() {
             self.runtime.block_on(server.close());
         }
@@ -132,18 +138,24 @@ impl House {
         }
     }
 
-    /// Opens the server's database beside the server, for reading, or for a planted fault to write.
-    pub fn beside(&self) -> Result<Connection> {
-        Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .machine("reading the server's database")
+    /// The server's database beside the server, for reading, or for a planted fault to write.
+    pub fn beside(&self) -> Result<Rc<Connection>> {
+        if let Some(connection) = &*self.beside.borrow() {
+            return Ok(Rc::clone(connection));
+        }
+        let opened = Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let connection = Rc::new(opened.machine("reading the server's database")?);
+        *self.beside.borrow_mut() = Some(Rc::clone(&connection));
+        Ok(connection)
     }
 
     /// The epoch and the newest position of the feed.
     pub fn epoch(&self) -> Result<(String, u64)> {
-        self.beside()?
-            .query_row("SELECT epoch, head FROM tenant WHERE tenant = ?1", [self.tenant.0], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+        let connection = self.beside()?;
+        let statement = connection.prepare_cached("SELECT epoch, head FROM tenant WHERE tenant = ?1");
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        statement
+            .and_then(|mut statement| statement.query_row([self.tenant.0], read))
             .machine("reading the epoch")
     }
 
@@ -151,7 +163,7 @@ impl House {
     pub fn heads(&self) -> Result<Vec<(AuthorId, u64)>> {
         let connection = self.beside()?;
         let mut statement = connection
-            .prepare("SELECT author, held FROM journal WHERE tenant = ?1 ORDER BY author")
+            .prepare_cached("SELECT author, held FROM journal WHERE tenant = ?1 ORDER BY author")
             .machine("reading journals")?;
         let rows = statement.query_map([self.tenant.0], |row| Ok((AuthorId(row.get(0)?), row.get(1)?)));
         rows.and_then(Iterator::collect).machine("reading journals")
@@ -161,7 +173,7 @@ impl House {
     pub fn rows_after(&self, author: AuthorId, after: u64) -> Result<Vec<ServerRow>> {
         let connection = self.beside()?;
         let mut statement = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT author, seq, hash, status, bytes FROM event WHERE tenant = ?1 AND author = ?2 AND seq > ?3
                  ORDER BY seq",
             )
@@ -182,7 +194,7 @@ impl House {
     pub fn members(&self, through: u64) -> Result<Vec<(MemberId, u64, String)>> {
         let connection = self.beside()?;
         let mut statement = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT member, position, base FROM member WHERE tenant = ?1 AND position <= ?2 ORDER BY position",
             )
             .machine("reading members")?;
@@ -195,7 +207,7 @@ impl House {
     pub fn things(&self, through: u64) -> Result<Vec<(u64, String)>> {
         let connection = self.beside()?;
         let mut statement = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT position, body FROM thing WHERE tenant = ?1 AND position <= ?2 ORDER BY position",
             )
             .machine("reading things")?;

@@ -29,11 +29,12 @@ mod world;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 pub use plan::{Step, What, plan};
 pub use planted::Planted;
-pub use shrink::shrink;
+pub use shrink::{Short, shrink};
 pub use stop::Stop;
 
 use world::World;
@@ -86,9 +87,18 @@ pub fn run(options: &Options) -> Result<Verdict, Stop> {
 /// As [`run`].
 pub fn play(options: &Options, plan: &[(usize, Step)]) -> Result<Verdict, Stop> {
     let shared = Rc::new(RefCell::new(World::new(options)?));
-    let played = World::play(&shared, plan);
-    let world = shared.borrow();
-    let mut verdict = Verdict { steps: plan.len(), counts: world.counts.clone(), digest: None, broken: None };
+    let played = catch_unwind(AssertUnwindSafe(|| World::play(&shared, plan))).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Err(Stop::Broken(format!("a panic: {}", said.unwrap_or_default())))
+    });
+    let mut verdict = Verdict { steps: plan.len(), counts: BTreeMap::new(), digest: None, broken: None };
+    let Ok(world) = shared.try_borrow() else {
+        // The panic has left the world in the hands of nobody.
+        verdict.broken = played.err().map(|stop| (stop.to_string(), plan.len()));
+        return Ok(verdict);
+    };
+    verdict.counts.clone_from(&world.counts);
     match played {
         Ok(()) => verdict.digest = Some(world.digest()?),
         Err(Stop::Broken(what)) => verdict.broken = Some((what, world.step)),

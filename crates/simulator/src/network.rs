@@ -104,7 +104,11 @@ pub struct Wire {
     weather: Option<Random>,
     skew_ms: Option<i64>,
     limit: usize,
+    asked: u32,
 }
+
+/// An exchange that asks more often than this does not come to an end.
+const QUESTIONS_MAX: u32 = 1500;
 
 /// What the network does to one question, each in so many of a thousand. Checked one after the other.
 const FAULTS: [(&str, u32); 7] = [
@@ -127,7 +131,7 @@ impl Wire {
             Some(weather) => [1000, 7, 3, 40][weather.below(4)],
             None => 1000,
         };
-        Self { world: world.clone(), place, weather, skew_ms, limit }
+        Self { world: world.clone(), place, weather, skew_ms, limit, asked: 0 }
     }
 
     fn draw(&mut self) -> Option<&'static str> {
@@ -179,6 +183,11 @@ impl Wire {
     }
 
     fn carry_once(&mut self, question: Question) -> Result<Vec<u8>, SyncError> {
+        self.asked += 1;
+        if self.asked > QUESTIONS_MAX {
+            return self
+                .kept(Err(Stop::Broken("an exchange asks and asks and does not come to an end".into())));
+        }
         self.meanwhile();
         let letter = self.letter(question);
         let fault = self.draw();
@@ -243,8 +252,9 @@ impl Transport for Wire {
         if let Some(answer) = crate::faults::instead_of_push(&self.world, self.place, &body) {
             return answer;
         }
-        let answer = self.carry(Question::Push(body.clone()));
-        if matches!(answer, Err(SyncError::Slow | SyncError::CutOff)) && self.planted(Planted::CutMarksSent) {
+        let answer = self.carry(Question::Push(body));
+        let dropped = matches!(answer, Err(SyncError::Unreachable | SyncError::Slow | SyncError::CutOff));
+        if dropped && self.planted(Planted::CutMarksSent) {
             return Ok(crate::faults::all_held(&self.world, self.place));
         }
         let mut answer: PushAnswer = Self::read(&answer?)?;

@@ -52,8 +52,10 @@ pub enum What {
     Clock { off_ms: i64 },
     /// The device loses its power between two actions.
     Crash,
-    /// The device loses its power in the middle of writing: so much of a thousand of what it wrote is on the disk.
-    Torn { guest: usize, per_mille: u32 },
+    /// The device loses its power in the middle of writing, at one of the operations on its files.
+    Torn { guest: usize, operation: u64 },
+    /// The device's disk is full from one of the operations on, until somebody makes room.
+    Full { guest: usize, operation: u64 },
     /// The device's folder is copied aside.
     Copy,
     /// The copy is opened beside the device and used.
@@ -89,7 +91,7 @@ impl fmt::Display for Step {
 }
 
 /// How often each kind of step comes, of all. Faults of the network have rates of their own ([`crate::network`]).
-const RATES: [(&str, u32); 30] = [
+const RATES: [(&str, u32); 31] = [
     ("stamp", 240),
     ("again", 12),
     ("sale", 110),
@@ -107,6 +109,7 @@ const RATES: [(&str, u32); 30] = [
     ("clock", 10),
     ("crash", 14),
     ("torn", 22),
+    ("full", 12),
     ("copy", 6),
     ("clone", 4),
     ("swap", 3),
@@ -133,7 +136,9 @@ pub fn plan(options: &Options) -> Vec<Step> {
     let mut random = Random::new(options.seed);
     let each_day = STEPS_DAY * options.devices;
     let pause_ms = (OPEN_MS / each_day as i64).max(1) as usize;
-    let mut steps = Vec::with_capacity(each_day * options.days as usize);
+    let mut steps: Vec<Step> = Vec::with_capacity(each_day * options.days as usize);
+    // What a copy of a folder is made for comes some steps later, at the same device.
+    let mut follow: Vec<(usize, usize, What)> = Vec::new();
     for day in 0..options.days {
         for number in 0..each_day {
             // Mostly close together, sometimes a long pause: the mean is what fills the day.
@@ -145,8 +150,22 @@ pub fn plan(options: &Options) -> Vec<Step> {
             if number == 0 && day > 0 {
                 after_ms += 24 * HOUR_MS - OPEN_MS;
             }
-            let device = random.below(options.devices);
-            let what = draw(&mut random);
+            let (device, what) = match follow.iter().position(|(due, _, _)| *due <= steps.len()) {
+                Some(place) => {
+                    let (_, device, what) = follow.remove(place);
+                    (device, what)
+                }
+                None => (random.below(options.devices), draw(&mut random)),
+            };
+            if what == What::Copy {
+                let guest = random.below(4);
+                let used = [
+                    What::Clone { guest, weather: random.number() },
+                    What::Clone { guest, weather: random.number() },
+                    What::Swap,
+                ];
+                follow.push((steps.len() + 5 + random.below(20), device, used[random.below(3)].clone()));
+            }
             steps.push(Step { after_ms, device, what });
         }
     }
@@ -187,7 +206,8 @@ fn draw(random: &mut Random) -> What {
         "partition" => What::Partition { away: random.per_mille(450) },
         "clock" => What::Clock { off_ms: off_ms(random) },
         "crash" => What::Crash,
-        "torn" => What::Torn { guest: guest(), per_mille: random.below(1100) as u32 },
+        "torn" => What::Torn { guest: guest(), operation: random.below(14) as u64 + 1 },
+        "full" => What::Full { guest: guest(), operation: random.below(8) as u64 + 1 },
         "copy" => What::Copy,
         "clone" => What::Clone { guest: guest(), weather: random.number() },
         "swap" => What::Swap,

@@ -2,6 +2,15 @@
 
 use crate::{Options, Step, Stop, Verdict, play};
 
+/// A plan that fails, with what it comes to.
+#[derive(Debug, Clone)]
+pub struct Short {
+    /// The steps that are left, each with its number in the whole plan.
+    pub steps: Vec<(usize, Step)>,
+    /// What comes of them.
+    pub verdict: Verdict,
+}
+
 /// The most plays that are spent on it.
 const PLAYS_MAX: usize = 200;
 
@@ -10,10 +19,7 @@ const PLAYS_MAX: usize = 200;
 ///
 /// # Errors
 /// If the machine fails.
-pub fn shrink(
-    options: &Options,
-    plan: Vec<(usize, Step)>,
-) -> Result<Option<(Vec<(usize, Step)>, Verdict)>, Stop> {
+pub fn shrink(options: &Options, plan: Vec<(usize, Step)>) -> Result<Option<Short>, Stop> {
     let mut verdict = play(options, &plan)?;
     let Some((_, last)) = verdict.broken.clone() else { return Ok(None) };
     let mut left = plan;
@@ -38,14 +44,14 @@ pub fn shrink(
             without.drain(from..(from + piece).min(left.len()));
             let (fails, enough) = attempt(without, &mut left, &mut verdict)?;
             if enough {
-                return Ok(Some((left, verdict)));
+                return Ok(Some(Short { steps: left, verdict }));
             }
             if !fails {
                 from += piece;
             }
         }
         if piece <= 1 {
-            return Ok(Some((left, verdict)));
+            return Ok(Some(Short { steps: left, verdict }));
         }
         piece = piece.div_ceil(2);
     }

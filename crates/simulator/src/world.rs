@@ -9,9 +9,11 @@ use stempel_domain::Quantity;
 use stempel_domain::ports::Clock;
 use stempel_domain::programme::Programme;
 use stempel_domain::sale::{Claim, Sale};
-use stempel_store::{Folder, Store};
+use stempel_faultfs::{How, Plan};
+use stempel_store::{Folder, Store, StoreError};
 use stempel_sync::{SyncError, Transport};
-use stempel_terminal::counter::Circumstances;
+use stempel_terminal::cards::Who;
+use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::exchange::exchange;
 use stempel_terminal::setup::enroll;
 use stempel_terminal::{Terminal, TerminalError};
@@ -168,7 +170,8 @@ amount = 5.00
 impl World {
     /// Builds a world: a server, devices that are enrolled, programmes and guests.
     pub fn new(options: &Options) -> Result<Self> {
-        // In memory where there is such a folder: what a disk does is tried elsewhere.
+        stempel_faultfs::install().machine("a disk that fails")?;
+        // In memory where there is such a folder: what a disk does is simulated.
         let folder = tempfile::Builder::new().prefix("stempel-sim-").tempdir_in("/dev/shm");
         let folder = folder.or_else(|_| tempfile::tempdir()).machine("making a folder")?;
         let truth = Hand::at(BEGIN_MS);
@@ -367,7 +370,15 @@ pub fn run_next(shared: &Shared) -> Result<bool> {
 fn do_step(shared: &Shared, number: usize, step: &Step) -> Result<()> {
     let at = shared.borrow().desks[step.device];
     match &step.what {
-        What::Sync { weather } => return sync(shared, at, Some(*weather)),
+        What::Sync { weather } => {
+            sync(shared, at, Some(*weather))?;
+            let at_once = shared.borrow().is_planted(Planted::NoBackoff);
+            if at_once {
+                shared.borrow().truth.pass(10);
+                sync(shared, at, Some(*weather))?;
+            }
+            return Ok(());
+        }
         What::Clone { guest, weather } => return use_clone(shared, step.device, *guest, *weather, number),
         _ => {}
     }
@@ -407,7 +418,8 @@ fn do_step(shared: &Shared, number: usize, step: &Step) -> Result<()> {
             Ok(())
         }
         What::Crash => world.crash(at),
-        What::Torn { guest, per_mille } => world.torn(at, *guest, *per_mille),
+        What::Torn { guest, operation } => world.torn(at, *guest, *operation),
+        What::Full { guest, operation } => world.full(at, *guest, *operation, &key),
         What::Copy => world.copy(step.device),
         What::Swap => world.swap(step.device),
         What::Second => {
@@ -597,36 +609,52 @@ impl World {
         self.look_at_all(at)
     }
 
-    /// The power goes away while an action is written: a part of what was new is on the disk, the rest is not.
-    fn torn(&mut self, at: usize, guest: usize, per_mille: u32) -> Result<()> {
+    /// The power goes away while an action is written: what was synced is on the disk, the rest as it may be.
+    fn torn(&mut self, at: usize, guest: usize, operation: u64) -> Result<()> {
         let Some(code) = self.guest_code(guest) else { return Ok(()) };
         self.note("crash in a write");
+        let (seed, folder) = (self.random.number(), self.places[at].folder.clone());
+        let new_card = matches!(self.places[at].terminal()?.who(&code), Ok(Who::NewCard { .. }));
+        stempel_faultfs::arm(&folder, Plan { at: operation, how: How::Dead, seed });
+        let given =
+            self.places[at].acting()?.stamp(&code, None, 1, Vec::new(), &asked(&format!("torn {seed}")));
+        self.places[at].fall();
+        stempel_faultfs::disarm(&folder).machine("ending a fault of the disk")?;
         let seed = self.random.number();
-        let (database, log) =
-            (self.places[at].folder.join("stempel.db"), self.places[at].folder.join("stempel.db-wal"));
-        let read = |path: &std::path::Path| std::fs::read(path).unwrap_or_default();
-        let before = (read(&database), read(&log));
-        let known = self.places[at].notes.rows.len();
-        // What it answers reaches nobody.
-        let _ = self.places[at].acting()?.stamp(&code, None, 1, Vec::new(), &Circumstances::default());
-        let place = &self.places[at];
-        let written = place.terminal()?.view().head(place.device).never("reading a journal")?.seq as usize;
-        let after = (read(&database), read(&log));
-        let place = &mut self.places[at];
-        place.fall();
-        let whole = per_mille >= 1000;
-        let torn = if whole { after.1.clone() } else { torn(&before.1, &after.1, per_mille) };
-        let _ = std::fs::remove_file(place.folder.join("stempel.db-shm"));
-        std::fs::write(&database, if whole { &after.0 } else { &before.0 }).machine("writing a database")?;
-        std::fs::write(&log, torn).machine("writing a log")?;
-        place.rise(seed)?;
+        self.places[at].rise(seed)?;
         self.whole_journal(at)?;
         let new = self.learn(at)?.len();
-        hold(new == 0 || known + new == written, || {
-            format!("after a crash {new} of {} rows of one action are there", written - known)
+        let whole = if new_card { 2 } else { 1 };
+        hold(new == 0 || new == whole, || {
+            format!("after a crash {new} of {whole} rows of one action are there")
         })?;
-        hold(!whole || known + new == written, || "a transaction that was whole on the disk is gone".into())?;
+        if let Ok(Given { event: Some(event), .. }) = given {
+            hold(self.places[at].own(event).is_some(), || {
+                format!("{event} was reported done and is gone after a crash")
+            })?;
+        }
         self.look_at_all(at)
+    }
+
+    /// The disk is full: nothing changes, it says so, and the same terminal goes on when there is room.
+    fn full(&mut self, at: usize, guest: usize, operation: u64, key: &str) -> Result<()> {
+        let Some(code) = self.guest_code(guest) else { return Ok(()) };
+        let (seed, folder) = (self.random.number(), self.places[at].folder.clone());
+        stempel_faultfs::arm(&folder, Plan { at: operation, how: How::Full, seed });
+        let given = self.places[at].acting()?.stamp(&code, None, 1, Vec::new(), &asked(key));
+        stempel_faultfs::disarm(&folder).machine("ending a fault of the disk")?;
+        match given {
+            Err(TerminalError::Store(StoreError::Full)) => {
+                self.note("disk full");
+                hold(self.learn(at)?.is_empty(), || "a full disk took a row and refused it".into())?;
+                self.look_at_all(at)?;
+                self.stamp(at, &code, 1, key).map(|_| ())
+            }
+            Err(TerminalError::Store(error)) => {
+                broken(format!("a full disk is taken for something else: {error}"))
+            }
+            Ok(_) | Err(_) => self.learn(at).map(|_| ()),
+        }
     }
 
     fn copy(&mut self, device: usize) -> Result<()> {
@@ -785,15 +813,6 @@ impl World {
         }
         self.learn(at).map(|_| ())
     }
-}
-
-/// The new bytes of a file up to a point, and the old ones behind it.
-fn torn(before: &[u8], after: &[u8], per_mille: u32) -> Vec<u8> {
-    let same = before.iter().zip(after).take_while(|(old, new)| old == new).count();
-    let cut = same + (after.len() - same) * per_mille.min(1000) as usize / 1000;
-    let mut torn = after[..cut].to_vec();
-    torn.extend_from_slice(before.get(cut..).unwrap_or_default());
-    torn
 }
 
 /// The circumstances of an action that a person asks for.

@@ -269,7 +269,13 @@ impl Write<'_> {
         for id in ids {
             let member = MemberId::from_slice(&id)
                 .ok_or_else(|| StoreError::Damaged("a member's id has the wrong length".into()))?;
-            self.transaction.prepare_cached("DELETE FROM card WHERE member = ?1")?.execute([&id])?;
+            // A card that is out of use stays so, whosever it was.
+            self.transaction
+                .prepare_cached("DELETE FROM card WHERE member = ?1 AND blocked = 0")?
+                .execute([&id])?;
+            self.transaction
+                .prepare_cached("UPDATE card SET member = NULL WHERE member = ?1")?
+                .execute([&id])?;
             let effects = self.view().overlay(member)?;
             if effects.is_empty() {
                 self.transaction.prepare_cached("DELETE FROM member WHERE member = ?1")?.execute([&id])?;
