@@ -9,6 +9,7 @@ use stempel_store::StoreError;
 use stempel_sync::SyncError;
 use stempel_terminal::TerminalError;
 use stempel_terminal::error::sentences;
+use stempel_terminal::proofs::ProofError;
 
 /// Amounts by unit, as decimal strings.
 pub fn amounts(amounts: &BTreeMap<Unit, i64>) -> Value {
@@ -112,6 +113,36 @@ fn sentence_case(text: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
+fn german_proof(error: &ProofError) -> String {
+    match error {
+        ProofError::NotAProof => "Das ist weder der Code eines Bons noch ein Zettel von der Theke.".into(),
+        ProofError::NotTaken(_) => "Dieser Nachweis gilt hier nicht. Bitte an der Theke fragen.".into(),
+        ProofError::Receipt(_) => "Der Code auf diesem Bon ist nicht zu lesen oder kein Verkauf.".into(),
+        ProofError::Fiscal(_) => "Die Signatur auf diesem Bon lässt sich nicht bestätigen.".into(),
+        ProofError::NoTill => {
+            "Hier ist noch keine Kasse bekannt, deren Bons gelten. Bitte an der Theke fragen.".into()
+        }
+        ProofError::OtherTill { .. } => "Dieser Bon kommt von einer anderen Kasse.".into(),
+        ProofError::TooOld { minutes, most } => {
+            format!("Dieser Bon ist {minutes} Minuten alt. Er gilt {most} Minuten lang.")
+        }
+        ProofError::Ahead { .. } | ProofError::DoubtfulClock => {
+            "Eine Uhr geht falsch, deshalb lässt sich das Alter nicht prüfen. Bitte an der Theke fragen."
+                .into()
+        }
+        ProofError::TooSmall { least, .. } => format!("Stempel gibt es ab {least} €."),
+        ProofError::UsedBefore { .. } => "Dafür gab es schon einen Stempel.".into(),
+        ProofError::SlipOver { last } => format!("Dieser Zettel galt bis {}.", Language::De.long_day(*last)),
+        ProofError::SlipStranger { .. } => {
+            "Dieser Zettel kommt von einem Gerät, das hier nicht bekannt ist.".into()
+        }
+        ProofError::SlipRevoked => "Dieser Zettel kommt von einem Gerät, das abgemeldet wurde.".into(),
+        ProofError::SlipForged => "Dieser Zettel ist nicht echt.".into(),
+        ProofError::SlipFor("reward") => "Dieser Zettel gilt nur für eine Belohnung.".into(),
+        ProofError::SlipFor(_) => "Dieser Zettel gilt nur für Stempel.".into(),
+    }
+}
+
 fn german(error: &TerminalError) -> String {
     let known = match error {
         TerminalError::Sync(error) => match error {
@@ -157,6 +188,9 @@ fn german(error: &TerminalError) -> String {
         TerminalError::NotNow(_) => "Das geht gerade nicht.",
         TerminalError::Blocked => "Diese Karte ist gesperrt. Sie wurde verloren oder ersetzt.",
         TerminalError::NotGiven(trace) => return sentences(trace, Language::De),
+        TerminalError::Proof(error) => return german_proof(error),
+        TerminalError::WrongPin => "Das ist nicht die PIN.",
+        TerminalError::NeedsManager => "Dafür braucht es die PIN der Leitung.",
         TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
         _ => return error.to_string(),
     };
