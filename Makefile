@@ -9,13 +9,14 @@ endif
 TOOLS := $(HOME)/.cache/stempel/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots mutants
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants
 
 help:
 	@echo "make run          build Stempel and open the sample café"
 	@echo "make test         run every check and test"
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
+	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
 
 run: setup
@@ -52,6 +53,9 @@ bench:
 
 screenshots:
 	scripts/screenshots
+
+package: setup
+	scripts/package
 
 # Changes the rules in small ways and sees whether a test notices. All of it takes most of a day: SHARD names a part.
 SHARD ?= 0/50
