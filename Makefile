@@ -9,7 +9,7 @@ endif
 TOOLS := $(HOME)/.cache/stempel/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots mutants soak
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants soak
 
 help:
 	@echo "make run          build Stempel and open the sample café"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
 	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), and a thousand power cuts"
+	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
 
 run: setup
@@ -60,6 +61,9 @@ CRASHES ?= 1000
 soak:
 	cargo run --release --locked -- simulate --seed 1 --seeds $(SEEDS) --devices 4 --days 1
 	STEMPEL_CRASHES=$(CRASHES) cargo test --release --locked -p stempel-simulator --test it power:: -- --nocapture
+
+package: setup
+	scripts/package
 
 # Changes the rules in small ways and sees whether a test notices. All of it takes most of a day: SHARD names a part.
 SHARD ?= 0/50

@@ -196,15 +196,18 @@ fn proof_in_german(error: &ProofError) -> String {
         ProofError::DoubtfulClock => {
             "Die Uhr dieses Geräts kann nicht stimmen. Wie alt der Bon ist, lässt sich nicht prüfen."
         }
-        ProofError::TooSmall { .. } => "Der Betrag auf diesem Bon reicht nicht für einen Stempel.",
+        ProofError::TooSmall { least, .. } => return format!("Stempel gibt es ab {least} €."),
         ProofError::UsedBefore { .. } => "Das wurde schon gezählt.",
-        ProofError::SlipOver { last } => return format!("Dieser Beleg galt bis {last}."),
+        ProofError::SlipOver { last } => {
+            return format!("Dieser Beleg galt bis {}.", Language::De.long_day(*last));
+        }
         ProofError::SlipStranger { .. } => {
             "Dieser Beleg ist von einem Gerät, das hier nicht bekannt ist. Bitte einmal übertragen und noch einmal versuchen."
         }
         ProofError::SlipRevoked => "Dieser Beleg ist von einem Gerät, das abgemeldet wurde.",
         ProofError::SlipForged => "Dieser Beleg ist nicht echt.",
-        ProofError::SlipFor(_) => "Dieser Beleg ist für etwas anderes.",
+        ProofError::SlipFor("reward") => "Dieser Beleg gilt nur für eine Belohnung.",
+        ProofError::SlipFor(_) => "Dieser Beleg gilt nur für Stempel.",
     };
     known.to_owned()
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::desk::{Claim, EventId, LineId, MemberId, ProgrammeId, RewardId, SampleId, Sku};
+use super::desk::{
+    Claim, ColleagueId, EventId, LineId, MemberId, PoolId, ProgrammeId, RewardId, SampleId, Sku,
+};
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -98,6 +100,36 @@ pub enum UiAction {
     Arm(u32),
     /// The guest's card is put away.
     PutAway,
+    /// A paper card with so many stamps is taken over, for the guest on the screen.
+    TakePaper {
+        /// Its stamps.
+        stamps: u32,
+    },
+    /// A slip for a guest whose card lies at home, good for as many stamps as are armed.
+    ForgottenCard,
+    /// The slip is photographed.
+    CloseSlip,
+    /// Something that was given away is handed out.
+    ReleaseGift {
+        /// From which pool.
+        pool: PoolId,
+    },
+    /// The sums of the day are looked at.
+    OpenClosing,
+    /// They were.
+    CloseClosing,
+    /// Who types the PIN.
+    PinWho(ColleagueId),
+    /// A digit of it.
+    PinKey(String),
+    /// The last digit goes.
+    PinErase,
+    /// It is typed.
+    PinDone,
+    /// No PIN after all.
+    PinCancel,
+    /// A manager wants to leave the kiosk.
+    LeaveKiosk,
     /// The screen is to be wiped: touches do nothing for a while.
     Clean,
     /// The screen is clean.

@@ -2,7 +2,7 @@
 
 use super::action::{Effect, Sound};
 use super::desk::{
-    Claim, Desk, EventId, Guest, MemberId, Moment, ProgrammeId, Refusal, RewardId, Stamped, Stamping,
+    Claim, Desk, EventId, Guest, MemberId, Moment, PoolId, ProgrammeId, Refusal, RewardId, Stamped, Stamping,
 };
 use super::model::{CounterModel, LastGuest, Notice, NoticeKind};
 
@@ -32,10 +32,18 @@ impl CounterController {
     /// Takes the stamps of the day from the desk.
     pub fn refresh(&mut self, desk: &impl Desk, now: Moment) {
         self.model.today = desk.stamps_today(now);
+        self.model.gifts = desk.gifts();
+        // How the device is, is shown as long as nobody's card is.
+        if self.model.guest.is_none() {
+            self.model.health = desk.health();
+        }
     }
 
     /// A code was read.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
+        if desk.is_proof(text) {
+            return self.proof(desk, text, now);
+        }
         let guest = match desk.scan(text, now) {
             Ok(guest) => guest,
             Err(refusal) => return self.refuse(refusal),
@@ -56,11 +64,95 @@ impl CounterController {
                 let effects = self.land(stamped, now);
                 if is_new {
                     self.model.notice = Notice::of(NoticeKind::NewGuest);
+                    self.model.paper = true;
                 }
                 effects
             }
             Err(refusal) => self.refuse(refusal),
         }
+    }
+
+    /// A slip or a receipt: it is for the guest whose card lies there.
+    fn proof(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
+        let Some(member) = self.model.guest.as_ref().map(|guest| guest.member.clone()) else {
+            return self.refuse(Refusal::CardFirst);
+        };
+        match desk.stamp_for_proof(&member, text, now) {
+            Ok(stamped) => self.land(stamped, now),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A paper card is taken over for the guest on the screen; above the day's limit with a manager's PIN.
+    ///
+    /// # Errors
+    /// Only a manager's PIN can do it now.
+    pub fn take_paper(
+        &mut self,
+        desk: &mut impl Desk,
+        stamps: u32,
+        manager: Option<&str>,
+        now: Moment,
+    ) -> Result<Vec<Effect>, Refusal> {
+        let Some(member) = self.model.guest.as_ref().map(|guest| guest.member.clone()) else {
+            return Ok(Vec::new());
+        };
+        if !self.model.paper {
+            return Ok(Vec::new());
+        }
+        let card = self.card_in_use(&member);
+        match desk.take_paper(&member, card.as_ref(), stamps, manager, now) {
+            Ok(stamped) => {
+                let effects = self.land(stamped, now);
+                self.model.notice =
+                    Notice { kind: NoticeKind::PaperTaken, text: stamps.to_string(), ..Notice::default() };
+                Ok(effects)
+            }
+            Err(refused @ (Refusal::NeedsManager | Refusal::WrongPin | Refusal::PinWait { .. })) => {
+                Err(refused)
+            }
+            Err(refusal) => {
+                let effects = self.refuse(refusal);
+                self.model.paper = true;
+                Ok(effects)
+            }
+        }
+    }
+
+    /// A slip for a guest whose card lies at home, good for as many stamps as are armed.
+    pub fn forgotten_card(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+        match desk.issue_slip(self.model.armed, now) {
+            Ok(slip) => {
+                self.model.armed = 1;
+                self.put_away();
+                self.model.slip = Some(slip);
+                Vec::new()
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// The slip is photographed.
+    pub fn close_slip(&mut self) {
+        self.model.slip = None;
+    }
+
+    /// Something that was given away is handed out.
+    pub fn release_gift(&mut self, desk: &mut impl Desk, pool: &PoolId, now: Moment) -> Vec<Effect> {
+        let name = self.model.gifts.iter().find(|gift| gift.pool == *pool).map(|gift| gift.name.clone());
+        match desk.release_gift(pool, now) {
+            Ok(()) => {
+                let text = name.unwrap_or_default();
+                self.model.notice = Notice { kind: NoticeKind::GiftReleased, text, ..Notice::default() };
+                vec![Effect::Play(Sound::Reward)]
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// The sums of the day are looked at, or not any more.
+    pub fn closing(&mut self, desk: &impl Desk, open: bool, now: Moment) {
+        self.model.closing = open.then(|| desk.day_sums(now));
     }
 
     /// More stamps for the guest on the screen.
@@ -152,6 +244,7 @@ impl CounterController {
         self.model.fresh = 0;
         self.model.of_these = false;
         self.model.asks = false;
+        self.model.paper = false;
         self.close_notice();
     }
 
@@ -171,6 +264,8 @@ impl CounterController {
             guest.turn_to(&programme);
         }
         self.model.guest = Some(guest);
+        self.model.slip = None;
+        self.model.paper = false;
         self.model.asks = false;
         self.model.fresh = 0;
         self.model.of_these = false;

@@ -39,6 +39,14 @@ id!(
     ProgrammeId
 );
 id!(
+    /// Somebody who works here.
+    ColleagueId
+);
+id!(
+    /// A pool of what guests gave away.
+    PoolId
+);
+id!(
     /// An article of the catalogue.
     Sku
 );
@@ -144,6 +152,8 @@ pub struct Reward {
     pub waiting: u32,
     /// It may be one of those just stamped, whose stamp is taken back.
     pub of_these: bool,
+    /// It is given away, to whoever needs it.
+    pub gift: bool,
 }
 
 /// How a reward is taken at the stamp-card screen.
@@ -288,6 +298,22 @@ pub enum Refusal {
         /// A plain sentence.
         why: String,
     },
+    /// What was shown proves no purchase that counts.
+    ProofRefused {
+        /// A plain sentence.
+        why: String,
+    },
+    /// A slip or a receipt came before the card that it is for.
+    CardFirst,
+    /// A wrong PIN.
+    WrongPin,
+    /// Too many wrong PINs.
+    PinWait {
+        /// How long to wait, in seconds.
+        seconds: i64,
+    },
+    /// Only a manager may do this.
+    NeedsManager,
     /// The undo came too late, or there is nothing to take back.
     TooLate,
     /// The machine failed; nothing was stored.
@@ -295,6 +321,89 @@ pub enum Refusal {
         /// What happened, what it means, what to do: a plain sentence.
         what: String,
     },
+}
+
+/// A slip that is good once, for a guest whose card lies at home.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Slip {
+    /// What stands in its code.
+    pub code: String,
+    /// How many stamps it is good for.
+    pub stamps: u32,
+    /// Its last day, as people write it.
+    pub last: String,
+}
+
+/// Somebody who works here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Colleague {
+    /// Who.
+    pub id: ColleagueId,
+    /// The name on the screen.
+    pub name: String,
+    /// There is a PIN.
+    pub has_pin: bool,
+    /// A manager.
+    pub manager: bool,
+}
+
+/// What guests gave away, and waits for whoever needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gift {
+    /// Which pool.
+    pub pool: PoolId,
+    /// What it is called.
+    pub name: String,
+    /// How many wait.
+    pub count: u32,
+}
+
+/// How this device is, before the first guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// The clock reads earlier than the last event.
+    pub clock_doubtful: bool,
+    /// How far the clock is ahead of the server's, in milliseconds, if that is known.
+    pub skew_ms: Option<i64>,
+    /// Events that wait for the server.
+    pub waiting: u32,
+    /// When the server was last heard.
+    pub last_sync: Option<Moment>,
+    /// It works alone: nothing has to be sent.
+    pub alone: bool,
+    /// Blank cards left; none where cards are signed here.
+    pub blanks: Option<u32>,
+    /// Rows that the server keeps without effect, and programmes that cannot be run here.
+    pub troubles: u32,
+    /// The number of the last event written here.
+    pub events: u64,
+    /// How far the server's changes were followed.
+    pub position: u64,
+    /// Free space where the data lies, in megabytes, if the system tells.
+    pub free_mb: Option<u64>,
+}
+
+/// What was done on the business day at this device, without what was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DaySums {
+    /// Stamps given.
+    pub stamps: u32,
+    /// Rewards given.
+    pub rewards: u32,
+    /// Events taken back.
+    pub undone: u32,
+    /// Guests who joined.
+    pub joined: u32,
+    /// Paper cards collected.
+    pub paper_cards: u32,
+    /// Stamps on them.
+    pub paper_stamps: u32,
+    /// Slips issued.
+    pub slips_issued: u32,
+    /// Slips used.
+    pub slips_used: u32,
+    /// Gifts handed out.
+    pub gifts: u32,
 }
 
 /// A card of the sample shop to click.
@@ -445,6 +554,67 @@ pub trait Desk {
     /// # Errors
     /// A proof that is unknown, used or too old.
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal>;
+
+    /// Whether a text is a slip or a receipt by its looks; whether it is good is not said.
+    fn is_proof(&self, text: &str) -> bool;
+
+    /// Issues a slip for a guest whose card lies at home.
+    ///
+    /// # Errors
+    /// The number is none, or the machine failed.
+    fn issue_slip(&mut self, stamps: u32, now: Moment) -> Result<Slip, Refusal>;
+
+    /// Takes over a paper card with so many stamps; above the day's limit with a manager's PIN.
+    ///
+    /// # Errors
+    /// Paper cards are not taken, the limit without a PIN, or the machine.
+    fn take_paper(
+        &mut self,
+        member: &MemberId,
+        card: Option<&ProgrammeId>,
+        stamps: u32,
+        manager: Option<&str>,
+        now: Moment,
+    ) -> Result<Stamped, Refusal>;
+
+    /// Lists who works here.
+    fn colleagues(&self) -> Vec<Colleague>;
+
+    /// Checks somebody's PIN; without a name it is a manager's.
+    ///
+    /// # Errors
+    /// It is wrong, or was wrong too often.
+    fn check_pin(&mut self, who: Option<&ColleagueId>, pin: &str) -> Result<(), Refusal>;
+
+    /// Whether a scanned text is the card of somebody who works here.
+    fn is_staff_card(&self, text: &str) -> bool;
+
+    /// Takes a reward that a slip of staff confirms; the slip is used up with it.
+    ///
+    /// # Errors
+    /// A slip that is not good, or what [`Desk::claim`] refuses.
+    fn claim_by_slip(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        slip: &str,
+        now: Moment,
+    ) -> Result<Stamped, Refusal>;
+
+    /// What guests gave away and waits.
+    fn gifts(&self) -> Vec<Gift>;
+
+    /// Hands one of them out. Who takes it shows nothing and is noted nowhere.
+    ///
+    /// # Errors
+    /// Nothing waits, or the machine failed.
+    fn release_gift(&mut self, pool: &PoolId, now: Moment) -> Result<(), Refusal>;
+
+    /// How this device is.
+    fn health(&self) -> Health;
+
+    /// What was done today at this device.
+    fn day_sums(&self, now: Moment) -> DaySums;
 
     /// Takes a reward.
     ///

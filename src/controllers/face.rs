@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::action::{Effect, Language, Look, Route, UiAction};
+use super::action::{Effect, Language, Look, Route, Sound, UiAction};
 use super::counter::CounterController;
-use super::desk::{Desk, Moment, Money};
+use super::desk::{ColleagueId, Desk, Moment, Money, Refusal};
 use super::files::FilesController;
 use super::kiosk::KioskController;
 use super::model::{
     AppModel, CameraState, FilesWanted, KioskPage, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel,
     SyncModel,
 };
+use super::pin::{PinController, Wanted};
 use super::till::TillController;
 
 /// What the face starts with.
@@ -71,6 +72,8 @@ pub struct Face<D> {
     files: FilesController,
     /// When the wiping of the screen is over.
     clean_at: Option<Moment>,
+    /// A PIN is asked for.
+    pin: Option<PinController>,
 }
 
 /// How long the screen can be wiped.
@@ -105,6 +108,7 @@ impl<D: Desk> Face<D> {
                 can_ring: options.can_ring,
             },
             clean_at: None,
+            pin: None,
             desk,
         }
     }
@@ -125,6 +129,7 @@ impl<D: Desk> Face<D> {
             scan: self.scan.clone(),
             setup: self.setup.clone(),
             files: self.files.model().clone(),
+            pin: self.pin.as_ref().map(PinController::model),
         }
     }
 
@@ -231,6 +236,12 @@ impl<D: Desk> Face<D> {
                 self.till.close_notice();
                 Vec::new()
             }
+            UiAction::PinWho(_)
+            | UiAction::PinKey(_)
+            | UiAction::PinErase
+            | UiAction::PinDone
+            | UiAction::PinCancel
+            | UiAction::LeaveKiosk => self.pin_pad(action, now),
             other => self.on_screen(other, now),
         };
         self.counter.refresh(&self.desk, now);
@@ -243,8 +254,26 @@ impl<D: Desk> Face<D> {
         match action {
             UiAction::AddStamp { member, count } => return self.counter.add(desk, &member, count, now),
             UiAction::Claim { reward, .. } if self.app.route == Route::Kiosk => {
-                return self.kiosk.claim(desk, &reward, now);
+                // What is given away stays in the shop; everything else is confirmed by somebody who works here.
+                let offers = self.kiosk.model().guest.iter().flat_map(|guest| &guest.rewards);
+                let gift = offers.into_iter().any(|offer| offer.id == reward && offer.gift);
+                let staff = desk.colleagues();
+                if gift || staff.is_empty() {
+                    return self.kiosk.claim(desk, &reward, now);
+                }
+                self.kiosk.stay(now);
+                let people = staff.into_iter().filter(|colleague| colleague.has_pin).collect();
+                self.pin = Some(PinController::colleague(Wanted::Reward(reward), people));
             }
+            UiAction::TakePaper { stamps } => match self.counter.take_paper(desk, stamps, None, now) {
+                Ok(effects) => return effects,
+                Err(_) => self.pin = Some(PinController::manager(Wanted::Paper(stamps))),
+            },
+            UiAction::ForgottenCard => return self.counter.forgotten_card(desk, now),
+            UiAction::CloseSlip => self.counter.close_slip(),
+            UiAction::ReleaseGift { pool } => return self.counter.release_gift(desk, &pool, now),
+            UiAction::OpenClosing => self.counter.closing(desk, true, now),
+            UiAction::CloseClosing => self.counter.closing(desk, false, now),
             UiAction::Claim { member, reward, how } => {
                 return self.counter.claim(desk, &member, &reward, how, now);
             }
@@ -296,19 +325,106 @@ impl<D: Desk> Face<D> {
         self.app.cleaning = left.and_then(|left| u32::try_from(left).ok());
     }
 
+    /// What is done at the pad where a PIN is typed.
+    fn pin_pad(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
+        if self.app.route == Route::Kiosk {
+            self.kiosk.stay(now);
+        }
+        match (action, &mut self.pin) {
+            (UiAction::LeaveKiosk, None) if self.kiosk.model().can_leave => {
+                self.pin = Some(PinController::manager(Wanted::Leave));
+            }
+            (UiAction::PinWho(who), Some(pin)) => pin.pick(who),
+            (UiAction::PinKey(digits), Some(pin)) => pin.key(&digits),
+            (UiAction::PinErase, Some(pin)) => pin.erase(),
+            (UiAction::PinCancel, _) => self.pin = None,
+            (UiAction::PinDone, Some(pin)) => {
+                if let Some((who, typed)) = pin.answer() {
+                    let wanted = pin.wanted.clone();
+                    return self.with_pin(wanted, who.as_ref(), &typed, now);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Does what the PIN is for, if it is right.
+    fn with_pin(
+        &mut self,
+        wanted: Wanted,
+        who: Option<&ColleagueId>,
+        typed: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let done = match &wanted {
+            // The desk looks at the PIN together with what it allows.
+            Wanted::Paper(stamps) => self.counter.take_paper(&mut self.desk, *stamps, Some(typed), now),
+            _ => self.desk.check_pin(who, typed).map(|()| Vec::new()),
+        };
+        match done {
+            Ok(effects) => {
+                self.pin = None;
+                match wanted {
+                    Wanted::Leave => self.navigate(Route::Counter),
+                    Wanted::Reward(reward) => self.kiosk.claim(&mut self.desk, &reward, now),
+                    Wanted::Paper(_) => effects,
+                }
+            }
+            Err(refusal) => self.wrong_pin(refusal),
+        }
+    }
+
+    fn wrong_pin(&mut self, refusal: Refusal) -> Vec<Effect> {
+        let (notice, _, _) = Notice::refused(refusal);
+        if let Some(pin) = &mut self.pin {
+            pin.wrong(notice);
+        }
+        vec![Effect::Play(Sound::Refused)]
+    }
+
+    /// A code is held up while staff are asked to confirm a reward: a staff card, or a slip of theirs.
+    fn confirmed_by(&mut self, text: &str, now: Moment) -> Option<Vec<Effect>> {
+        let Wanted::Reward(reward) = self.pin.as_ref()?.wanted.clone() else { return None };
+        let done = if self.desk.is_staff_card(text) {
+            Ok(self.kiosk.claim(&mut self.desk, &reward, now))
+        } else if self.desk.is_proof(text) {
+            self.kiosk.claim_by_slip(&mut self.desk, &reward, text, now)
+        } else {
+            // The guest's own card is still in view.
+            self.kiosk.stay(now);
+            return Some(Vec::new());
+        };
+        Some(match done {
+            Ok(effects) => {
+                self.pin = None;
+                effects
+            }
+            Err(refusal) => self.wrong_pin(refusal),
+        })
+    }
+
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
         self.till.tick(now);
         if self.app.route != Route::Kiosk {
             return Vec::new();
         }
         let before = self.kiosk.model().page;
+        let manager = self.desk.colleagues().iter().any(|colleague| colleague.manager && colleague.has_pin);
+        self.kiosk.set_can_leave(manager);
         self.kiosk.tick(now);
+        if self.kiosk.model().page == KioskPage::Attract && before != KioskPage::Attract {
+            self.pin = None;
+        }
         // The guest has gone, and the voice with the guest.
         let gone = before != KioskPage::Attract && self.kiosk.model().page == KioskPage::Attract;
         if gone && std::mem::take(&mut self.app.speech) { vec![Effect::Hush] } else { Vec::new() }
     }
 
     fn scanned(&mut self, text: &str, now: Moment) -> Vec<Effect> {
+        if let Some(effects) = self.confirmed_by(text, now) {
+            return effects;
+        }
         match self.app.route {
             Route::Counter => self.counter.scan(&mut self.desk, text, now),
             Route::Till => self.till.scan(&mut self.desk, text, now),
@@ -329,6 +445,7 @@ impl<D: Desk> Face<D> {
 
     fn navigate(&mut self, route: Route) -> Vec<Effect> {
         self.app.route = route;
+        self.pin = None;
         self.kiosk.leave();
         Vec::new()
     }

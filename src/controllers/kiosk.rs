@@ -76,9 +76,15 @@ impl KioskController {
         }
     }
 
+    /// Whether a manager can leave the kiosk by a PIN.
+    pub fn set_can_leave(&mut self, can: bool) {
+        self.model.can_leave = can;
+    }
+
     /// The page is clean for the next guest.
     pub fn leave(&mut self) {
-        self.model = KioskModel { landing: self.model.landing, ..KioskModel::default() };
+        let KioskModel { landing, can_leave, .. } = self.model;
+        self.model = KioskModel { landing, can_leave, ..KioskModel::default() };
     }
 
     /// Help is called; the counter rings.
@@ -96,6 +102,9 @@ impl KioskController {
         {
             let answer = desk.stamp_for_proof(&guest.member, text, now);
             return self.land(answer, guest.is_new);
+        }
+        if desk.is_proof(text) {
+            return self.refuse(Refusal::CardFirst);
         }
         match desk.scan(text, now) {
             Ok(guest) => self.welcome(desk, guest, now),
@@ -193,15 +202,33 @@ impl KioskController {
             return Vec::new();
         };
         match desk.claim(&member, reward, Claim::Extra, now) {
-            Ok(stamped) => {
-                self.model.reward_taken = stamped.reward;
-                self.model.guest = Some(stamped.guest);
-                self.model.fresh = 0;
-                self.model.page = KioskPage::Thanks;
-                vec![Effect::Play(Sound::Reward)]
-            }
+            Ok(stamped) => self.taken(stamped),
             Err(refusal) => self.refuse(refusal),
         }
+    }
+
+    /// Staff have confirmed a reward by a slip.
+    pub fn claim_by_slip(
+        &mut self,
+        desk: &mut impl Desk,
+        reward: &RewardId,
+        slip: &str,
+        now: Moment,
+    ) -> Result<Vec<Effect>, Refusal> {
+        self.stay(now);
+        let Some(member) = self.model.guest.as_ref().map(|guest| guest.member.clone()) else {
+            return Ok(Vec::new());
+        };
+        let stamped = desk.claim_by_slip(&member, reward, slip, now)?;
+        Ok(self.taken(stamped))
+    }
+
+    fn taken(&mut self, stamped: Stamped) -> Vec<Effect> {
+        self.model.reward_taken = stamped.reward;
+        self.model.guest = Some(stamped.guest);
+        self.model.fresh = 0;
+        self.model.page = KioskPage::Thanks;
+        vec![Effect::Play(Sound::Reward)]
     }
 
     fn welcome(&mut self, desk: &mut impl Desk, guest: Guest, now: Moment) -> Vec<Effect> {

@@ -11,6 +11,7 @@ mod face;
 mod files;
 mod kiosk;
 mod model;
+mod pin;
 mod till;
 
 #[cfg(test)]
@@ -20,16 +21,17 @@ mod sample_desk;
 pub use action::{Effect, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;
 pub use desk::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Joined,
-    Limit, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId,
-    Sku, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Colleague, ColleagueId,
+    DaySums, Desk, EventId, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money, Paid,
+    PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
+    SyncReport, SyncState, Usual, Why, WhyKind,
 };
 pub use face::{CLEANING_SECONDS, Face, FaceOptions};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
     AppModel, CameraState, CounterModel, FileEntry, FilesModel, FilesWanted, KioskModel, KioskPage,
-    LastGuest, LastSale, Notice, NoticeKind, QuickNote, ScanModel, ScreenModel, SetupModel, SyncModel, Tile,
-    TillModel,
+    LastGuest, LastSale, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel, ScreenModel, SetupModel,
+    SyncModel, Tile, TillModel,
 };
 pub use till::{TillController, UNDO_SECONDS};

@@ -2,7 +2,8 @@
 
 use super::action::{Language, Look, Route};
 use super::desk::{
-    ArticleCategory, Basket, EventId, Guest, Moment, Money, Refusal, Sample, Sku, SyncReport, Why,
+    ArticleCategory, Basket, Colleague, ColleagueId, DaySums, EventId, Gift, Guest, Health, Moment, Money,
+    Refusal, Sample, Sku, Slip, SyncReport, Why,
 };
 
 /// All of it.
@@ -24,6 +25,8 @@ pub struct ScreenModel {
     pub setup: SetupModel,
     /// The chooser of pictures and folders.
     pub files: FilesModel,
+    /// A PIN is asked for.
+    pub pin: Option<PinModel>,
 }
 
 /// What every screen has around it.
@@ -91,6 +94,20 @@ pub enum NoticeKind {
     CameraGone,
     /// No rule gave a stamp.
     NothingStamped,
+    /// What was shown proves no purchase that counts; the text says why.
+    ProofRefused,
+    /// A slip or a receipt came before the card.
+    CardFirst,
+    /// A wrong PIN.
+    WrongPin,
+    /// Too many wrong PINs; the text is the wait in seconds.
+    PinWait,
+    /// Only a manager may do this.
+    NeedsManager,
+    /// A paper card was taken over; the text is the number of its stamps.
+    PaperTaken,
+    /// Something that was given away was handed out; the text is its name.
+    GiftReleased,
     /// The machine failed; the text says what to do.
     Trouble,
 }
@@ -124,6 +141,16 @@ impl Notice {
             Refusal::BlockedCard => plain(NoticeKind::BlockedCard),
             Refusal::NoCode => plain(NoticeKind::NoCode),
             Refusal::TooLate => plain(NoticeKind::TooLate),
+            Refusal::CardFirst => plain(NoticeKind::CardFirst),
+            Refusal::WrongPin => plain(NoticeKind::WrongPin),
+            Refusal::NeedsManager => plain(NoticeKind::NeedsManager),
+            Refusal::PinWait { seconds } => {
+                let text = seconds.to_string();
+                (Self { kind: NoticeKind::PinWait, text, ..Self::default() }, None, Vec::new())
+            }
+            Refusal::ProofRefused { why } => {
+                (Self { kind: NoticeKind::ProofRefused, text: why, ..Self::default() }, None, Vec::new())
+            }
             Refusal::AlreadyCounted { at, guest } => {
                 let notice = Self {
                     kind: NoticeKind::AlreadyCounted,
@@ -176,6 +203,42 @@ pub struct CounterModel {
     pub of_these: bool,
     /// The card lies there without a stamp, and the screen asks how many.
     pub asks: bool,
+    /// The card was live for the first time a moment ago: a paper card can be taken over by a tap on its last stamp.
+    pub paper: bool,
+    /// A slip that is to be photographed.
+    pub slip: Option<Slip>,
+    /// What guests gave away and waits.
+    pub gifts: Vec<Gift>,
+    /// How this device is.
+    pub health: Health,
+    /// The sums of the day, while they are looked at.
+    pub closing: Option<DaySums>,
+}
+
+/// What a PIN is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PinFor {
+    /// A manager leaves the kiosk.
+    Leaving,
+    /// Staff confirm a reward at the kiosk.
+    Reward,
+    /// A manager lifts the day's limit of paper cards.
+    Paper,
+}
+
+/// A PIN is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinModel {
+    /// What for.
+    pub purpose: PinFor,
+    /// Who may type one; empty where it is a manager's.
+    pub people: Vec<Colleague>,
+    /// Who does.
+    pub who: Option<ColleagueId>,
+    /// How many digits were typed.
+    pub digits: u32,
+    /// What was wrong with the last one.
+    pub notice: Notice,
 }
 
 /// One of the last guests.
@@ -319,6 +382,8 @@ pub struct KioskModel {
     pub asking: Option<u32>,
     /// Help was called.
     pub help_called: bool,
+    /// A manager can leave the kiosk by a PIN.
+    pub can_leave: bool,
 }
 
 /// The connection.

@@ -102,6 +102,7 @@ impl AppAdapter {
         });
         window.global::<SyncView>().on_sync_now(act(|| UiAction::SyncNow));
         app.on_clean(act(|| UiAction::Clean));
+        app.on_close_day(act(|| UiAction::OpenClosing));
         app.on_end_cleaning(act(|| UiAction::EndCleaning));
         let setup = window.global::<SetupView>();
         setup.on_choose_role({

@@ -2,6 +2,7 @@
 
 use slint::{ComponentHandle, SharedString};
 
+use super::code::drawn;
 use super::format;
 use super::generated::{self as ui, AppWindow, CounterView};
 use super::rows::Rows;
@@ -11,6 +12,10 @@ use crate::controllers::{
     WhyKind,
 };
 
+/// A clock that is further from the server's than this is wrong, in milliseconds.
+const SKEW_MS_MAX: i64 = 60_000;
+/// Less free space than this is little, in megabytes.
+const FREE_MB_LEAST: u64 = 500;
 /// What ends soonest; there is no room for more.
 const ENDING_SHOWN: usize = 2;
 
@@ -21,6 +26,7 @@ pub(super) struct CounterAdapter {
     rewards: Rows<ui::RewardOffer>,
     cards: Rows<ui::CardTab>,
     ending: Rows<SharedString>,
+    gifts: Rows<ui::GiftOffer>,
     reasons: Rows<ui::ReasonLine>,
 }
 
@@ -46,6 +52,13 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::TooLate => ui::NoticeKind::TooLate,
         NoticeKind::CameraGone => ui::NoticeKind::CameraGone,
         NoticeKind::NothingStamped => ui::NoticeKind::NothingStamped,
+        NoticeKind::ProofRefused => ui::NoticeKind::ProofRefused,
+        NoticeKind::CardFirst => ui::NoticeKind::CardFirst,
+        NoticeKind::WrongPin => ui::NoticeKind::WrongPin,
+        NoticeKind::PinWait => ui::NoticeKind::PinWait,
+        NoticeKind::NeedsManager => ui::NoticeKind::NeedsManager,
+        NoticeKind::PaperTaken => ui::NoticeKind::PaperTaken,
+        NoticeKind::GiftReleased => ui::NoticeKind::GiftReleased,
         NoticeKind::Trouble => ui::NoticeKind::Trouble,
     }
 }
@@ -126,6 +139,23 @@ impl CounterAdapter {
         view.set_reasons(adapter.reasons.model());
         view.set_cards(adapter.cards.model());
         view.set_ending(adapter.ending.model());
+        view.set_gifts(adapter.gifts.model());
+        let plain = |make: fn() -> UiAction| {
+            let handler = handler.clone();
+            move || handler(make())
+        };
+        view.on_forgotten_card(plain(|| UiAction::ForgottenCard));
+        view.on_close_slip(plain(|| UiAction::CloseSlip));
+        view.on_open_closing(plain(|| UiAction::OpenClosing));
+        view.on_close_closing(plain(|| UiAction::CloseClosing));
+        view.on_release_gift({
+            let handler = handler.clone();
+            move |pool| handler(UiAction::ReleaseGift { pool: pool.as_str().into() })
+        });
+        view.on_take_paper({
+            let handler = handler.clone();
+            move |stamps| handler(UiAction::TakePaper { stamps: u32::try_from(stamps).unwrap_or_default() })
+        });
         view.on_pick_card({
             let handler = handler.clone();
             move |programme| handler(UiAction::PickCard { programme: programme.as_str().into() })
@@ -171,6 +201,7 @@ impl CounterAdapter {
             name: SharedString::from(reward.name.as_str()),
             waiting: count(reward.waiting),
             of_these: reward.of_these && model.of_these,
+            gift: reward.gift,
         };
         self.last.set(model.last.iter().map(|guest| last(guest, app)));
         self.reasons.set(model.reasons.iter().map(|why| reason(why, app)));
@@ -188,6 +219,36 @@ impl CounterAdapter {
             in_use: card.programme == guest.card.programme,
         }));
         view.set_asks(model.asks);
+        view.set_paper(model.paper);
+        let slip = model.slip.clone().unwrap_or_default();
+        view.set_slip_code(drawn(&slip.code));
+        view.set_slip_stamps(count(slip.stamps));
+        view.set_slip_last(SharedString::from(slip.last.as_str()));
+        view.set_has_slip(model.slip.is_some());
+        self.gifts.set(model.gifts.iter().map(|gift| ui::GiftOffer {
+            pool: SharedString::from(gift.pool.0.as_str()),
+            name: SharedString::from(gift.name.as_str()),
+            count: count(gift.count),
+        }));
+        let health = &model.health;
+        let skew = health.skew_ms.map_or(0, i64::abs);
+        view.set_clock_fine(!health.clock_doubtful && skew < SKEW_MS_MAX);
+        view.set_cards_left(health.blanks.map_or(-1, count));
+        view.set_room_fine(health.free_mb.is_none_or(|free| free >= FREE_MB_LEAST));
+        view.set_troubles(count(health.troubles));
+        let sums = model.closing.unwrap_or_default();
+        view.set_closing_open(model.closing.is_some());
+        view.set_sums(ui::DaySums {
+            stamps: count(sums.stamps),
+            rewards: count(sums.rewards),
+            undone: count(sums.undone),
+            joined: count(sums.joined),
+            paper_cards: count(sums.paper_cards),
+            paper_stamps: count(sums.paper_stamps),
+            slips_issued: count(sums.slips_issued),
+            slips_used: count(sums.slips_used),
+            gifts: count(sums.gifts),
+        });
         // The card first, then the number that lets the stamp land on it.
         if let Some(guest) = &model.guest {
             view.set_guest(card(guest, model.fresh));

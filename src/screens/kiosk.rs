@@ -1,33 +1,14 @@
 //! `KioskView`: the kiosk.
 
-use qrcode::QrCode;
-use slint::{ComponentHandle, Image, Rgb8Pixel, SharedPixelBuffer, SharedString};
+use slint::{ComponentHandle, SharedString};
 
+use super::code::drawn;
 use super::counter::{count, notice};
 use super::generated::{self as ui, AppWindow, KioskView};
 use super::window::Handler;
 use crate::controllers::{
     AppModel, Claim, KIOSK_PATIENCE_SECONDS, KioskModel, KioskPage, MemberId, UiAction,
 };
-
-/// Draws a code, a pixel for each module: it is enlarged without blur. A text that fits no code gives no picture.
-fn drawn(text: &str) -> Image {
-    let Some(code) = (!text.is_empty()).then(|| QrCode::new(text.as_bytes()).ok()).flatten() else {
-        return Image::default();
-    };
-    let side = code.width();
-    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(count_of(side), count_of(side));
-    for (pixel, module) in pixels.make_mut_slice().iter_mut().zip(code.to_colors()) {
-        let light = module.select(0, 255);
-        *pixel = Rgb8Pixel::new(light, light, light);
-    }
-    Image::from_rgb8(pixels)
-}
-
-/// A side in modules; the largest code has 177.
-fn count_of(side: usize) -> u32 {
-    u32::try_from(side).unwrap_or_default()
-}
 
 /// Shows the kiosk.
 #[derive(Debug)]
@@ -42,6 +23,7 @@ impl KioskAdapter {
         let view = window.global::<KioskView>();
         view.on_start(plain(|| UiAction::KioskStart));
         view.on_join(plain(|| UiAction::KioskJoin));
+        view.on_leave_kiosk(plain(|| UiAction::LeaveKiosk));
         view.on_join_anonymous(plain(|| UiAction::KioskJoinAnonymous));
         view.on_join_named(plain(|| UiAction::KioskJoinNamed));
         view.on_agree(plain(|| UiAction::KioskAgree));
@@ -68,7 +50,7 @@ impl KioskAdapter {
         let view = window.global::<KioskView>();
         view.set_shop(SharedString::from(app.shop.as_str()));
         let guest = model.guest.clone().unwrap_or_default();
-        let offer = guest.rewards.first().cloned().unwrap_or_default();
+        let offer = guest.rewards.iter().find(|reward| !reward.gift).cloned().unwrap_or_default();
         view.set_name(SharedString::from(guest.name.as_str()));
         view.set_title(SharedString::from(guest.card.title.as_str()));
         view.set_stamps(count(guest.card.stamps));
@@ -77,7 +59,7 @@ impl KioskAdapter {
         view.set_fresh(count(model.fresh.min(guest.card.stamps)));
         view.set_is_new(guest.is_new);
         view.set_news(SharedString::from(model.news.as_str()));
-        view.set_reward_ready(!guest.rewards.is_empty());
+        view.set_reward_ready(!offer.id.0.is_empty());
         view.set_reward_id(SharedString::from(offer.id.0.as_str()));
         let reward = [&model.reward_taken, &offer.name, &guest.card.reward];
         let reward = reward.into_iter().find(|name| !name.is_empty()).map(String::as_str).unwrap_or_default();
@@ -90,6 +72,9 @@ impl KioskAdapter {
         view.set_seconds_given(count(KIOSK_PATIENCE_SECONDS));
         view.set_help_called(model.help_called);
         view.set_rings(app.can_ring);
+        view.set_can_leave(model.can_leave);
+        let gift = guest.rewards.iter().find(|reward| reward.gift).cloned().unwrap_or_default();
+        view.set_gift_id(SharedString::from(gift.id.0.as_str()));
         view.set_typed(SharedString::from(model.typed.as_str()));
         view.set_code(drawn(&model.code));
         view.set_ending(SharedString::from(guest.ending.first().map(String::as_str).unwrap_or_default()));

@@ -6,11 +6,13 @@
 //! data becomes text in the reader's format.
 
 mod app;
+mod code;
 mod counter;
 mod files;
 mod format;
 mod generated;
 mod kiosk;
+mod pin;
 mod rows;
 mod scan;
 mod till;

@@ -11,6 +11,7 @@ use super::counter::CounterAdapter;
 use super::files::FilesAdapter;
 use super::generated::{AppWindow, Theme};
 use super::kiosk::KioskAdapter;
+use super::pin::PinAdapter;
 use super::scan::{self, CameraFrame, ScanAdapter};
 use super::till::TillAdapter;
 use crate::controllers::{ScreenModel, UiAction};
@@ -34,6 +35,7 @@ struct Adapters {
     kiosk: KioskAdapter,
     scan: ScanAdapter,
     files: FilesAdapter,
+    pin: PinAdapter,
     shown: RefCell<Option<ScreenModel>>,
 }
 
@@ -74,6 +76,7 @@ impl AppScreens {
             kiosk: KioskAdapter::new(&window, &handler),
             scan: ScanAdapter::new(&window, &handler),
             files: FilesAdapter::new(&window, &handler),
+            pin: PinAdapter::new(&window, &handler),
             shown: RefCell::new(None),
         });
         ADAPTERS.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&adapters)));
@@ -200,6 +203,9 @@ impl Adapters {
         }
         if anew || before.is_some_and(|before| before.files != model.files) {
             self.files.show(window, &model.files);
+        }
+        if anew || before.is_some_and(|before| before.pin != model.pin) {
+            self.pin.show(window, model.pin.as_ref(), &model.app);
         }
         *shown = Some(model.clone());
     }

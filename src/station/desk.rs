@@ -1,6 +1,7 @@
 //! The desk of the screens, answered by the terminal.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use stempel_domain::event::Fact;
@@ -10,15 +11,18 @@ use stempel_domain::{Event, EventRef, OperatorId, Quantity};
 use stempel_terminal::cards::Who;
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
+use stempel_terminal::operators::{Authority, Role, Worker};
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_terminal::{gifts, slips};
+use stempel_wire::slip::SlipPurpose;
 
 use super::guest::{guest, is_point, reasons, refusal, spoken, whole};
 use super::syncing::{SharedReport, Wake, read};
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Desk, EventId, Guest, Joined,
-    Language, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, RewardId, Sample, SampleId, Sku,
-    Stamped, Stamping, SyncReport,
+    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Colleague, ColleagueId, DaySums,
+    Desk, EventId, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Paid, PoolId,
+    ProgrammeId, Refusal, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -64,6 +68,10 @@ pub(super) struct TerminalDesk {
     items: Vec<(Sku, u32)>,
     seated: Option<MemberId>,
     taken: Vec<RewardId>,
+    /// Where the data lies: how much room is left there is told.
+    folder: PathBuf,
+    /// The shop's offset from UTC at the start.
+    offset_minutes: i32,
 }
 
 impl TerminalDesk {
@@ -73,6 +81,8 @@ impl TerminalDesk {
         wake: SyncSender<Wake>,
         samples: Vec<SampleCard>,
         language: Language,
+        folder: PathBuf,
+        offset_minutes: i32,
     ) -> Self {
         Self {
             handle,
@@ -85,6 +95,8 @@ impl TerminalDesk {
             items: Vec::new(),
             seated: None,
             taken: Vec::new(),
+            folder,
+            offset_minutes,
         }
     }
 
@@ -197,6 +209,8 @@ impl TerminalDesk {
             items: self.items.clone(),
             seated: self.seated.clone(),
             taken: self.taken.clone(),
+            folder: self.folder.clone(),
+            offset_minutes: self.offset_minutes,
         }
     }
 
@@ -283,9 +297,147 @@ impl Desk for TerminalDesk {
         self.stamped(member, given, "", now)
     }
 
-    fn stamp_for_proof(&mut self, member: &MemberId, _proof: &str, now: Moment) -> Result<Stamped, Refusal> {
-        // No proof of purchase is checked in this version, and the kiosk is not set to ask for one.
-        self.stamp(member, None, 1, Stamping::Scan, now)
+    fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
+        let (code, proof) = (self.code_of(member), proof.to_owned());
+        let circumstances = Self::circumstances(false);
+        let given = self
+            .ask(move |terminal| terminal.stamp_for_proof(&code, None, &proof, Vec::new(), &circumstances))?;
+        self.stored();
+        self.last_stamp = None;
+        self.stamped(member, given, "", now)
+    }
+
+    fn is_proof(&self, text: &str) -> bool {
+        Terminal::is_proof(text)
+    }
+
+    fn issue_slip(&mut self, stamps: u32, _now: Moment) -> Result<Slip, Refusal> {
+        let (operator, language) = (Self::circumstances(true).operator, spoken(self.language));
+        let slip = self.ask(move |terminal| {
+            terminal.issue_slip(SlipPurpose::Stamps, stamps, slips::DAYS, &operator, None)
+        })?;
+        Ok(Slip { code: slip.to_string(), stamps, last: language.long_day(slip.last) })
+    }
+
+    fn take_paper(
+        &mut self,
+        member: &MemberId,
+        card: Option<&ProgrammeId>,
+        stamps: u32,
+        manager: Option<&str>,
+        _now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let (code, language) = (self.code_of(member), self.language);
+        let programme: Option<stempel_domain::ProgrammeId> = card.and_then(|card| card.0.parse().ok());
+        let (circumstances, pin) = (Self::circumstances(true), manager.map(str::to_owned));
+        let (event, guest) = self.ask(move |terminal| {
+            let manager = pin.as_deref().map(Authority::Pin);
+            let taken =
+                terminal.take_paper_card(&code, programme.as_ref(), stamps, manager, &circumstances)?;
+            let who = Who::Member { member: taken.member, card: None };
+            Ok((taken.event, guest(terminal, &who, None, language)?))
+        })?;
+        self.stored();
+        self.last_stamp = None;
+        Ok(Stamped { event: event.to_string().as_str().into(), guest, given: stamps, ..Stamped::default() })
+    }
+
+    fn colleagues(&self) -> Vec<Colleague> {
+        let workers = self.ask(|terminal| terminal.operators()).unwrap_or_default();
+        let colleague = |worker: Worker| Colleague {
+            id: worker.id.as_str().into(),
+            name: worker.name,
+            has_pin: worker.has_pin,
+            manager: worker.role == Role::Manager,
+        };
+        workers.into_iter().filter(|worker| worker.has_pin || worker.has_card).map(colleague).collect()
+    }
+
+    fn check_pin(&mut self, who: Option<&ColleagueId>, pin: &str) -> Result<(), Refusal> {
+        let (who, pin) = (who.map(|who| who.0.clone()), pin.to_owned());
+        self.ask(move |terminal| match who {
+            Some(who) => terminal.check_pin(&who.parse()?, &pin).map(drop),
+            None => terminal.manager_of(&pin).map(drop),
+        })
+    }
+
+    fn is_staff_card(&self, text: &str) -> bool {
+        let text = text.to_owned();
+        self.ask(move |terminal| terminal.staff_card(&text)).is_ok_and(|worker| worker.is_some())
+    }
+
+    fn claim_by_slip(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        slip: &str,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        let (code, slip) = (self.code_of(member), slip.to_owned());
+        let circumstances = Self::circumstances(true);
+        let claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
+        let given = self.ask(move |terminal| terminal.redeem_by_slip(&code, claim, &slip, &circumstances))?;
+        self.stored();
+        self.last_stamp = None;
+        let name = self.reward_name(reward);
+        self.stamped(member, given, &name, now)
+    }
+
+    fn gifts(&self) -> Vec<Gift> {
+        let waiting = self.ask(|terminal| terminal.waiting_gifts()).unwrap_or_default();
+        let gift = |gift: gifts::Waiting| {
+            let count = u32::try_from(gift.count).ok().filter(|count| *count > 0)?;
+            let name = category_name(&gift.pool, self.language);
+            Some(Gift { pool: gift.pool.as_str().into(), name, count })
+        };
+        waiting.into_iter().filter_map(gift).collect()
+    }
+
+    fn release_gift(&mut self, pool: &PoolId, _now: Moment) -> Result<(), Refusal> {
+        let (pool, circumstances) = (pool.0.clone(), Self::circumstances(true));
+        self.ask(move |terminal| terminal.release_gift(Some(&pool), &circumstances))?;
+        self.stored();
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        let folder = self.folder.clone();
+        let offset_minutes = self.offset_minutes;
+        let health = self.ask(move |terminal| {
+            let health = terminal.health()?;
+            let device = terminal.identity().device;
+            let events = terminal.view().head(device)?.seq;
+            let position = terminal.view().sync_state()?.cursor;
+            Ok(Health {
+                clock_doubtful: health.clock_doubtful,
+                skew_ms: health.skew_ms,
+                waiting: u32::try_from(health.pending).unwrap_or(u32::MAX),
+                last_sync: health.last_sync_ms.map(|unix_ms| Moment { unix_ms, offset_minutes }),
+                alone: health.alone,
+                blanks: health.blanks.map(|left| u32::try_from(left).unwrap_or(u32::MAX)),
+                troubles: u32::try_from(health.troubles + health.unreadable_programmes).unwrap_or(u32::MAX),
+                events,
+                position,
+                free_mb: free_mb(&folder),
+            })
+        });
+        health.unwrap_or_default()
+    }
+
+    fn day_sums(&self, _now: Moment) -> DaySums {
+        let sums = self.ask(|terminal| Ok(terminal.day_sums(None)?.1.all)).unwrap_or_default();
+        let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        DaySums {
+            stamps: u32::try_from(sums.stamps).unwrap_or(0),
+            rewards: count(sums.rewards),
+            undone: count(sums.undone),
+            joined: count(sums.joined),
+            paper_cards: count(sums.paper_cards),
+            paper_stamps: u32::try_from(sums.paper_stamps).unwrap_or(0),
+            slips_issued: count(sums.slips_issued),
+            slips_used: count(sums.slips_used),
+            gifts: count(sums.gifts_released),
+        }
     }
 
     fn claim(
@@ -473,6 +625,19 @@ impl TerminalDesk {
         });
         name.ok().flatten().unwrap_or_else(|| reward.to_string())
     }
+}
+
+/// The free space where a folder lies, in megabytes.
+#[cfg(unix)]
+fn free_mb(folder: &Path) -> Option<u64> {
+    let there = rustix::fs::statvfs(folder).ok()?;
+    Some(there.f_bavail.saturating_mul(there.f_frsize) / 1_000_000)
+}
+
+/// Not told on this system.
+#[cfg(not(unix))]
+fn free_mb(_folder: &Path) -> Option<u64> {
+    None
 }
 
 /// Stamps that an event gave, or took back.

@@ -34,6 +34,7 @@ pub(super) fn guest(
         name: offer.name.as_ref().map_or_else(|| offer.reward.to_string(), text),
         waiting: offer.times,
         of_these: offer.unit.is_stamp() && offer.kind == RewardKind::FreeItem,
+        gift: fills_a_pool(terminal, offer),
     });
     let rewards: Vec<Reward> = rewards.collect();
     let cards = offers.cards.iter().map(|card| CardState {
@@ -70,6 +71,14 @@ pub(super) fn guest(
         usual: None,
         rewards,
     })
+}
+
+/// Whether a reward is given away, to whoever needs it.
+fn fills_a_pool(terminal: &Terminal, offer: &rules::Offer) -> bool {
+    let published =
+        terminal.programmes().iter().find(|published| published.reference.id == offer.programme.id);
+    let rewards = published.map(|published| published.programme.spec().reward.as_slice()).unwrap_or_default();
+    rewards.iter().any(|reward| reward.id == offer.reward && reward.fills.is_some())
 }
 
 /// A member's name at the desk.
@@ -130,6 +139,12 @@ pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
         TerminalError::AlreadyReversed(_) => Refusal::TooLate,
         TerminalError::Refused(refused, trace) => {
             Refusal::RewardRefused { why: refusals(&refused, &trace, spoken(language)) }
+        }
+        TerminalError::WrongPin => Refusal::WrongPin,
+        TerminalError::PinWait { seconds } => Refusal::PinWait { seconds },
+        TerminalError::NeedsManager => Refusal::NeedsManager,
+        TerminalError::Proof(_) => {
+            Refusal::ProofRefused { why: crate::words::error(&error, spoken(language)) }
         }
         error => Refusal::Trouble { what: crate::words::error(&error, spoken(language)) },
     }

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use stempel_domain::ports::Clock;
 use stempel_terminal::handle::Handle;
+use stempel_terminal::settings::OnScan;
 use stempel_terminal::{Terminal, door};
 
 use crate::cli::args::{Global, Screen};
@@ -79,6 +80,7 @@ pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Fai
 pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = terminal.clock().clone();
     let place = terminal.identity().device_name.clone();
+    let set = terminal.settings()?;
     let shop = terminal.shop()?.map(|shop| shop.name).unwrap_or_default();
     let settings: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
     let syncing = Syncing::of(&terminal)?;
@@ -99,11 +101,23 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         },
         demo: options.demo,
         pictures: options.pictures.clone().or_else(own_folder).unwrap_or_default(),
+        stamp_by_scan: set.scan == OnScan::Stamp,
+        // The sample shop has no till that prints receipts.
+        needs_proof: set.proof.needed && !options.demo,
         can_speak: voice.is_there(),
         can_ring: loudspeaker.is_there(),
         ..FaceOptions::default()
     };
-    let desk = TerminalDesk::new(handle.clone(), syncing.report(), syncing.wake(), options.samples, language);
+    let offset_minutes = moment(&*clock).offset_minutes;
+    let desk = TerminalDesk::new(
+        handle.clone(),
+        syncing.report(),
+        syncing.wake(),
+        options.samples,
+        language,
+        folder.clone(),
+        offset_minutes,
+    );
     let now = {
         let clock = clock.clone();
         move || moment(&*clock)
@@ -235,7 +249,9 @@ impl Station {
             let handle = self.handle.clone();
             move |text: &str| {
                 let text = text.to_owned();
-                handle.call(move |terminal| terminal.is_card(&text)).unwrap_or(false)
+                // Receipts and slips are looked for as well; what they are worth is said when they are shown.
+                Terminal::is_proof(&text)
+                    || handle.call(move |terminal| terminal.is_card(&text)).unwrap_or(false)
             }
         };
         let heard = move |heard: Heard| {

@@ -1,9 +1,10 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Desk, EventId, Guest, Joined,
-    Limit, LineId, MemberId, Moment, Money, Paid, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId,
-    Sku, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Colleague, ColleagueId,
+    DaySums, Desk, EventId, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money, Paid,
+    PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
+    SyncReport, SyncState, Usual, Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -31,6 +32,12 @@ pub struct SampleDesk {
     today: u32,
     /// What the connection looks like.
     pub report: SyncReport,
+    /// Who works here: nobody has a PIN at first.
+    pub colleagues: Vec<Colleague>,
+    /// How many coffees wait for whoever needs one.
+    pub waiting_gifts: u32,
+    /// Paper cards that may still be taken without a manager.
+    pub paper_left: u32,
     /// How often a transfer was asked for.
     pub asked: u32,
 }
@@ -93,6 +100,9 @@ impl Default for SampleDesk {
             today: 41,
             report: SyncReport { state: SyncState::Online, ..SyncReport::default() },
             asked: 0,
+            colleagues: Vec::new(),
+            waiting_gifts: 0,
+            paper_left: 1,
         }
     }
 }
@@ -146,7 +156,13 @@ fn keep_card(guest: &mut Guest) {
 
 fn with_rewards(guest: &mut Guest) {
     guest.rewards = if guest.card.stamps >= guest.card.slots {
-        vec![Reward { id: "free-coffee".into(), name: "Gratis-Kaffee".into(), waiting: 1, of_these: true }]
+        vec![Reward {
+            id: "free-coffee".into(),
+            name: "Gratis-Kaffee".into(),
+            waiting: 1,
+            of_these: true,
+            gift: false,
+        }]
     } else {
         Vec::new()
     };
@@ -193,11 +209,83 @@ impl Desk for SampleDesk {
     }
 
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
-        if proof == "receipt" {
-            self.stamp(member, None, 1, Stamping::Hand, now)
-        } else {
-            Err(Refusal::UnknownCode)
+        match proof {
+            "receipt" | "slip" => self.stamp(member, None, 1, Stamping::Hand, now),
+            "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Beleg galt bis 1. September.".into() }),
+            _ => Err(Refusal::UnknownCode),
         }
+    }
+
+    fn is_proof(&self, text: &str) -> bool {
+        ["receipt", "slip", "old-slip", "reward-slip"].contains(&text)
+    }
+
+    fn issue_slip(&mut self, stamps: u32, _now: Moment) -> Result<Slip, Refusal> {
+        Ok(Slip { code: "slip".into(), stamps, last: "4. Oktober 2026".into() })
+    }
+
+    fn take_paper(
+        &mut self,
+        member: &MemberId,
+        card: Option<&ProgrammeId>,
+        stamps: u32,
+        manager: Option<&str>,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        match manager {
+            Some(pin) => self.check_pin(None, pin)?,
+            None if self.paper_left == 0 => return Err(Refusal::NeedsManager),
+            None => self.paper_left -= 1,
+        }
+        self.stamp(member, card, stamps, Stamping::Hand, now)
+    }
+
+    fn colleagues(&self) -> Vec<Colleague> {
+        self.colleagues.clone()
+    }
+
+    fn check_pin(&mut self, who: Option<&ColleagueId>, pin: &str) -> Result<(), Refusal> {
+        match (who, pin) {
+            (_, "9090") => Ok(()),
+            (Some(_), "4711") => Ok(()),
+            (_, "0000") => Err(Refusal::PinWait { seconds: 60 }),
+            _ => Err(Refusal::WrongPin),
+        }
+    }
+
+    fn is_staff_card(&self, text: &str) -> bool {
+        text == "staff" && !self.colleagues.is_empty()
+    }
+
+    fn claim_by_slip(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        slip: &str,
+        now: Moment,
+    ) -> Result<Stamped, Refusal> {
+        if slip != "reward-slip" {
+            return Err(Refusal::ProofRefused { why: "Dieser Beleg gilt nur für Stempel.".into() });
+        }
+        self.claim(member, reward, Claim::Extra, now)
+    }
+
+    fn gifts(&self) -> Vec<Gift> {
+        let gift = Gift { pool: "coffee".into(), name: "Kaffee".into(), count: self.waiting_gifts };
+        if self.waiting_gifts > 0 { vec![gift] } else { Vec::new() }
+    }
+
+    fn release_gift(&mut self, _pool: &PoolId, _now: Moment) -> Result<(), Refusal> {
+        self.waiting_gifts = self.waiting_gifts.checked_sub(1).ok_or(Refusal::TooLate)?;
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        Health { waiting: self.report.waiting, blanks: Some(187), free_mb: Some(52_000), ..Health::default() }
+    }
+
+    fn day_sums(&self, _now: Moment) -> DaySums {
+        DaySums { stamps: self.today, rewards: 3, undone: 1, joined: 4, ..DaySums::default() }
     }
 
     fn claim(
@@ -300,6 +388,7 @@ impl Desk for SampleDesk {
                 name: "Gratis-Keks".into(),
                 waiting: 1,
                 of_these: false,
+                gift: false,
             });
             basket.points = basket.total.0 / 100;
         } else {

@@ -1,0 +1,88 @@
+//! A PIN is asked for: what it is for, and what was typed so far. The digits never leave this file but for the desk.
+
+use super::desk::{Colleague, ColleagueId, RewardId};
+use super::model::{Notice, PinFor, PinModel};
+
+/// The longest PIN.
+const DIGITS_MAX: usize = 12;
+
+/// What is done once the PIN is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Leave the kiosk.
+    Leave,
+    /// Give the guest at the kiosk this reward.
+    Reward(RewardId),
+    /// Take over a paper card with so many stamps.
+    Paper(u32),
+}
+
+/// The open question for a PIN.
+#[derive(Debug, Clone)]
+pub(super) struct PinController {
+    pub wanted: Wanted,
+    people: Vec<Colleague>,
+    who: Option<ColleagueId>,
+    typed: String,
+    notice: Notice,
+}
+
+impl PinController {
+    /// Asks a manager.
+    pub fn manager(wanted: Wanted) -> Self {
+        Self { wanted, people: Vec::new(), who: None, typed: String::new(), notice: Notice::default() }
+    }
+
+    /// Asks one of these colleagues; one alone need not be named.
+    pub fn colleague(wanted: Wanted, people: Vec<Colleague>) -> Self {
+        let who = if let [only] = people.as_slice() { Some(only.id.clone()) } else { None };
+        Self { people, who, ..Self::manager(wanted) }
+    }
+
+    /// What is on the screen.
+    pub fn model(&self) -> PinModel {
+        PinModel {
+            purpose: match self.wanted {
+                Wanted::Leave => PinFor::Leaving,
+                Wanted::Reward(_) => PinFor::Reward,
+                Wanted::Paper(_) => PinFor::Paper,
+            },
+            people: self.people.clone(),
+            who: self.who.clone(),
+            digits: u32::try_from(self.typed.len()).unwrap_or(u32::MAX),
+            notice: self.notice.clone(),
+        }
+    }
+
+    pub fn pick(&mut self, who: ColleagueId) {
+        if self.people.iter().any(|colleague| colleague.id == who) {
+            self.who = Some(who);
+            self.typed.clear();
+        }
+    }
+
+    pub fn key(&mut self, digits: &str) {
+        self.notice = Notice::default();
+        for digit in digits.chars().filter(char::is_ascii_digit) {
+            if self.typed.len() < DIGITS_MAX {
+                self.typed.push(digit);
+            }
+        }
+    }
+
+    pub fn erase(&mut self) {
+        self.typed.pop();
+    }
+
+    /// Who typed what; none as long as nobody is named or nothing is typed.
+    pub fn answer(&mut self) -> Option<(Option<ColleagueId>, String)> {
+        if self.typed.is_empty() || (self.who.is_none() && !self.people.is_empty()) {
+            return None;
+        }
+        Some((self.who.clone(), std::mem::take(&mut self.typed)))
+    }
+
+    pub fn wrong(&mut self, notice: Notice) {
+        self.notice = notice;
+    }
+}
