@@ -47,8 +47,7 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
-    let keys = stempel_server::config::environment("STEMPEL_KEYS").map(std::path::PathBuf::from);
-    server.use_keys(keys.as_deref()).await.map_err(failure)?;
+    server.use_keys(keys_named().as_deref()).await.map_err(failure)?;
     let user = ["SUDO_USER", "USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Ok(server.acting(Actor::command_line(user.as_deref().unwrap_or("unknown"))))
 }
@@ -81,11 +80,32 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
                 "The copy is in place. Devices notice at their next contact and send again what it lacks.";
             return Ok(Answer::one(text, serde_json::to_value(restored).map_err(Failure::machine)?));
         }
+        if let AdminCommand::RotateKeys { lost: true } = &admin.command {
+            return keys_lost(&admin.database()).await;
+        }
         let server = open(&admin.database()).await?;
         let answer = command(&server, admin, named).await;
         server.close().await;
         answer
     })
+}
+
+/// Begins with a new key file where the old one is lost.
+async fn keys_lost(database: &str) -> Result<Answer, Failure> {
+    let db = Db::open(database).await.map_err(failure)?;
+    let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+    let dropped = server.begin_keys_anew(keys_named().as_deref()).await;
+    server.close().await;
+    let dropped = dropped.map_err(failure)?;
+    Ok(Answer::one(
+        format!("{dropped} keys were dropped; what they opened is gone."),
+        json!({"dropped": dropped}),
+    ))
+}
+
+/// The file with the key that wraps members' keys, as the environment names it.
+fn keys_named() -> Option<std::path::PathBuf> {
+    stempel_server::config::environment("STEMPEL_KEYS").map(std::path::PathBuf::from)
 }
 
 /// The tenant and shop that were named.
@@ -115,7 +135,7 @@ async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer
             let file = file.display().to_string();
             Ok(Answer::one(format!("The copy is {file}."), json!({"file": file})))
         }
-        AdminCommand::RotateKeys => {
+        AdminCommand::RotateKeys { .. } => {
             let rotated = server.rotate_keys().await.map_err(failure)?;
             let text = format!("{} keys of members are wrapped under a new key.", rotated.wrapped);
             Ok(Answer::one(text, serde_json::to_value(rotated).map_err(Failure::machine)?))
@@ -246,7 +266,7 @@ async fn of_tenant(
         | AdminCommand::Backup { .. }
         | AdminCommand::Restore { .. }
         | AdminCommand::Move { .. }
-        | AdminCommand::RotateKeys
+        | AdminCommand::RotateKeys { .. }
         | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
 }

@@ -376,7 +376,11 @@ pub enum AdminCommand {
         file: PathBuf,
     },
     /// Makes a new key that wraps members' keys, and wraps them under it
-    RotateKeys,
+    RotateKeys {
+        /// The old key's file is lost for good: drop the keys, and the names, that nothing opens any more
+        #[arg(long)]
+        lost: bool,
+    },
     /// Moves a tenant with everything to another database, and proves that nothing was changed
     Move {
         /// Where to: sqlite:PATH or postgres://USER@HOST/NAME

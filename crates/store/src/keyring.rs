@@ -129,7 +129,7 @@ impl Store {
                     .prepare_cached("UPDATE member_key SET key = ?3 WHERE member = ?1 AND id = ?2")?
                     .execute(params![member.0.as_slice(), id, key])?;
             }
-            write.to_clean()
+            write.clean_later()
         })
     }
 }

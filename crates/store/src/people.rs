@@ -161,13 +161,13 @@ impl Write<'_> {
             )?;
         }
         if new > 0 || keys > 0 {
-            self.to_clean()?;
+            self.clean_later()?;
         }
         Ok(())
     }
 
     /// Has everything that was overwritten taken out of the file after the commit.
-    pub(crate) fn to_clean(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn clean_later(&mut self) -> Result<(), StoreError> {
         self.cleans = true;
         self.set(TO_CLEAN, &true)
     }

@@ -66,6 +66,11 @@ impl WrappingKeys {
         Self(keys)
     }
 
+    /// Whether a rotation was begun and not ended.
+    pub fn is_rotating(&self) -> bool {
+        self.0.len() > 1
+    }
+
     /// Only the key that is in force: nothing is wrapped under the others any more.
     pub fn newest(&self) -> Self {
         Self(self.0[..1].to_vec())

@@ -117,12 +117,38 @@ impl Server {
                 keys
             }
         };
-        self.set_keyring(Keyring { file: Some(file.clone()), keys: Some(keys) });
-        let wrapped = self.wrap_all().await?;
-        if wrapped > 0 {
+        self.set_keyring(Keyring { file: Some(file.clone()), keys: Some(keys.clone()) });
+        self.check_opens().await?;
+        let mut wrapped = 0;
+        if keys.is_rotating()
+            || self.has("SELECT 1 FROM member_key WHERE length(secret) <= 32 LIMIT 1").await?
+        {
+            wrapped = self.wrap_all().await?;
             self.rewrite_all().await?;
         }
+        if keys.is_rotating() {
+            // A rotation that was cut off is at its end now.
+            self.drop_old(&file, &keys)?;
+        }
         Ok(KeysWrapped { file: Some(file), wrapped })
+    }
+
+    /// Opens one stored key of each database: the file of another server would open none.
+    async fn check_opens(&self) -> Result<()> {
+        let sql = "SELECT member, secret FROM member_key WHERE length(secret) > 32 LIMIT 1";
+        for db in self.databases().await? {
+            if let Some(row) = db.read().await?.row(sql, Vec::new()).await? {
+                self.open_key(row.id(0)?, &row.bytes(1)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_old(&self, file: &Path, keys: &WrappingKeys) -> Result<()> {
+        let newest = keys.newest();
+        write(file, &newest)?;
+        self.set_keyring(Keyring { file: Some(file.to_owned()), keys: Some(newest) });
+        Ok(())
     }
 
     /// Makes a new wrapping key and wraps every member's key under it; then the old one is dropped. Copies of the
@@ -140,10 +166,36 @@ impl Server {
         self.set_keyring(Keyring { file: Some(file.clone()), keys: Some(rotated.clone()) });
         let wrapped = self.wrap_all().await?;
         self.rewrite_all().await?;
-        let newest = rotated.newest();
-        write(&file, &newest)?;
-        self.set_keyring(Keyring { file: Some(file.clone()), keys: Some(newest) });
+        self.drop_old(&file, &rotated)?;
         Ok(KeysWrapped { file: Some(file), wrapped })
+    }
+
+    /// Begins with a new key file where the old one is lost for good: keys that no file opens any more are dropped, and
+    /// with them the names that they opened. Gives how many.
+    pub async fn begin_keys_anew(&self, file: Option<&Path>) -> Result<u64> {
+        let file = file.map(Path::to_owned).or_else(|| beside(self.db()));
+        let file =
+            file.ok_or_else(|| Error::bad_request("Say where the new key file is to be: --keys FILE."))?;
+        if file.exists() {
+            return Err(Error::refused(
+                "file-exists",
+                409,
+                "There is a file of this name",
+                format!("{} may be the one that opens the keys; it is left as it is.", file.display()),
+            ));
+        }
+        let keys = self.with_entropy(|entropy| WrappingKeys::generate(entropy));
+        write(&file, &keys)?;
+        self.set_keyring(Keyring { file: Some(file), keys: Some(keys) });
+        let mut dropped = 0;
+        for db in self.databases().await? {
+            let mut tx = db.write().await?;
+            dropped += tx.execute("DELETE FROM member_key WHERE length(secret) > 32", Vec::new()).await?;
+            tx.commit().await?;
+        }
+        self.wrap_all().await?;
+        self.rewrite_all().await?;
+        Ok(dropped)
     }
 
     fn set_keyring(&self, keyring: Keyring) {
@@ -183,13 +235,13 @@ impl Server {
     }
 
     async fn has_wrapped(&self) -> Result<bool> {
+        self.has("SELECT 1 FROM member_key WHERE length(secret) > 32 LIMIT 1").await
+    }
+
+    /// Whether a question finds a row in any database.
+    async fn has(&self, sql: &'static str) -> Result<bool> {
         for db in self.databases().await? {
-            let row = db
-                .read()
-                .await?
-                .row("SELECT 1 FROM member_key WHERE length(secret) > 32 LIMIT 1", Vec::new())
-                .await?;
-            if row.is_some() {
+            if db.read().await?.row(sql, Vec::new()).await?.is_some() {
                 return Ok(true);
             }
         }

@@ -411,8 +411,15 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
     assert!(!file.exists());
     std::fs::write(&file, &old).unwrap();
     assert!(world.server.use_keys(Some(&file)).await.is_err());
+    assert_eq!(code(&world.server.begin_keys_anew(Some(&file)).await.unwrap_err()), "file-exists");
     std::fs::write(&file, &new).unwrap();
     world.server.use_keys(Some(&file)).await.unwrap();
     assert_eq!(world.keys(&device, member(2)).await, [key(2)]);
+    // Lost for good: the names go, everything else stays.
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(world.server.begin_keys_anew(Some(&file)).await.unwrap(), 2);
+    assert!(world.keys(&device, member(2)).await.is_empty());
+    join(&world, &mut device, 3, "Cleo").await;
+    assert_eq!(world.keys(&device, member(3)).await, [key(3)]);
     world.sound().await;
 }
