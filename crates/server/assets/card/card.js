@@ -19,7 +19,7 @@ const WORDS = {
         friend: "Freunde einladen", friendSays: "Wer über deinen Link kommt, zählt als von dir gebracht.", copied: "Link kopiert.", share: "Link teilen",
         end: "Karte von diesem Handy nehmen", endSays: "Die Stempel bleiben. Zurück kommst du mit der gedruckten Karte, der E-Mail oder an der Theke.", endSure: "Wirklich wegnehmen",
         gone: "Die Karte ist nicht mehr auf diesem Handy.", none: "Hier ist noch keine Karte.",
-        noneSays: "Scanne den Code am Plakat im Laden. Hast du schon eine Karte, dann gibt es drei Wege zurück:",
+        noneSays: "Scanne den Code am Plakat im Laden. Hast du schon eine Karte, dann kommst du so zu ihr zurück:",
         wayMail: "Mit deiner bestätigten E-Mail-Adresse:", wayPaper: "Scanne den Code deiner gedruckten Karte und tippe den Code von der Rückseite ein.", wayCounter: "An der Theke: Dort findet man deine Karte und gibt dir eine neue, mit allem darauf.",
         back: "Link schicken", backSaid: "Wenn die Adresse bestätigt war, ist jetzt eine Mail unterwegs.",
         confirm: "E-Mail bestätigen", confirmSays: "Ein Tipp noch, dann führt diese Adresse zu deiner Karte zurück.", confirmed: "Bestätigt. Du kannst diese Seite schließen.",
@@ -44,7 +44,7 @@ const WORDS = {
         friend: "Invite friends", friendSays: "Whoever comes by your link counts as brought by you.", copied: "Link copied.", share: "Share the link",
         end: "Take the card off this phone", endSays: "The stamps stay. You come back with the printed card, the e-mail, or at the counter.", endSure: "Really take it off",
         gone: "The card is no longer on this phone.", none: "There is no card here yet.",
-        noneSays: "Scan the code on the poster in the shop. If you have a card already, there are three ways back:",
+        noneSays: "Scan the code on the poster in the shop. If you have a card already, this is how you come back to it:",
         wayMail: "With your confirmed e-mail address:", wayPaper: "Scan the code of your printed card and type the code from its back.", wayCounter: "At the counter: they find your card and give you a new one, with everything on it.",
         back: "Send a link", backSaid: "If that address was confirmed, a mail is on its way now.",
         confirm: "Confirm the address", confirmSays: "One more tap, and this address leads back to your card.", confirmed: "Confirmed. You can close this page.",
@@ -604,6 +604,7 @@ function emptyPage(title) {
         return say("backSaid");
     });
     root().removeAttribute("aria-busy");
+    root().classList.add("narrow");
     root().replaceChildren(h("h1", {}, title), h("p", {}, say("noneSays")), h("ul.ways", {},
         tenant ? h("li", {}, say("wayMail"), form) : null, h("li", {}, say("wayPaper")), h("li", {}, say("wayCounter"))));
 }
@@ -611,6 +612,7 @@ function emptyPage(title) {
 function onePage(title, text, button, work) {
     const form = h("form", { novalidate: true }, h("button.primary", { type: "submit" }, button));
     root().removeAttribute("aria-busy");
+    root().classList.add("narrow");
     root().replaceChildren(h("h1", {}, title), h("p", {}, text), form);
     onSubmit(form, work);
 }

@@ -334,6 +334,15 @@ async fn history(
         }
     }
     events.sort_by_key(|event| std::cmp::Reverse((event.record.at.utc_ms, event.reference())));
+    // A terminal that had not heard of the member begins it with the card's first scan, as every place does: told
+    // is the first time.
+    let joined = |event: &Event| matches!(event.record.fact, Fact::MemberJoined(_));
+    let first = events.iter().rposition(joined);
+    let mut place = 0;
+    events.retain(|event| {
+        place += 1;
+        !joined(event) || Some(place - 1) == first
+    });
     events.truncate(HISTORY_MAX);
     Ok(events.iter().filter_map(|event| told(event, caller.member, shops, language)).collect())
 }
