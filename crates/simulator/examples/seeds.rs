@@ -1,5 +1,5 @@
 //! Plays seeds from one to another and says what broke: `seeds FROM TO DEVICES DAYS`; or which seed
-//! finds each planted fault: `seeds planted`.
+//! finds each planted fault, from the first or a later one: `seeds planted [N [DEVICES]]`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for those who work on the simulator")]
 
 use std::collections::BTreeMap;
@@ -8,7 +8,8 @@ use stempel_simulator::{Options, Planted, run};
 
 /// Says which seed finds each planted fault first.
 fn planted(devices: usize, seeds: u64) {
-    for planted in Planted::ALL {
+    let from = std::env::args().nth(2).map_or(0, |text| text.parse().unwrap());
+    for planted in Planted::ALL.into_iter().skip(from) {
         let found = (1..=seeds).find_map(|seed| {
             let verdict = run(&Options { seed, devices, days: 1, planted: Some(planted) });
             verdict.unwrap().broken.map(|(what, _)| (seed, what))
@@ -19,7 +20,7 @@ fn planted(devices: usize, seeds: u64) {
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("planted") {
-        return planted(2, 80);
+        return planted(std::env::args().nth(3).map_or(2, |text| text.parse().unwrap()), 80);
     }
     let words: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().unwrap()).collect();
     let (mut bad, begun) = (0, std::time::Instant::now());

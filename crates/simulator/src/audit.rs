@@ -164,6 +164,11 @@ impl World {
         Ok(held.is_some_and(|held| *held > place.notes.rows.len() as u64))
     }
 
+    /// Holds that the server has what a device now counts as held. Of a copy a person will hear.
+    pub fn acknowledged(&self, at: usize) -> Result<()> {
+        if self.is_forked(at)? { Ok(()) } else { self.not_silent(at) }
+    }
+
     /// Holds that a device that went on without a word has nothing to say: what it counts as held is held.
     pub fn not_silent(&self, at: usize) -> Result<()> {
         let place = &self.places[at];

@@ -101,6 +101,11 @@ pub fn in_page(shared: &Shared, place: usize, after: u64, page: &mut FeedPage) -
                 *change = serde_json::json!({ "member-2": member });
             }
         })?,
+        Planted::NameKeyLost => rewrite(page, |change| {
+            if let Some(member) = change.pointer_mut("/member").and_then(Value::as_object_mut) {
+                member.remove("keys");
+            }
+        })?,
         Planted::IncludesForgotten => rewrite(page, |change| {
             if let Some(includes) = change.pointer_mut("/member/base/includes").and_then(Value::as_object_mut)
             {

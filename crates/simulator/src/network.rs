@@ -337,7 +337,12 @@ impl Local for Desk {
         keys: Vec<(MemberId, MemberKey)>,
         held: u64,
     ) -> Result<(), TerminalError> {
-        self.piece(|terminal| terminal.delivered(answer, keys, held))
+        self.piece(|terminal| terminal.delivered(answer, keys, held))?;
+        let mut world = self.world.borrow_mut();
+        if let Err(stop) = world.acknowledged(self.place) {
+            world.trouble.get_or_insert(stop);
+        }
+        Ok(())
     }
 
     fn take_page(&mut self, page: FeedPage, verdict: PageVerdict, held: u64) -> Result<(), TerminalError> {

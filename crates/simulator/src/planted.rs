@@ -50,11 +50,15 @@ pub enum Planted {
     RowLost,
     /// The last thing that was done is gone after a crash.
     CommitLost,
+    /// Nobody takes back a right that was given twice.
+    RightTwice,
+    /// The key that opens a name does not reach a device.
+    NameKeyLost,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::LateCommit,
         Self::RetryWithoutKey,
         Self::OtherBodyIgnored,
@@ -77,5 +81,7 @@ impl Planted {
         Self::CapChanged,
         Self::RowLost,
         Self::CommitLost,
+        Self::RightTwice,
+        Self::NameKeyLost,
     ];
 }

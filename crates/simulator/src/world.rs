@@ -581,6 +581,8 @@ impl World {
                     SyncError::Refused(problem) => match problem.code.as_str() {
                         "device-revoked" => place.stuck = Some(Stuck::Revoked),
                         "device-unknown" => place.stuck = Some(Stuck::Unknown),
+                        // Somebody set the clock while the question was asked again; the next exchange knows.
+                        "clock" => {}
                         _ => return broken(format!("the server refuses what a device asks: {problem:?}")),
                     },
                     _ => {}
@@ -747,6 +749,10 @@ impl World {
 
     /// The server does what is due.
     pub fn work(&mut self) -> Result<()> {
+        if self.is_planted(Planted::RightTwice) {
+            let connection = self.house.beside()?;
+            connection.execute("DELETE FROM job WHERE kind = 'grants'", []).machine("planting a fault")?;
+        }
         for _ in 0..50 {
             if self.house.ask(async |server| server.work().await).never("the server's work")? == 0 {
                 break;

@@ -1,5 +1,7 @@
 //! Many seeds hold every promise; the same seed gives the same run.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -16,7 +18,7 @@ fn seeds() -> u64 {
 
 #[test]
 fn every_promise_holds_for_many_seeds() {
-    let next = AtomicU64::new(1);
+    let (next, totals) = (AtomicU64::new(1), Mutex::new(BTreeMap::<&str, u64>::new()));
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let play = || {
         let mut broken = Vec::new();
@@ -27,7 +29,11 @@ fn every_promise_holds_for_many_seeds() {
             }
             // Two to four devices, for a morning's worth of steps each.
             let options = options(seed, 2 + seed as usize % 3, 1);
-            if let Some((what, step)) = run(&options).unwrap().broken {
+            let verdict = run(&options).unwrap();
+            for (what, count) in verdict.counts {
+                *totals.lock().unwrap().entry(what).or_default() += count;
+            }
+            if let Some((what, step)) = verdict.broken {
                 broken.push(format!(
                     "step {step}: {what}\n  stempel simulate --seed {seed} --devices {} --days 1",
                     options.devices
@@ -39,6 +45,7 @@ fn every_promise_holds_for_many_seeds() {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(play)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
+    println!("{} seeds: {:?}", seeds(), totals.lock().unwrap());
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
