@@ -4,6 +4,7 @@
 //! - `words`: every word has its German
 //! - `terminal`: a terminal in front of a made-up café
 //! - `flows`: what a person does, by the names of the controls
+//! - `monkey`: somebody who presses everything, and the taps that are promised
 //! - `scenes`: every state of every screen; with `STEMPEL_SNAPSHOTS=FOLDER` they are drawn as PNG files
 #![cfg(feature = "ui")]
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
@@ -12,6 +13,8 @@ use stempel::{controllers, screens};
 
 #[path = "support/flows.rs"]
 mod flows;
+#[path = "support/monkey.rs"]
+mod monkey;
 #[path = "support/sample_desk.rs"]
 mod sample_desk;
 #[path = "support/scenes.rs"]

@@ -1,5 +1,5 @@
 //! The real window, on a display without a screen: a click on a sample card becomes a stamp on the disk and at the
-//! server, commands reach the running terminal, and kill -9 loses nothing.
+//! server, commands reach the running terminal, kill -9 loses nothing, and an empty folder becomes a terminal.
 #![cfg(all(feature = "ui", feature = "demo", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
 
@@ -154,4 +154,52 @@ fn a_click_on_a_sample_card_is_a_stamp_that_survives() {
         stempel(&data, &["status"]).filter(|status| status["pending"] == 0)
     });
     assert_eq!(stamps(&data), Some(shown));
+}
+
+/// The window's place and size on the display.
+fn place(display: &str) -> Option<String> {
+    let words = ["search", "--onlyvisible", "--name", "^Stempel", "getwindowgeometry", "--shell"];
+    let output = Command::new("xdotool").env("DISPLAY", display).args(words).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let wanted = |line: &&str| ["X=", "Y=", "WIDTH=", "HEIGHT="].iter().any(|name| line.starts_with(name));
+    Some(text.lines().filter(wanted).collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn an_empty_folder_becomes_a_terminal_on_the_screen_and_fills_it_without_a_window_manager() {
+    let (_xvfb, display) = display();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("terminal");
+    let words = ["terminal", "--no-camera", "--fullscreen", "--seconds", "150"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+    command.arg("--data").arg(&data).args(words);
+    command.env("DISPLAY", &display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
+    command.env("SLINT_BACKEND", "winit-software");
+    let _running = Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let picture = folder.path().join("window.png");
+    wait_for("a drawn window", || (colours(&display, &picture) > 50).then_some(()));
+    assert_eq!(place(&display).as_deref(), Some("X=0 Y=0 WIDTH=1280 HEIGHT=800"));
+
+    let status = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_stempel"))
+            .args(["--json", "--data"])
+            .arg(&data)
+            .arg("status")
+            .output()
+            .unwrap();
+        output.status.success().then_some(())
+    };
+    assert_eq!(status(), None, "it is no terminal yet");
+    // “Next”, then “Try the sample café”: two taps. The window may still be moving into its place.
+    wait_for("the terminal", || {
+        for (x, y) in [("640", "600"), ("640", "500")] {
+            assert!(on_display(&display, "xdotool", &["mousemove", x, y, "click", "1"]));
+            std::thread::sleep(Duration::from_millis(900));
+        }
+        status()
+    });
+    wait_for("the stamp card in a window of the same size", || {
+        let there = place(&display).filter(|place| place == "X=0 Y=0 WIDTH=1280 HEIGHT=800");
+        there.filter(|_| colours(&display, &picture) > 50)
+    });
 }

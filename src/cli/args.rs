@@ -1091,7 +1091,7 @@ pub struct Simulate {
 /// A bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Bench {
-    /// decode, commit, balance, start, rules or all; or scan
+    /// decode, commit, balance, start, rules, scan-to-stamp or all; or scan
     pub name: String,
     /// Members of the start-up bench
     #[arg(long, default_value_t = 100_000)]

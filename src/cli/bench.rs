@@ -2,6 +2,8 @@
 //! work, measured in the same run.
 
 mod rules;
+#[cfg(feature = "ui")]
+mod stamp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +91,8 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
         "balance" => balance(folder),
         "start" => start(folder, bench.members),
         "rules" => rules::rules(folder),
+        #[cfg(feature = "ui")]
+        "scan-to-stamp" => stamp::stamp(folder),
         "all" => {
             let mut figures = decode()?;
             figures.extend(commit(&folder.join("commit"))?);
@@ -98,7 +102,7 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
             Ok(figures)
         }
         other => Err(Failure::usage(format!(
-            "there is no bench “{other}”; there are decode, commit, balance, start, rules, all and scan"
+            "there is no bench “{other}”; there are decode, commit, balance, start, rules, scan-to-stamp, all and scan"
         ))),
     }
 }
@@ -111,6 +115,23 @@ fn time<T, E>(runs: usize, mut work: impl FnMut(usize) -> Result<T, E>) -> Resul
             Ok(begun.elapsed())
         })
         .collect()
+}
+
+/// A live frame with a code in its middle: width, height, and the brightness of each pixel.
+fn in_a_frame(text: &str) -> Result<(u32, u32, Vec<u8>), Failure> {
+    let (width, height) = FRAME;
+    let code = draw_code(text).map_err(Failure::machine)?;
+    let side = code.width();
+    let (left, top) = ((width - side) / 2, (height - side) / 2);
+    let mut luma = Vec::with_capacity((width * height) as usize);
+    for y in 0..height {
+        for x in 0..width {
+            let inside = (left..left + side).contains(&x) && (top..top + side).contains(&y);
+            let counter = (90 + (x * 7 + y * 13) % 40 + (x / 90 + y / 70) % 2 * 40) as u8;
+            luma.push(if inside { code.get_pixel(x - left, y - top).0[0] } else { counter });
+        }
+    }
+    Ok((width, height, luma))
 }
 
 /// A live frame with a card in it, and one without: both decoded as the counter does.

@@ -45,9 +45,9 @@ use clap::Parser;
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
 #[cfg(feature = "ui")]
-pub(crate) use open::writer;
+pub(crate) use open::{init as begin_alone, writer};
 #[cfg(feature = "ui")]
-pub(crate) use sync::{exchange_beside, transport_of};
+pub(crate) use sync::{enroll as begin_joined, exchange_beside, transport_of};
 
 #[cfg(feature = "ui")]
 use crate::controllers::Route;

@@ -62,7 +62,7 @@ fn report_answer(report: &Report) -> Answer {
     Answer { no: report.quarantined, ..Answer::one(text, json) }
 }
 
-pub(super) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
+pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
     stempel_sync::http::parse_address(&enroll.server).map_err(Failure::usage)?;
     let store = open::store(&global.data, "stempel enroll")?;
     let clock = Arc::new(SystemClock::new(""));

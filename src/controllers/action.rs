@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::desk::{
     Claim, ColleagueId, EventId, LineId, MemberId, PoolId, ProgrammeId, RewardId, SampleId, Sku,
 };
+use super::setup::Begin;
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -239,6 +240,24 @@ pub enum UiAction {
     FinishSetup,
     /// The sample shop is to be opened.
     TryDemo,
+    /// The next page of the first run.
+    SetupNext,
+    /// The page before.
+    SetupBack,
+    /// The device shall belong to a server's shop.
+    SetupJoin,
+    /// The device shall work alone.
+    SetupAlone,
+    /// What the shop is called.
+    SetupName(String),
+    /// The server's address and code, typed.
+    SetupAddress(String),
+    /// How the device is, is looked at.
+    OpenDiagnostics,
+    /// It was.
+    CloseDiagnostics,
+    /// A file for support is wanted.
+    WriteReport,
 }
 
 /// What a controller asks for that it cannot do itself.
@@ -262,8 +281,12 @@ pub enum Effect {
     Hush,
     /// Keep language, look and role.
     KeepSettings,
-    /// Open the sample shop.
-    TryDemo,
+    /// Make the device a terminal.
+    Begin(Begin),
+    /// Keep the device's job.
+    KeepRole(Route),
+    /// Write a file for support, without a name, a card or a sum.
+    WriteReport,
 }
 
 /// The four sounds.

@@ -8,8 +8,8 @@ use super::desk::{ColleagueId, Desk, Moment, Money, Refusal};
 use super::files::FilesController;
 use super::kiosk::KioskController;
 use super::model::{
-    AppModel, CameraState, FilesWanted, KioskPage, Notice, NoticeKind, ScanModel, ScreenModel, SetupModel,
-    SyncModel,
+    AppModel, CameraState, DiagnosticsModel, FilesWanted, KioskPage, Notice, NoticeKind, ScanModel,
+    ScreenModel, SetupModel, SyncModel,
 };
 use super::pin::{PinController, Wanted};
 use super::till::TillController;
@@ -74,6 +74,8 @@ pub struct Face<D> {
     clean_at: Option<Moment>,
     /// A PIN is asked for.
     pin: Option<PinController>,
+    /// How the device is, while it is looked at.
+    diagnostics: Option<DiagnosticsModel>,
 }
 
 /// How long the screen can be wiped.
@@ -90,7 +92,7 @@ impl<D: Desk> Face<D> {
             till: TillController::new(&desk, now),
             kiosk: KioskController::new(options.needs_proof),
             scan: ScanModel { samples: desk.samples(), ..ScanModel::default() },
-            setup: SetupModel { role },
+            setup: SetupModel { role, settled: true, ..SetupModel::default() },
             files: FilesController::new(options.pictures),
             app: AppModel {
                 route: options.route,
@@ -109,6 +111,7 @@ impl<D: Desk> Face<D> {
             },
             clean_at: None,
             pin: None,
+            diagnostics: None,
             desk,
         }
     }
@@ -130,6 +133,7 @@ impl<D: Desk> Face<D> {
             setup: self.setup.clone(),
             files: self.files.model().clone(),
             pin: self.pin.as_ref().map(PinController::model),
+            diagnostics: self.diagnostics.clone(),
         }
     }
 
@@ -138,6 +142,18 @@ impl<D: Desk> Face<D> {
         self.scan.state = state;
         file.clone_into(&mut self.scan.file);
         (self.scan.frame, self.scan.frames) = (frame, frames);
+    }
+
+    /// Says how long the last picture took to read, in tenths of a millisecond.
+    pub fn decoded(&mut self, tenths_ms: u32) {
+        self.scan.decode_tenths_ms = Some(tenths_ms);
+    }
+
+    /// The file for support is written, there.
+    pub fn report_written(&mut self, file: String) {
+        if let Some(diagnostics) = &mut self.diagnostics {
+            diagnostics.report = file;
+        }
     }
 
     /// Takes everything anew after the data changed underneath, as a sync does.
@@ -158,6 +174,17 @@ impl<D: Desk> Face<D> {
         );
         if by_cloth && self.clean_at.is_some() {
             return Vec::new();
+        }
+        // Whoever changes how the kiosk looks or sounds is there.
+        let at_the_look = matches!(
+            action,
+            UiAction::SetSpeech(_)
+                | UiAction::SetLanguage(_)
+                | UiAction::SetHighContrast(_)
+                | UiAction::SetStill(_)
+        );
+        if at_the_look {
+            self.kiosk.stay(now);
         }
         let effects = match action {
             UiAction::Tick => self.tick(now),
@@ -184,12 +211,18 @@ impl<D: Desk> Face<D> {
             }
             UiAction::FinishSetup => {
                 self.app.route = self.setup.role;
-                vec![Effect::KeepSettings]
+                vec![Effect::KeepSettings, Effect::KeepRole(self.setup.role)]
             }
-            UiAction::TryDemo => {
-                self.app.route = self.setup.role;
-                vec![Effect::TryDemo]
+            UiAction::OpenDiagnostics => {
+                let health = self.desk.health();
+                self.diagnostics = Some(DiagnosticsModel { health, ..DiagnosticsModel::default() });
+                Vec::new()
             }
+            UiAction::CloseDiagnostics => {
+                self.diagnostics = None;
+                Vec::new()
+            }
+            UiAction::WriteReport => vec![Effect::WriteReport],
             UiAction::SyncNow => {
                 self.desk.sync_now();
                 Vec::new()
@@ -413,12 +446,14 @@ impl<D: Desk> Face<D> {
         let manager = self.desk.colleagues().iter().any(|colleague| colleague.manager && colleague.has_pin);
         self.kiosk.set_can_leave(manager);
         self.kiosk.tick(now);
-        if self.kiosk.model().page == KioskPage::Attract && before != KioskPage::Attract {
-            self.pin = None;
+        let gone = self.kiosk.model().alone
+            || (before != KioskPage::Attract && self.kiosk.model().page == KioskPage::Attract);
+        if !gone {
+            return Vec::new();
         }
-        // The guest has gone, and the voice with the guest.
-        let gone = before != KioskPage::Attract && self.kiosk.model().page == KioskPage::Attract;
-        if gone && std::mem::take(&mut self.app.speech) { vec![Effect::Hush] } else { Vec::new() }
+        // The guest has gone, and with the guest what was asked and the voice.
+        self.pin = None;
+        if std::mem::take(&mut self.app.speech) { vec![Effect::Hush] } else { Vec::new() }
     }
 
     fn scanned(&mut self, text: &str, now: Moment) -> Vec<Effect> {

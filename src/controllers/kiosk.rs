@@ -35,6 +35,7 @@ impl KioskController {
     /// Lets time go by: asks whether somebody is there, and goes back to the first page when nobody answers.
     pub fn tick(&mut self, now: Moment) {
         let idle = now.seconds_since(self.touched);
+        self.model.alone = self.model.page == KioskPage::Attract && idle >= 2 * KIOSK_PATIENCE_SECONDS;
         match self.model.page {
             KioskPage::Attract => {}
             KioskPage::Thanks if idle >= KIOSK_PATIENCE_SECONDS => self.leave(),
@@ -50,6 +51,7 @@ impl KioskController {
     /// Somebody is there.
     pub fn stay(&mut self, now: Moment) {
         self.touched = now;
+        self.model.alone = false;
         self.model.asking = None;
     }
 

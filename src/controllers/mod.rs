@@ -12,6 +12,7 @@ mod files;
 mod kiosk;
 mod model;
 mod pin;
+mod setup;
 mod till;
 
 #[cfg(test)]
@@ -30,8 +31,9 @@ pub use face::{CLEANING_SECONDS, Face, FaceOptions};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
-    AppModel, CameraState, CounterModel, FileEntry, FilesModel, FilesWanted, KioskModel, KioskPage,
-    LastGuest, LastSale, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel, ScreenModel, SetupModel,
-    SyncModel, Tile, TillModel,
+    AppModel, CameraState, CounterModel, DiagnosticsModel, FileEntry, FilesModel, FilesWanted, KioskModel,
+    KioskPage, LastGuest, LastSale, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel, ScreenModel,
+    SetupModel, SetupStep, SyncModel, Tile, TillModel,
 };
+pub use setup::{Begin, SetupController};
 pub use till::{TillController, UNDO_SECONDS};

@@ -27,6 +27,8 @@ pub struct ScreenModel {
     pub files: FilesModel,
     /// A PIN is asked for.
     pub pin: Option<PinModel>,
+    /// How the device is, is looked at.
+    pub diagnostics: Option<DiagnosticsModel>,
 }
 
 /// What every screen has around it.
@@ -382,6 +384,8 @@ pub struct KioskModel {
     pub asking: Option<u32>,
     /// Help was called.
     pub help_called: bool,
+    /// Nobody has done anything for a while: what somebody left open is closed.
+    pub alone: bool,
     /// A manager can leave the kiosk by a PIN.
     pub can_leave: bool,
 }
@@ -430,6 +434,8 @@ pub struct ScanModel {
     pub frames: u32,
     /// The cards of the sample shop.
     pub samples: Vec<Sample>,
+    /// How long the last picture took to read, in tenths of a millisecond; none before the first.
+    pub decode_tenths_ms: Option<u32>,
 }
 
 /// What is chosen.
@@ -472,4 +478,37 @@ pub struct FileEntry {
 pub struct SetupModel {
     /// What this device is for.
     pub role: Route,
+    /// Which page.
+    pub step: SetupStep,
+    /// The device is a terminal already: only language, look and role are chosen.
+    pub settled: bool,
+    /// It is being set up.
+    pub busy: bool,
+    /// The code held up is not what a server shows.
+    pub unknown_code: bool,
+    /// Why it did not work; empty for nothing.
+    pub error: String,
+}
+
+/// The pages of the first run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SetupStep {
+    /// Language, look, and what the device is for.
+    #[default]
+    Device,
+    /// A server's shop, alone, or the sample shop.
+    Begin,
+    /// The server's code is held up.
+    Join,
+    /// The shop gets its name.
+    Alone,
+}
+
+/// How the device is, while it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiagnosticsModel {
+    /// The terminal's own figures.
+    pub health: Health,
+    /// Where the file for support lies; empty before it is written.
+    pub report: String,
 }

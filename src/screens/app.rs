@@ -4,9 +4,12 @@ use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
 
 use super::format;
-use super::generated::{self as ui, AppView, AppWindow, SetupView, Speech, SyncView, Theme};
+use super::generated::{self as ui, AppView, AppWindow, DiagnosticsView, SetupView, Speech, SyncView, Theme};
 use super::window::Handler;
-use crate::controllers::{AppModel, Language, Look, Route, SetupModel, SyncModel, SyncState, UiAction};
+use crate::controllers::{
+    AppModel, DiagnosticsModel, Language, Look, Route, ScanModel, SetupModel, SetupStep, SyncModel,
+    SyncState, UiAction,
+};
 
 /// Shows the surroundings.
 #[derive(Debug)]
@@ -102,6 +105,10 @@ impl AppAdapter {
         });
         window.global::<SyncView>().on_sync_now(act(|| UiAction::SyncNow));
         app.on_clean(act(|| UiAction::Clean));
+        app.on_open_diagnostics(act(|| UiAction::OpenDiagnostics));
+        let diagnostics = window.global::<DiagnosticsView>();
+        diagnostics.on_close(act(|| UiAction::CloseDiagnostics));
+        diagnostics.on_write_report(act(|| UiAction::WriteReport));
         app.on_close_day(act(|| UiAction::OpenClosing));
         app.on_end_cleaning(act(|| UiAction::EndCleaning));
         let setup = window.global::<SetupView>();
@@ -111,6 +118,18 @@ impl AppAdapter {
         });
         setup.on_start(act(|| UiAction::FinishSetup));
         setup.on_try_demo(act(|| UiAction::TryDemo));
+        setup.on_next(act(|| UiAction::SetupNext));
+        setup.on_back(act(|| UiAction::SetupBack));
+        setup.on_join(act(|| UiAction::SetupJoin));
+        setup.on_alone(act(|| UiAction::SetupAlone));
+        setup.on_named({
+            let handler = handler.clone();
+            move |name| handler(UiAction::SetupName(name.as_str().to_owned()))
+        });
+        setup.on_addressed({
+            let handler = handler.clone();
+            move |text| handler(UiAction::SetupAddress(text.as_str().to_owned()))
+        });
         Self
     }
 
@@ -141,7 +160,42 @@ impl AppAdapter {
         app.set_language(model.language.tag().into());
         app.set_demo(model.demo);
         app.set_cleaning(model.cleaning.and_then(|left| i32::try_from(left).ok()).unwrap_or(0));
-        window.global::<SetupView>().set_role(shown_route(setup.role));
+        let view = window.global::<SetupView>();
+        view.set_role(shown_route(setup.role));
+        view.set_settled(setup.settled);
+        view.set_busy(setup.busy);
+        view.set_unknown_code(setup.unknown_code);
+        view.set_error(SharedString::from(setup.error.as_str()));
+        view.set_step(match setup.step {
+            SetupStep::Device => ui::SetupStep::Device,
+            SetupStep::Begin => ui::SetupStep::Begin,
+            SetupStep::Join => ui::SetupStep::Join,
+            SetupStep::Alone => ui::SetupStep::Alone,
+        });
+    }
+
+    pub(super) fn show_diagnostics(
+        &self,
+        window: &AppWindow,
+        model: Option<&DiagnosticsModel>,
+        scan: &ScanModel,
+    ) {
+        let view = window.global::<DiagnosticsView>();
+        view.set_open(model.is_some());
+        let Some(DiagnosticsModel { health, report }) = model else { return };
+        let tenths = |tenths: u32| slint::format!("{}.{} ms", tenths / 10, tenths % 10);
+        view.set_decode(scan.decode_tenths_ms.map(tenths).unwrap_or_default());
+        let skew = |ms: i64| slint::format!("{:+.1} s", ms as f64 / 1000.0);
+        view.set_skew(health.skew_ms.map(skew).unwrap_or_default());
+        let room = |mb: u64| {
+            if mb < 10_000 { slint::format!("{mb} MB") } else { slint::format!("{} GB", mb / 1000) }
+        };
+        view.set_room(health.free_mb.map(room).unwrap_or_default());
+        view.set_cards(health.blanks.map(|left| slint::format!("{left}")).unwrap_or_default());
+        view.set_events(slint::format!("{}", health.events));
+        view.set_position(slint::format!("{}", health.position));
+        view.set_version(env!("CARGO_PKG_VERSION").into());
+        view.set_report(SharedString::from(report.as_str()));
     }
 
     pub(super) fn show_sync(&self, window: &AppWindow, model: &SyncModel, app: &AppModel) {

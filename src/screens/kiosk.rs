@@ -73,6 +73,9 @@ impl KioskAdapter {
         view.set_help_called(model.help_called);
         view.set_rings(app.can_ring);
         view.set_can_leave(model.can_leave);
+        if model.alone {
+            view.set_reading_open(false);
+        }
         let gift = guest.rewards.iter().find(|reward| reward.gift).cloned().unwrap_or_default();
         view.set_gift_id(SharedString::from(gift.id.0.as_str()));
         view.set_typed(SharedString::from(model.typed.as_str()));

@@ -23,6 +23,8 @@ pub struct CameraFrame {
     pub corners: Option<[(f32, f32); 4]>,
     /// Another card is in the picture as well; the one in the middle counts.
     pub several: bool,
+    /// How long it took to read, in tenths of a millisecond.
+    pub decode_tenths_ms: Option<u32>,
     /// Shown as in a mirror, as a guest expects of a camera that looks back.
     pub mirrored: bool,
 }
@@ -143,7 +145,15 @@ mod tests {
 
     fn frame(mirrored: bool) -> CameraFrame {
         let corners = Some([(10.0, 5.0), (30.0, 5.0), (30.0, 15.0), (10.0, 15.0)]);
-        CameraFrame { width: 100, height: 50, luma: vec![7; 5000].into(), corners, several: false, mirrored }
+        CameraFrame {
+            width: 100,
+            height: 50,
+            luma: vec![7; 5000].into(),
+            corners,
+            several: false,
+            decode_tenths_ms: None,
+            mirrored,
+        }
     }
 
     #[test]

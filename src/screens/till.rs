@@ -37,6 +37,7 @@ fn member(guest: &Guest) -> ui::TillMember {
         birthday: guest.birthday,
         usual: text(&usual.name),
         usual_sku: text(&usual.sku.0),
+        ending: text(guest.ending.first().map(String::as_str).unwrap_or_default()),
     }
 }
 

@@ -207,6 +207,14 @@ impl Adapters {
         if anew || before.is_some_and(|before| before.pin != model.pin) {
             self.pin.show(window, model.pin.as_ref(), &model.app);
         }
+        let open = model.diagnostics.is_some();
+        if anew
+            || before.is_some_and(|before| {
+                before.diagnostics != model.diagnostics || (open && before.scan != model.scan)
+            })
+        {
+            self.app.show_diagnostics(window, model.diagnostics.as_ref(), &model.scan);
+        }
         *shown = Some(model.clone());
     }
 }

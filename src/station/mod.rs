@@ -4,11 +4,14 @@
 //! Data flows one way: a device gives a text → the face asks the desk → the terminal stores an event → the model
 //! → the window. The window's thread never touches the store or the network; it asks the terminal's thread.
 
+mod alive;
 mod desk;
 mod display;
+mod first_run;
 mod guest;
 mod keys;
 mod reading;
+mod report;
 mod sound;
 mod syncing;
 mod voice;
@@ -20,17 +23,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stempel_domain::ports::Clock;
+use stempel_store::StoreError;
 use stempel_terminal::handle::Handle;
 use stempel_terminal::settings::OnScan;
-use stempel_terminal::{Terminal, door};
+use stempel_terminal::{Terminal, TerminalError, door};
 
 use crate::cli::args::{Global, Screen};
 use crate::cli::deed::{Deed, Request};
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{
-    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Route, Sample, UiAction,
+    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Route, Sample, ScreenModel, UiAction,
 };
 use crate::screens::{AppScreens, ScreensHandle};
+use alive::Alive;
 pub use desk::SampleCard;
 use desk::TerminalDesk;
 use reading::{Heard, Reader, ReaderChoice};
@@ -47,6 +52,24 @@ const SCREEN_SETTINGS: &str = "screen";
 struct ScreenSettings {
     language: Option<String>,
     look: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+}
+
+fn role_name(route: Route) -> &'static str {
+    match route {
+        Route::Till => "till",
+        Route::Kiosk => "kiosk",
+        Route::Counter | Route::Setup => "counter",
+    }
+}
+
+fn role_of(name: &str) -> Route {
+    match name {
+        "till" => Route::Till,
+        "kiosk" => Route::Kiosk,
+        _ => Route::Counter,
+    }
 }
 
 /// How a station begins.
@@ -67,7 +90,29 @@ pub struct StationOptions {
 /// Opens the screens of the folder's terminal and stays until the window is closed.
 pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Failure> {
     need_display()?;
-    let terminal = writer(global, "stempel terminal")?;
+    let mut route = route;
+    let mut language = None;
+    let opened = writer(global, "stempel terminal");
+    let mut terminal = match opened {
+        Err(TerminalError::NotSetUp | TerminalError::Store(StoreError::NoData(_))) => {
+            let Some(chosen) = first_run::first_run(global, screen, route)? else {
+                return Ok(Answer::default());
+            };
+            route = chosen.role;
+            language = Some(chosen.language);
+            writer(global, "stempel terminal")?
+        }
+        opened => opened?,
+    };
+    let mut kept: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
+    if let Some(language) = language {
+        kept.language = Some(language.tag().to_owned());
+        kept.role = Some(role_name(route).to_owned());
+        terminal.keep_setting(SCREEN_SETTINGS, &kept)?;
+    } else if route == Route::Counter {
+        // Named by nothing on the command line, the device does what it was set up for.
+        route = kept.role.as_deref().map_or(route, role_of);
+    }
     let demo = terminal.identity().demo;
     let samples = if demo { desk::samples_of(&terminal)? } else { Vec::new() };
     let options =
@@ -88,7 +133,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     open_door(&folder, &handle)?;
 
     let (voice, loudspeaker) = (Voice::find(), Loudspeaker::find(&folder));
-    let language = settings.language.map_or_else(system_language, |tag| Language::from_tag(&tag));
+    let language = settings.language.as_deref().map_or_else(system_language, Language::from_tag);
     let face_options = FaceOptions {
         route: options.route,
         place,
@@ -127,6 +172,9 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         handle: handle.clone(),
         screens: None,
         reader: None,
+        role: settings.role.as_deref().map(role_of),
+        folder: folder.clone(),
+        alive: Alive::find(),
         voice,
         loudspeaker,
         screen: options.screen.clone(),
@@ -167,12 +215,34 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     ended
 }
 
+/// The stamp card in front of a terminal, without a window: each text that is scanned gives what is to be shown.
+pub(crate) fn counter_of(
+    terminal: Terminal,
+    folder: PathBuf,
+) -> Result<impl FnMut(&str) -> ScreenModel, Failure> {
+    let clock: Arc<dyn Clock> = terminal.clock().clone();
+    let syncing = Syncing::of(&terminal)?;
+    let (report, wake) = (syncing.report(), syncing.wake());
+    let (handle, _thread) = Handle::start(terminal).map_err(Failure::machine)?;
+    let offset_minutes = moment(&*clock).offset_minutes;
+    let desk = TerminalDesk::new(handle, report, wake, Vec::new(), Language::German, folder, offset_minutes);
+    let mut face = Face::new(desk, FaceOptions::default(), moment(&*clock));
+    Ok(move |text: &str| {
+        face.handle(UiAction::Scan(text.to_owned()), moment(&*clock));
+        face.model()
+    })
+}
+
 /// What the window's thread holds.
 struct Station {
     face: Face<TerminalDesk>,
     handle: Handle,
     screens: Option<ScreensHandle>,
     reader: Option<Reader>,
+    /// What the device is for, as far as somebody said it here.
+    role: Option<Route>,
+    folder: PathBuf,
+    alive: Option<Alive>,
     voice: Voice,
     loudspeaker: Loudspeaker,
     screen: Option<Screen>,
@@ -193,6 +263,11 @@ fn moment(clock: &dyn Clock) -> Moment {
 fn act(station: &Rc<RefCell<Station>>, action: UiAction, now: Moment) {
     let (effects, model, window) = {
         let mut station = station.borrow_mut();
+        if action == UiAction::Tick
+            && let Some(alive) = &mut station.alive
+        {
+            alive.beat();
+        }
         if let UiAction::SetLanguage(language) = &action {
             station.face.desk().speak(*language);
         }
@@ -220,7 +295,22 @@ impl Station {
             Effect::CallHelp => self.loudspeaker.play(sound::Heard::Bell),
             Effect::Say(text) => self.voice.say(&text, self.face.model().app.language),
             Effect::Hush => self.voice.hush(),
-            Effect::TryDemo => {}
+            Effect::KeepRole(role) => {
+                self.role = Some(role);
+                self.keep_settings();
+            }
+            Effect::WriteReport => {
+                let model = self.face.model();
+                match report::write(&self.folder, &model) {
+                    Ok(file) => self.face.report_written(file.display().to_string()),
+                    Err(error) => self.face.report_written(error.to_string()),
+                }
+                if let Some(window) = self.screens.clone() {
+                    let _ = window.show(self.face.model());
+                }
+            }
+            // Only a device that is no terminal yet begins.
+            Effect::Begin(_) => {}
         }
     }
 
@@ -229,6 +319,7 @@ impl Station {
         let settings = ScreenSettings {
             language: Some(app.language.tag().to_owned()),
             look: Some(format!("{:?}", app.look).to_lowercase()),
+            role: self.role.map(|role| role_name(role).to_owned()),
         };
         // A setting that could not be kept is asked for again at the next start.
         let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(SCREEN_SETTINGS, &settings)));
@@ -285,6 +376,9 @@ fn hear(heard: Heard, window: &ScreensHandle) {
             let _ = window.show(station.face.model());
         }
         Heard::Frame(frame) => {
+            if let Some(tenths) = frame.decode_tenths_ms {
+                station.borrow_mut().face.decoded(tenths);
+            }
             let _ = window.camera_frame(frame);
         }
     }

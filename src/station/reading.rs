@@ -179,6 +179,7 @@ fn look_once(
             luma,
             corners: None,
             several: false,
+            decode_tenths_ms: None,
             mirrored: false,
         }));
         // A text that is no card is shown to the desk as well, which says what it is.
@@ -223,6 +224,7 @@ fn preview(
                 luma,
                 corners,
                 several,
+                decode_tenths_ms: Some((view.report.millis() * 10.0) as u32),
                 mirrored,
             }));
         }

@@ -239,6 +239,7 @@ fn the_first_run_is_four_taps() {
     terminal.tap("Los geht’s");
     assert_eq!(terminal.face(|face| face.model().app.route), Route::Till);
     assert!(terminal.effects().contains(&Effect::KeepSettings));
+    assert!(terminal.effects().contains(&Effect::KeepRole(Route::Till)));
 }
 
 #[test]
@@ -417,4 +418,196 @@ fn where_the_screen_asks_a_key_is_the_answer() {
     terminal.draw();
     assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps"));
     assert!(terminal.sees("One more stamp"));
+}
+
+#[test]
+fn a_paper_card_is_taken_over_by_one_tap_on_its_last_stamp() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("new");
+    terminal.tap("Paper card with 6 stamps");
+    assert!(terminal.sees("Kaffeekarte: 7 of 10 stamps"), "six from paper, and one for today");
+    assert!(terminal.sees("Taken over from paper: 6"));
+    assert!(!terminal.sees("Paper card with 6 stamps"), "one paper card for one new card");
+}
+
+#[test]
+fn above_the_limit_a_managers_pin_lifts_it() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.face(|face| face.desk().paper_left = 0);
+    terminal.scan("new");
+    terminal.tap("Paper card with 4 stamps");
+    assert!(terminal.sees("A manager’s PIN"));
+    for digit in ["1", "2", "3", "5"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("That is not the PIN"));
+    for digit in ["9", "0", "9", "0"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("Kaffeekarte: 5 of 10 stamps"));
+}
+
+#[test]
+fn a_forgotten_card_gets_a_slip_and_the_slip_counts_with_the_card() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("The next scan gives 2 stamps");
+    terminal.tap("Card forgotten");
+    assert!(terminal.sees("Good for 2 stamps"));
+    assert!(terminal.sees("The code of the slip"));
+    terminal.tap("Done");
+    terminal.scan("slip");
+    assert!(terminal.sees("First the card, then the receipt"));
+    terminal.scan("ben");
+    terminal.scan("slip");
+    assert!(terminal.sees("Kaffeekarte: 4 of 10 stamps"));
+    terminal.scan("old-slip");
+    assert!(terminal.sees("That is not counted"));
+}
+
+#[test]
+fn what_was_given_away_is_handed_out_with_one_tap() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.face(|face| face.desk().waiting_gifts = 2);
+    terminal.act(UiAction::Tick);
+    terminal.tap("2 × Kaffee waiting");
+    assert!(terminal.sees("Handed out: Kaffee"));
+    assert!(terminal.sees("1 × Kaffee waiting"));
+}
+
+#[test]
+fn the_day_is_closed_with_its_sums() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("ada");
+    terminal.tap("Menu");
+    terminal.tap("Close the day");
+    assert!(terminal.sees("Today at this device"));
+    assert!(terminal.sees("Are the rewards booked in the till as well?"));
+    terminal.tap("Close");
+    assert!(!terminal.sees("Today at this device"));
+}
+
+#[test]
+fn the_device_says_how_it_is() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("Menu");
+    terminal.tap("How this device is");
+    assert!(terminal.sees("52 GB"));
+    terminal.tap("Write a file for support");
+    assert_eq!(terminal.effects(), [Effect::WriteReport]);
+    terminal.face(|face| face.report_written("/data/support.txt".into()));
+    terminal.draw();
+    assert!(terminal.sees("The file for support is written"));
+}
+
+fn with_staff() -> Terminal {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.face(|face| {
+        face.desk().colleagues = ["Lena", "Max"]
+            .map(|name| crate::controllers::Colleague {
+                id: name.to_lowercase().as_str().into(),
+                name: name.into(),
+                has_pin: true,
+                manager: name == "Lena",
+            })
+            .to_vec();
+    });
+    terminal.wait(1);
+    terminal
+}
+
+#[test]
+fn a_reward_at_the_kiosk_is_confirmed_by_somebody_who_works_here() {
+    for confirm in ["pin", "staff", "reward-slip"] {
+        let terminal = with_staff();
+        terminal.scan("clara");
+        terminal.tap("Take it now");
+        assert!(terminal.sees("Please confirm"));
+        terminal.scan("clara");
+        assert!(terminal.sees("Please confirm"), "the guest's own card confirms nothing");
+        if confirm == "pin" {
+            terminal.tap("Max");
+            for digit in ["4", "7", "1", "1"] {
+                terminal.tap(digit);
+            }
+            terminal.tap("OK");
+        } else {
+            terminal.scan(confirm);
+        }
+        assert!(terminal.sees("Thank you, Clara!"), "{confirm}");
+    }
+    let terminal = with_staff();
+    terminal.scan("clara");
+    terminal.tap("Take it now");
+    terminal.scan("slip");
+    assert!(terminal.sees("That is not counted"), "a slip for stamps is no word for a reward");
+    terminal.wait(45);
+    assert!(terminal.sees("Collect a stamp here"), "nobody answered");
+    assert!(!terminal.sees("Please confirm"));
+}
+
+#[test]
+fn only_a_managers_pin_leads_out_of_the_kiosk() {
+    let terminal = Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        language: Language::English,
+        ..FaceOptions::default()
+    });
+    assert!(!terminal.sees("For staff: leave the kiosk"), "without a manager there is no way out");
+    assert!(!terminal.sees("Leave the kiosk"));
+    terminal.face(|face| {
+        face.desk().colleagues.push(crate::controllers::Colleague {
+            id: "lena".into(),
+            name: "Lena".into(),
+            has_pin: true,
+            manager: true,
+        });
+    });
+    terminal.wait(1);
+    terminal.tap("For staff: leave the kiosk");
+    for digit in ["4", "7", "1", "1"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("That is not the PIN"), "staff do not leave");
+    for digit in ["9", "0", "9", "0"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert_eq!(terminal.face(|face| face.model().app.route), Route::Counter);
+}
+
+#[test]
+fn no_stamp_at_the_kiosk_without_a_proof() {
+    let options = FaceOptions {
+        route: Route::Kiosk,
+        language: Language::English,
+        needs_proof: true,
+        ..FaceOptions::default()
+    };
+    let terminal = Terminal::new(options);
+    terminal.scan("receipt");
+    assert!(terminal.sees("First the card, then the receipt"));
+    terminal.scan("ada");
+    assert!(terminal.sees("Hello Ada! And now the receipt"));
+    terminal.scan("old-slip");
+    assert!(terminal.sees("That is not counted"));
+    terminal.tap("Try again");
+    terminal.scan("receipt");
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+}
+
+#[test]
+fn what_somebody_left_open_on_the_first_page_is_closed() {
+    let terminal = with_staff();
+    terminal.act(UiAction::LeaveKiosk);
+    terminal.tap("Close");
+    terminal.tap("Reading and listening");
+    terminal.wait(45);
+    assert!(!terminal.sees("Read everything aloud"));
+    terminal.act(UiAction::LeaveKiosk);
+    assert!(terminal.sees("A manager’s PIN"));
+    terminal.wait(45);
+    assert!(!terminal.sees("A manager’s PIN"), "no pad waits for a patient guest");
 }

@@ -38,6 +38,8 @@ pub struct SampleDesk {
     pub waiting_gifts: u32,
     /// Paper cards that may still be taken without a manager.
     pub paper_left: u32,
+    /// How many events were stored, those taken back among them.
+    pub recorded: u32,
     /// How often a transfer was asked for.
     pub asked: u32,
 }
@@ -99,6 +101,7 @@ impl Default for SampleDesk {
             taken: Vec::new(),
             today: 41,
             report: SyncReport { state: SyncState::Online, ..SyncReport::default() },
+            recorded: 0,
             asked: 0,
             colleagues: Vec::new(),
             waiting_gifts: 0,
@@ -113,7 +116,8 @@ impl SampleDesk {
     }
 
     fn record(&mut self, before: Option<Guest>) -> EventId {
-        let event = EventId(format!("e-{}", self.events.len() + 1));
+        self.recorded += 1;
+        let event = EventId(format!("e-{}", self.recorded));
         self.events.push((event.clone(), before));
         event
     }

@@ -25,6 +25,7 @@ struct State {
     seconds: Cell<i64>,
     effects: RefCell<Vec<Effect>>,
     actions: RefCell<Vec<UiAction>>,
+    taps: Cell<u32>,
 }
 
 impl State {
@@ -49,6 +50,7 @@ impl Terminal {
             seconds: Cell::new(0),
             effects: RefCell::default(),
             actions: RefCell::default(),
+            taps: Cell::default(),
         });
         let screens = AppScreens::new({
             let state = Rc::clone(&state);
@@ -126,8 +128,10 @@ impl Terminal {
         ElementQuery::from_root(self.screens.component()).match_accessible_role(role).find_all()
     }
 
-    /// The texts that have too little room, while the probe is on.
+    /// The texts that have too little room.
     pub fn cut(&self) -> Vec<String> {
+        self.screens.probe(true);
+        self.draw();
         let query = ElementQuery::from_root(self.screens.component())
             .match_predicate(|element| element.accessible_id().is_some_and(|id| id == "cut"));
         let texts = query.find_all().into_iter().filter_map(|element| element.accessible_label());
@@ -151,8 +155,14 @@ impl Terminal {
             .find(|element| element.accessible_role() == Some(AccessibleRole::Button))
             .unwrap_or_else(|| panic!("no button is called {label:?}"));
         assert_ne!(found.accessible_enabled(), Some(false), "{label:?} cannot be pressed now");
+        self.state.taps.set(self.state.taps.get() + 1);
         found.mock_single_click(PointerEventButton::Left);
         self.draw();
+    }
+
+    /// How often a control was touched.
+    pub fn taps(&self) -> u32 {
+        self.state.taps.get()
     }
 
     /// Touches a place, whatever lies there.
@@ -198,8 +208,15 @@ impl Terminal {
             })
             .collect();
         let corners = Some(corners);
-        let frame =
-            CameraFrame { width: 640, height: 480, luma: luma.into(), corners, several, mirrored: false };
+        let frame = CameraFrame {
+            width: 640,
+            height: 480,
+            luma: luma.into(),
+            corners,
+            several,
+            decode_tenths_ms: Some(84),
+            mirrored: false,
+        };
         self.screens.camera_frame(&frame);
     }
 }

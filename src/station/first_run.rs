@@ -1,0 +1,174 @@
+//! The first run in its window: a folder that is no terminal yet becomes one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::display;
+use super::reading::{Heard, Reader, ReaderChoice};
+use super::{no_window, system_language};
+use crate::cli::args::{Enroll, Global, Init, Screen};
+use crate::cli::{Failure, begin_alone, begin_joined};
+use crate::controllers::{
+    AppModel, Begin, CameraState, Effect, Language, Route, ScanModel, ScreenModel, SetupController, UiAction,
+};
+use crate::screens::{AppScreens, ScreensHandle};
+
+/// What was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The device's job.
+    pub role: Route,
+    /// The language.
+    pub language: Language,
+}
+
+/// What the window's thread holds.
+struct FirstRun {
+    setup: SetupController,
+    app: AppModel,
+    scan: ScanModel,
+    window: Option<ScreensHandle>,
+    reader: Option<Reader>,
+    global: Global,
+    done: bool,
+}
+
+thread_local! {
+    /// The first run of the window's thread, for what other threads send to it.
+    static FIRST_RUN: RefCell<Option<Rc<RefCell<FirstRun>>>> = const { RefCell::new(None) };
+}
+
+/// Shows the pages until the folder is a terminal; none when the window was closed before.
+pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result<Option<Chosen>, Failure> {
+    let app = AppModel { route: Route::Setup, language: system_language(), ..AppModel::default() };
+    let first_run = Rc::new(RefCell::new(FirstRun {
+        setup: SetupController::new(role, false),
+        app,
+        scan: ScanModel::default(),
+        window: None,
+        reader: None,
+        global: global.clone(),
+        done: false,
+    }));
+    FIRST_RUN.with(|slot| *slot.borrow_mut() = Some(first_run.clone()));
+    let acting = first_run.clone();
+    let screens = AppScreens::new(move |action| act(&acting, action)).map_err(no_window)?;
+    if screen.fullscreen {
+        display::fill(&screens);
+    }
+    if let Some((width, height)) = screen.size {
+        screens.window().set_size(slint::PhysicalSize::new(width, height));
+    }
+    first_run.borrow_mut().window = Some(screens.handle());
+    if let Some(seconds) = screen.seconds {
+        super::end_after(std::time::Duration::from_secs(seconds), screens.handle());
+    }
+    first_run.borrow_mut().read(ReaderChoice::of(Some(screen)));
+    screens.show(&first_run.borrow().model());
+    let ended = screens.run().map_err(no_window);
+    FIRST_RUN.with(|slot| slot.borrow_mut().take());
+    first_run.borrow_mut().reader = None;
+    ended?;
+    let first_run = first_run.borrow();
+    let chosen = Chosen { role: first_run.setup.model().role, language: first_run.app.language };
+    Ok(first_run.done.then_some(chosen))
+}
+
+fn act(first_run: &Rc<RefCell<FirstRun>>, action: UiAction) {
+    let (effects, window, model) = {
+        let mut first_run = first_run.borrow_mut();
+        match &action {
+            UiAction::SetLanguage(language) => first_run.app.language = *language,
+            UiAction::SetLook(look) => first_run.app.look = *look,
+            UiAction::SetHighContrast(on) => first_run.app.high_contrast = *on,
+            UiAction::SetStill(on) => first_run.app.still = *on,
+            UiAction::UseCamera => first_run.read(Some(ReaderChoice::Camera)),
+            _ => {}
+        }
+        let effects = first_run.setup.handle(&action);
+        (effects, first_run.window.clone(), first_run.model())
+    };
+    let Some(window) = window else { return };
+    // The event loop is gone only when the program ends.
+    let _ = window.show(model);
+    for effect in effects {
+        if let Effect::Begin(begin) = effect {
+            begin_beside(first_run.borrow().global.clone(), begin, &window);
+        }
+    }
+}
+
+/// Begins beside the window's thread: the network may be slow.
+fn begin_beside(global: Global, begin: Begin, window: &ScreensHandle) {
+    let answering = window.clone();
+    std::thread::spawn(move || {
+        let answer = match begin {
+            Begin::Join { server, code } => {
+                begin_joined(&global, &Enroll { server, code, name: "Kasse".into() })
+            }
+            Begin::Alone { shop } => {
+                begin_alone(&Global { shop: Some(shop), ..global }, &Init { demo: false })
+            }
+            Begin::Sample => begin_alone(&global, &Init { demo: true }),
+        };
+        let shown = answering.clone();
+        let _ = answering.run_there(move || begun(answer.map(drop), &shown));
+    });
+}
+
+fn begun(answer: Result<(), Failure>, window: &ScreensHandle) {
+    let Some(first_run) = FIRST_RUN.with(|slot| slot.borrow().clone()) else { return };
+    match answer {
+        Ok(()) => {
+            first_run.borrow_mut().done = true;
+            let _ = window.quit();
+        }
+        Err(failure) => {
+            first_run.borrow_mut().setup.failed(failure.message);
+            let _ = window.show(first_run.borrow().model());
+        }
+    }
+}
+
+impl FirstRun {
+    fn model(&self) -> ScreenModel {
+        ScreenModel {
+            app: self.app.clone(),
+            setup: self.setup.model().clone(),
+            scan: self.scan.clone(),
+            ..ScreenModel::default()
+        }
+    }
+
+    fn read(&mut self, choice: Option<ReaderChoice>) {
+        self.reader = None;
+        let (Some(choice), Some(window)) = (choice, self.window.clone()) else { return };
+        (self.scan.state, self.scan.file) = choice.begins_as();
+        let heard = move |heard: Heard| {
+            let shown = window.clone();
+            let _ = window.run_there(move || hear(heard, &shown));
+        };
+        self.reader = Reader::start(&choice, |text: &str| text.contains('#'), heard);
+    }
+}
+
+fn hear(heard: Heard, window: &ScreensHandle) {
+    let Some(first_run) = FIRST_RUN.with(|slot| slot.borrow().clone()) else { return };
+    match heard {
+        Heard::Code(text) => act(&first_run, UiAction::Scan(text)),
+        Heard::State(state) => {
+            first_run.borrow_mut().scan.state = state;
+            let _ = window.show(first_run.borrow().model());
+        }
+        Heard::Strip(place, length) => {
+            let mut first_run = first_run.borrow_mut();
+            (first_run.scan.state, first_run.scan.frame, first_run.scan.frames) =
+                (CameraState::Film, place, length);
+            let _ = window.show(first_run.model());
+        }
+        Heard::Frame(frame) => {
+            let _ = window.camera_frame(frame);
+        }
+        Heard::NoCode => {}
+    }
+}
