@@ -11,6 +11,7 @@ use stempel_wire::{KeyId, MemberKey, PhoneKey, Profile, SecretKey};
 use super::join::{clean_language, clean_name};
 use super::phone::{self, Caller};
 use super::view;
+use crate::admin::keys_of;
 use crate::author;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
@@ -183,8 +184,8 @@ impl Server {
         if row.int(1)? < now_ms {
             return Err(unknown_code());
         }
-        let base = view::base(&mut tx, id, member).await?;
-        let card = base.state.cards.iter().find(|(_, card)| !card.blocked).map(|(card, _)| *card);
+        let state = view::person(&mut tx, id, member).await?.state();
+        let card = state.cards.iter().find(|(_, card)| !card.blocked).map(|(card, _)| *card);
         let card = card.ok_or_else(unknown_code)?;
         let caller = phone::bind(&mut tx, id, key, member, card, now_ms).await?;
         tx.execute(
@@ -357,19 +358,13 @@ impl Server {
         let language = clean_language(language);
         let mut tx = self.write_of(caller.tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, caller.tenant).await?;
-        let base = view::base(&mut tx, caller.tenant, caller.member).await?;
-        let known = view::profile(&mut tx, caller.tenant, caller.member, &base).await?.unwrap_or_default();
+        let person = view::person(&mut tx, caller.tenant, caller.member).await?;
+        let known = self.card_name(&mut tx, caller.tenant, &person).await?.unwrap_or_default();
         let wanted = Profile { name, language };
         if known == wanted {
             return Ok(());
         }
-        let row = tx
-            .row(
-                "SELECT secret FROM member_key WHERE tenant = $1 AND member = $2 ORDER BY key_id LIMIT 1",
-                values![caller.tenant, caller.member],
-            )
-            .await?;
-        let kept = row.map(|row| row.bytes(0)).transpose()?.and_then(|bytes| MemberKey::from_slice(&bytes));
+        let kept = keys_of(self, &mut tx, caller.tenant, caller.member).await?.into_iter().next();
         let (key, sealed) = self.with_entropy(|entropy| {
             let key = kept.unwrap_or_else(|| MemberKey::generate(entropy));
             let sealed = key.seal(caller.member, &wanted, entropy);
@@ -377,7 +372,7 @@ impl Server {
         });
         let profile = sealed.map_err(|error| Error::Damaged(error.to_string()))?;
         let fact = Fact::ProfileChanged(ProfileChanged { member: caller.member, profile });
-        let keys = [stempel_wire::message::KeyOf { member: caller.member, key }];
+        let keys = self.stored_keys(&[stempel_wire::message::KeyOf { member: caller.member, key }])?;
         author::append(&mut tx, &mut tenant, self.moment(), vec![fact], &keys).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;

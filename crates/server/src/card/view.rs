@@ -9,20 +9,24 @@ use stempel_domain::event::Fact;
 use stempel_domain::member::Base;
 use stempel_domain::programme::{TierBy, VOUCHER_PREFIX};
 use stempel_domain::rules::{self, Language, Outcome, RuleBook};
-use stempel_domain::{Account, CardId, Event, MemberFacts, MemberId, Moment, Money, ShopId, TenantId, Unit};
+use stempel_domain::{
+    Account, CardId, Event, MemberFacts, MemberId, MemberState, Moment, Money, Person, ShopId, TenantId, Unit,
+};
 use stempel_wire::message::Shop;
 use stempel_wire::phone::{AsOf, Certified};
 use stempel_wire::token::Token;
-use stempel_wire::{KeyId, MemberKey, PhoneCertificate, Profile};
+use stempel_wire::{KeyId, PhoneCertificate, Profile};
 use tokio::time::{Instant, timeout_at};
 
 use super::join::key_entry;
 use super::phone::Caller;
+use crate::admin::keys_of;
 use crate::api::orders::book;
 use crate::author::stored_event;
 use crate::db::{Tx, values};
 use crate::enroll::card_key;
 use crate::error::Result;
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -68,15 +72,16 @@ impl Server {
 
     async fn view(&self, tx: &mut Tx, caller: &Caller, language: Language, position: u64) -> Result<Json> {
         let tenant = Tenant::load(tx, caller.tenant).await?;
-        let base = base(tx, caller.tenant, caller.member).await?;
+        let person = person(tx, caller.tenant, caller.member).await?;
+        let state = person.state();
         let shops = shops(tx, caller.tenant).await?;
         let at = shops.first().map_or_else(|| self.moment(), |shop| self.moment_at(shop));
         let book = book(tx, caller.tenant).await?;
-        let mut facts = base.state.facts(&at);
+        let mut facts = state.facts(&at);
         book.trim(&mut facts, at.day);
-        let profile = profile(tx, caller.tenant, caller.member, &base).await?;
+        let profile = self.card_name(tx, caller.tenant, &person).await?;
         let key = card_key(tx, caller.tenant).await?;
-        let balances = base.state.balances(at.day);
+        let balances = state.balances(at.day);
         let said = Certified {
             card: caller.card,
             phone: caller.key,
@@ -104,7 +109,7 @@ impl Server {
             "shop": tenant.name,
             "number": caller.card.number().to_string(),
             "token": Token::issue(caller.tenant, &key, caller.card).to_string(),
-            "blocked": base.state.cards.get(&caller.card).is_some_and(|card| card.blocked),
+            "blocked": state.cards.get(&caller.card).is_some_and(|card| card.blocked),
             "name": profile.as_ref().map(|profile| &profile.name),
             "language": profile.and_then(|profile| profile.language),
             "position": position,
@@ -119,7 +124,7 @@ impl Server {
             "vouchers": shown.vouchers,
             "tiers": shown.tiers,
             "ending": shown.ending,
-            "history": history(tx, caller, &base, &shops, language).await?,
+            "history": history(tx, caller, &person, &shops, language).await?,
         }))
     }
 
@@ -132,10 +137,10 @@ impl Server {
             tx.row("SELECT member FROM card WHERE tenant = $1 AND card = $2", values![tenant, card]).await?;
         let member = row.map_or(Ok(None), |row| row.opt_id::<MemberId>(0))?;
         let member = member.unwrap_or_else(|| MemberId::of_first_card(tenant, card));
-        let base = base(&mut tx, tenant, member).await?;
+        let state = person(&mut tx, tenant, member).await?.state();
         let at = self.moment();
         let book = book(&mut tx, tenant).await?;
-        let facts = base.state.facts(&at);
+        let facts = state.facts(&at);
         let offers = rules::offers(&book, &facts, None, ShopId([0; 16]), &at);
         let stamps = offers.cards.iter().map(|card| (card.full * card.size + card.filled, card.size));
         Ok(Some((tenant, card, stamps.collect())))
@@ -184,7 +189,13 @@ async fn position(tx: &mut Tx, caller: &Caller) -> Result<u64> {
     row.map_or(Ok(0), |row| row.number(0))
 }
 
-pub(super) async fn base(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Base> {
+/// The person that a member is; nobody yet is a person without anything.
+pub(super) async fn person(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Person> {
+    let person = group::person(tx, tenant, member).await?;
+    Ok(person.unwrap_or_else(|| Person::new(vec![(member, MemberState::default())])))
+}
+
+async fn base(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Base> {
     let row =
         tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
     match row {
@@ -198,24 +209,18 @@ async fn shops(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Shop>> {
     rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
 }
 
-/// A member's profile, where there is one and a key that opens it.
-pub(super) async fn profile(
-    tx: &mut Tx,
-    tenant: TenantId,
-    member: MemberId,
-    base: &Base,
-) -> Result<Option<Profile>> {
-    let Some(sealed) = &base.state.profile else { return Ok(None) };
-    let rows = tx
-        .rows("SELECT secret FROM member_key WHERE tenant = $1 AND member = $2", values![tenant, member])
-        .await?;
-    for row in rows {
-        let key = MemberKey::from_slice(&row.bytes(0)?);
-        if let Some(open) = key.and_then(|key| key.open(member, &sealed.value).ok()) {
-            return Ok(Some(open));
-        }
+impl Server {
+    /// What a person is called, where there is a name and a key that opens it.
+    pub(super) async fn card_name(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        person: &Person,
+    ) -> Result<Option<Profile>> {
+        let Some((whose, sealed)) = person.profile() else { return Ok(None) };
+        let keys = keys_of(self, tx, tenant, whose).await?;
+        Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()))
     }
-    Ok(None)
 }
 
 /// The balance that a terminal sees with no network: that of the first stamp card, or else of the first unit.
@@ -316,17 +321,22 @@ fn shown(
 async fn history(
     tx: &mut Tx,
     caller: &Caller,
-    base: &Base,
+    person: &Person,
     shops: &[Shop],
     language: Language,
 ) -> Result<Vec<Json>> {
     let mut events = Vec::new();
-    for author in base.includes.keys().take(AUTHORS_MAX) {
+    let mut journals = Vec::new();
+    for (member, _) in person.parts() {
+        let base = base(tx, caller.tenant, *member).await?;
+        journals.extend(base.includes.keys().map(|author| (*member, *author)));
+    }
+    for (member, author) in journals.into_iter().take(AUTHORS_MAX) {
         let rows = tx
             .rows(
                 "SELECT bytes FROM event WHERE tenant = $1 AND member = $2 AND author = $3 AND status = 0
                  ORDER BY seq DESC LIMIT $4",
-                values![caller.tenant, caller.member, *author, HISTORY_MAX as i64],
+                values![caller.tenant, member, author, HISTORY_MAX as i64],
             )
             .await?;
         for row in rows {
@@ -344,10 +354,10 @@ async fn history(
         !joined(event) || Some(place - 1) == first
     });
     events.truncate(HISTORY_MAX);
-    Ok(events.iter().filter_map(|event| told(event, caller.member, shops, language)).collect())
+    Ok(events.iter().filter_map(|event| told(event, person, shops, language)).collect())
 }
 
-fn told(event: &Event, member: MemberId, shops: &[Shop], language: Language) -> Option<Json> {
+fn told(event: &Event, person: &Person, shops: &[Shop], language: Language) -> Option<Json> {
     let fact = &event.record.fact;
     let (title, outcome, shop): (&str, Option<&Outcome>, Option<ShopId>) = match fact {
         Fact::MemberJoined(_) => (pick(language, "Karte bekommen", "Card received"), None, None),
@@ -366,7 +376,7 @@ fn told(event: &Event, member: MemberId, shops: &[Shop], language: Language) -> 
     };
     let mut sums: BTreeMap<&Unit, i64> = BTreeMap::new();
     for posting in fact.postings() {
-        if posting.account == Account::Member(member) {
+        if person.parts().iter().any(|(member, _)| posting.account == Account::Member(*member)) {
             *sums.entry(&posting.unit).or_default() += posting.amount;
         }
     }

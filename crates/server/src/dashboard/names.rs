@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use stempel_domain::event::Sealed;
 use stempel_domain::{MemberId, TenantId};
-use stempel_wire::MemberKey;
 
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
@@ -89,14 +88,14 @@ impl Names {
         let index = self.of(tenant);
         let mut index = index.lock().await;
         let mut tx = server.read_of(tenant).await?;
-        index.follow(&mut tx, tenant).await?;
+        index.follow(server, &mut tx, tenant).await?;
         drop(tx);
         Ok(Found { members: index.like(asked), cut: index.names.len() >= NAMES_MAX })
     }
 }
 
 impl Index {
-    async fn follow(&mut self, tx: &mut Tx, tenant: TenantId) -> Result<()> {
+    async fn follow(&mut self, server: &Server, tx: &mut Tx, tenant: TenantId) -> Result<()> {
         let head = Tenant::load(tx, tenant).await?;
         if head.epoch != self.epoch || head.head < self.seen {
             *self = Self { epoch: head.epoch, ..Self::default() };
@@ -124,7 +123,7 @@ impl Index {
             let sql = "SELECT member, secret FROM member_key WHERE tenant = $1 AND member";
             for row in tx.rows_in(sql, values![tenant], keys).await? {
                 let member: MemberId = row.id(0)?;
-                let key = MemberKey::from_slice(&row.bytes(1)?);
+                let key = server.open_key(member, &row.bytes(1)?).ok();
                 let open =
                     profiles.get(&member).zip(key).and_then(|(sealed, key)| key.open(member, sealed).ok());
                 if let Some(profile) = open
