@@ -3,6 +3,8 @@
 //! - `arrows`: which crate may know which.
 //! - `alone`: one terminal that works alone.
 //! - `card`: the member's card in a browser, and what is printed.
+//! - `people`: a member with two cards, and one who wants to be forgotten.
+//! - `proofs`: purchases at another till, those who work here, and the day.
 //! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
@@ -18,6 +20,9 @@ mod card;
 #[cfg(feature = "demo")]
 mod crash;
 mod draws;
+#[cfg(feature = "demo")]
+mod people;
+mod proofs;
 mod rights;
 mod support;
 #[cfg(feature = "demo")]

@@ -31,6 +31,7 @@ pub async fn run(args: &ServeArgs, say: impl Fn(&str) -> std::io::Result<()>) ->
     let db = Db::open(settings.database.reveal()).await?;
     let server = Server::open(db, Arc::new(SystemClock::new()), Box::new(SystemEntropy));
     server.use_keys(settings.keys.as_deref()).await?;
+    server.day_figures_catch_up().await?;
     let listener = http::listen(&settings.listen, settings.behind_proxy || tls.is_some()).await?;
     let address = listener.local_addr().map_err(Error::io("the address that was taken"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };

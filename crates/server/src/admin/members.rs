@@ -187,6 +187,21 @@ impl Server {
         info(self, &mut tx, tenant, &person, today).await
     }
 
+    /// What is known of several members, in their order; whoever was merged stands in the list once.
+    pub(crate) async fn member_infos(&self, tenant: TenantId, ids: &[MemberId]) -> Result<Vec<MemberInfo>> {
+        let today = self.today();
+        let mut tx = self.read_of(tenant).await?;
+        let mut list: Vec<MemberInfo> = Vec::with_capacity(ids.len());
+        for member in ids {
+            let Some(person) = group::person(&mut tx, tenant, *member).await? else { continue };
+            let root = person.parts().first().map(|(root, _)| *root);
+            if !list.iter().any(|known| Some(known.member) == root) {
+                list.push(info(&mut tx, tenant, &person, today).await?);
+            }
+        }
+        Ok(list)
+    }
+
     /// Lists members by id, after one.
     pub async fn member_list(&self, tenant: TenantId, after: Option<MemberId>) -> Result<Vec<MemberInfo>> {
         let today = self.today();

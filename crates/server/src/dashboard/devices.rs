@@ -96,7 +96,7 @@ fn list(visitor: &Visitor, devices: &[DeviceInfo], shops: &[Shop], stopped: &BTr
                     h2 class="inline" { (device.name) } " "
                     @if stopped.contains(&device.device) { span class="state bad" { (say("stopped", "angehalten")) } }
                     @else if is_silent(device, now_ms) { span class="state warn" { (say("silent", "still")) } }
-                    @else { span class="state good" { (say("well", "gut")) } }
+                    @else { span class="state good" { (say("well", "alles gut")) } }
                     p class="faded" {
                         (place(device, shops)) " · "
                         @match device.seen_ms {

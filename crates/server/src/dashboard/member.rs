@@ -479,6 +479,12 @@ fn what(language: Language, fact: &Fact) -> String {
         Fact::Adjustment(fact) => {
             format!("{} {}", language.pick("By hand:", "Von Hand:"), fact.reason)
         }
+        Fact::MemberMerged(_) => say(
+            "Made one with another member, or parted",
+            "Mit einem anderen Mitglied zusammengeführt oder getrennt",
+        ),
+        Fact::ConsentChanged(_) => say("Said what they agree to", "Gesagt, womit sie einverstanden sind"),
+        Fact::MemberErased(_) => say("Forgotten", "Vergessen"),
         other => other.kind().to_owned(),
     }
 }

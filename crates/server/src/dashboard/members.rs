@@ -40,16 +40,12 @@ fn looks_like_a_code(text: &str) -> bool {
 async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, error: Option<&Error>) -> Page {
     let asked = visitor.query.get("find").to_owned();
     let (members, cut) = if asked.is_empty() {
+        visitor.http.names.warm(&visitor.server, visitor.tenant());
         (newest(visitor).await?, false)
     } else {
         let found = visitor.http.names.find(&visitor.server, visitor.tenant(), &asked).await?;
-        let mut members = Vec::with_capacity(found.members.len());
-        for (member, _) in found.members {
-            let info = visitor.server.member_info(visitor.tenant(), member).await?;
-            if !members.iter().any(|known: &MemberInfo| known.member == info.member) {
-                members.push(info);
-            }
-        }
+        let ids: Vec<MemberId> = found.members.into_iter().map(|(member, _)| member).collect();
+        let members = visitor.server.member_infos(visitor.tenant(), &ids).await?;
         (members, found.cut)
     };
     let say = |english, german| visitor.say(english, german);
@@ -109,15 +105,7 @@ async fn newest(visitor: &Visitor) -> Result<Vec<MemberInfo>> {
         .await?;
     let ids = rows.iter().map(|row| row.id(0)).collect::<Result<Vec<MemberId>>>()?;
     drop(tx);
-    let mut members = Vec::with_capacity(ids.len());
-    for id in ids {
-        let info = visitor.server.member_info(visitor.tenant(), id).await?;
-        // Whoever was merged stands in the list once.
-        if !members.iter().any(|known: &MemberInfo| known.member == info.member) {
-            members.push(info);
-        }
-    }
-    Ok(members)
+    visitor.server.member_infos(visitor.tenant(), &ids).await
 }
 
 fn list(visitor: &Visitor, members: &[MemberInfo]) -> Markup {

@@ -83,6 +83,22 @@ impl Names {
         Arc::clone(tenants.entry(tenant).or_default())
     }
 
+    /// Reads the names of a tenant in good time: somebody is about to search.
+    pub(crate) fn warm(&self, server: &Server, tenant: TenantId) {
+        let (index, server) = (self.of(tenant), server.clone());
+        tokio::spawn(async move {
+            // Whoever is reading them already is enough.
+            let Ok(mut index) = index.try_lock() else { return };
+            let read = async {
+                let mut tx = server.read_of(tenant).await?;
+                index.follow(&mut tx, tenant).await
+            };
+            if let Err(error) = read.await {
+                tracing::debug!(%error, "the names could not be read in advance");
+            }
+        });
+    }
+
     /// Finds members whose name is like that, best first.
     pub(crate) async fn find(&self, server: &Server, tenant: TenantId, asked: &str) -> Result<Found> {
         let index = self.of(tenant);

@@ -151,6 +151,24 @@ impl Server {
         rows.iter().map(read).collect()
     }
 
+    /// Counts the figures of tenants that have none although they have members: their events were taken in by an
+    /// earlier version. Called once before the server listens.
+    pub(crate) async fn day_figures_catch_up(&self) -> Result<()> {
+        for tenant in self.tenants().await? {
+            let mut tx = self.read_of(tenant.id).await?;
+            let counted =
+                tx.row("SELECT 1 FROM day_figure WHERE tenant = $1 LIMIT 1", values![tenant.id]).await?;
+            let members =
+                tx.row("SELECT 1 FROM member WHERE tenant = $1 LIMIT 1", values![tenant.id]).await?;
+            drop(tx);
+            if counted.is_none() && members.is_some() {
+                tracing::info!(tenant = %tenant.id, "the figures of each day are counted once from the events");
+                self.day_figures_recount(tenant.id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Counts every figure anew from the events: for a database whose events are older than the figures, and to
     /// check them. The tenant's writers wait meanwhile.
     pub async fn day_figures_recount(&self, tenant: TenantId) -> Result<()> {

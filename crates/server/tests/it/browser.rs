@@ -171,6 +171,15 @@ async fn tables_go_in_and_out() {
     cafe.world.sound().await;
 }
 
+/// Draws the pictures of the documentation into the folder that `STEMPEL_PICTURES` names (`scripts/screenshots`).
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "draws pictures; run by scripts/screenshots"]
+async fn pictures_for_the_documentation() {
+    let cafe = Cafe::open().await;
+    let member = format!("/dashboard/members/{}", cafe.guests[0].1["member"].as_str().unwrap());
+    cafe.run("pictures.mjs", &[("STEMPEL_MEMBER", member)]).await;
+}
+
 #[tokio::test]
 async fn the_figures_of_each_day_are_those_of_the_events() {
     let mut cafe = Cafe::open().await;

@@ -23,6 +23,7 @@
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
 //! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
 //! | `large` | by hand: the pages beside a million events |
+//! | `pages` | the dashboard without a browser: who may see what, forms of other sites, ids of other tenants |
 //! | `people` | merges, consents, what is held about a person, erasures that devices acknowledge |
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
@@ -41,6 +42,7 @@ mod enroll;
 mod feed;
 pub mod http;
 mod large;
+mod pages;
 mod people;
 mod process;
 mod push;

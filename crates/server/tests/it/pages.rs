@@ -1,0 +1,158 @@
+//! The dashboard without a browser: who may see what, forms of other sites, ids of other tenants.
+
+use serde_json::json;
+use stempel_server::accounts::{Role, RoleAt};
+
+use crate::accounts::{Person, owner, person};
+use crate::api::{COFFEE, key, publish};
+use crate::http::{Answer, Site};
+use crate::world::World;
+
+/// Every page that somebody opens, and who may at least.
+const PAGES: [(&str, Role); 14] = [
+    ("/dashboard", Role::Support),
+    ("/dashboard/members", Role::Support),
+    ("/dashboard/programmes", Role::Support),
+    ("/dashboard/programmes/coffee", Role::Support),
+    ("/dashboard/work", Role::Manager),
+    ("/dashboard/devices", Role::Manager),
+    ("/dashboard/shops", Role::Manager),
+    ("/dashboard/catalogue", Role::Manager),
+    ("/dashboard/catalogue.csv", Role::Manager),
+    ("/dashboard/programmes/new", Role::Manager),
+    ("/dashboard/programmes/edit?template=points", Role::Manager),
+    ("/dashboard/import", Role::Manager),
+    ("/dashboard/statement", Role::Manager),
+    ("/dashboard/team", Role::Owner),
+];
+
+impl Person {
+    /// The token that a form brings.
+    fn csrf(&self) -> &str {
+        let line = self.headers.lines().find_map(|line| line.strip_prefix("x-csrf-token: "));
+        line.unwrap_or_default()
+    }
+
+    /// The cookie alone, as a browser sends it.
+    fn cookie(&self) -> String {
+        format!("{}\r\n", self.headers.lines().next().unwrap_or_default())
+    }
+
+    async fn get(&self, site: &Site, path: &str) -> Answer {
+        site.send("GET", path, &self.cookie(), b"").await
+    }
+
+    async fn post(&self, site: &Site, path: &str, more: &str, body: &str) -> Answer {
+        let headers = format!("{}content-type: application/x-www-form-urlencoded\r\n{more}", self.cookie());
+        site.send("POST", path, &headers, body.as_bytes()).await
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+async fn team(world: &World, site: &Site) -> [(Role, Person); 3] {
+    let role = |role| [RoleAt { role, shop: None }];
+    [
+        (Role::Owner, person(world, world.tenant, site, "olga@example.org", &owner()).await),
+        (Role::Manager, person(world, world.tenant, site, "mara@example.org", &role(Role::Manager)).await),
+        (Role::Support, person(world, world.tenant, site, "sven@example.org", &role(Role::Support)).await),
+    ]
+}
+
+#[tokio::test]
+async fn each_page_is_for_those_who_may() {
+    let world = World::new().await;
+    publish(&world, &[COFFEE]).await;
+    let site = Site::open(&world).await;
+    let team = team(&world, &site).await;
+    for (path, least) in PAGES {
+        let stranger = site.send("GET", path, "", b"").await;
+        assert_eq!(stranger.status, 303, "{path}");
+        assert!(stranger.header("location").unwrap().starts_with("/dashboard/sign-in?to="), "{path}");
+        for (role, person) in &team {
+            let answer = person.get(&site, path).await;
+            let wanted = if *role <= least { 200 } else { 403 };
+            assert_eq!(answer.status, wanted, "{path} as {role:?}: {}", text(&answer));
+            if wanted == 403 {
+                assert!(text(&answer).contains("not allowed"), "{path}");
+            }
+        }
+    }
+    let page = team[0].1.get(&site, "/dashboard").await;
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing_and_an_old_one_comes_back() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let olga = person(&world, world.tenant, &site, "olga@example.org", &owner()).await;
+    let shop = "name=Hafen&zone=Europe%2FBerlin&ends=04%3A00&page=%2Fdashboard%2Fshops";
+    let other = olga.post(&site, "/dashboard/shops", "sec-fetch-site: cross-site\r\n", shop).await;
+    assert_eq!(other.status, 403);
+    // A page that was made for an earlier session: what was typed is kept, and shown again.
+    let old = olga.post(&site, "/dashboard/shops", "", &format!("{shop}&csrf=old")).await;
+    assert_eq!(old.status, 303);
+    assert_eq!(world.server.shops(world.tenant).await.unwrap().len(), 1);
+    let back = olga.get(&site, old.header("location").unwrap()).await;
+    assert!(text(&back).contains("value=\"Hafen\""), "{}", text(&back));
+    // Somebody else does not see it.
+    let mara = person(&world, world.tenant, &site, "mara@example.org", &owner()).await;
+    let theirs = mara.get(&site, old.header("location").unwrap()).await;
+    assert!(!text(&theirs).contains("Hafen"));
+    let done = olga.post(&site, "/dashboard/shops", "", &format!("{shop}&csrf={}", olga.csrf())).await;
+    assert_eq!(done.header("location"), Some("/dashboard/shops?done=saved"));
+    assert_eq!(world.server.shops(world.tenant).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_tenant_is_not_there() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let key = key(&world).await;
+    let ada = site.ask("POST", "/api/v1/members", &key, &json!({ "name": "Ada" })).await.json();
+    let member = ada["member"].as_str().unwrap();
+    let other = world.server.tenant_add("Anderes Café", false).await.unwrap();
+    let otto = person(&world, other, &site, "otto@example.org", &owner()).await;
+    for path in [
+        format!("/dashboard/members/{member}"),
+        format!("/dashboard/members/{member}/export"),
+        "/dashboard/programmes/coffee".to_owned(),
+    ] {
+        assert_eq!(otto.get(&site, &path).await.status, 404, "{path}");
+    }
+    for (path, body) in [
+        (format!("/dashboard/members/{member}/erase"), "sure=yes"),
+        (format!("/dashboard/members/{member}/card"), "do=block&card=0000000000000000"),
+        (format!("/dashboard/members/{member}/adjust"), "unit=point&amount=5&reason=x"),
+        ("/dashboard/programmes/coffee/end".to_owned(), ""),
+        (format!("/dashboard/devices/{member}/revoke"), ""),
+        ("/dashboard/devices/invite".to_owned(), &format!("shop={}", world.shop)[..]),
+        ("/dashboard/work/case".to_owned(), "kind=overdraft&subject=x&do=owe"),
+    ] {
+        let answer = otto.post(&site, &path, "", &format!("{body}&csrf={}", otto.csrf())).await;
+        assert_eq!(answer.status, 404, "{path}: {}", text(&answer));
+    }
+    let found = otto.get(&site, "/dashboard/members?find=ada").await;
+    assert!(!text(&found).contains(member));
+    person(&world, world.tenant, &site, "olga@example.org", &owner()).await;
+    let sven = [RoleAt { role: Role::Support, shop: None }];
+    let sven = person(&world, world.tenant, &site, "sven@example.org", &sven).await;
+    for (path, body) in [
+        (format!("/dashboard/members/{member}/adjust"), "unit=point&amount=5&reason=x"),
+        (format!("/dashboard/members/{member}/erase"), "sure=yes"),
+        ("/dashboard/members".to_owned(), "name=Eva"),
+        ("/dashboard/shops".to_owned(), "name=Neu&zone=Europe%2FBerlin&ends=00%3A00"),
+        ("/dashboard/programmes/edit".to_owned(), "do=publish&text=x"),
+        ("/dashboard/team".to_owned(), "email=a%40b.example&role=owner"),
+        ("/dashboard/import".to_owned(), "table=name%0AEva&do=take"),
+        ("/dashboard/catalogue".to_owned(), "table=x&do=take"),
+    ] {
+        let answer = sven.post(&site, &path, "", &format!("{body}&csrf={}", sven.csrf())).await;
+        assert_eq!(answer.status, 403, "{path}: {}", text(&answer));
+    }
+}
