@@ -309,7 +309,7 @@ async function barePage() {
 // ---- the card -------------------------------------------------------------------------------------------------
 
 const root = () => document.getElementById("app");
-let [who, view, since, online, landing] = [null, null, null, true, 0];
+let [who, view, since, online] = [null, null, null, true];
 
 const stampsOf = (shown) => (shown?.cards ?? []).reduce((sum, card) => sum + card.full * card.size + card.filled, 0);
 
@@ -557,7 +557,6 @@ async function take(news) {
         navigator.vibrate?.(30);
         const card = view.cards[0];
         document.getElementById("news").textContent = say("landed", card.filled || card.size, card.size);
-        landing++;
         if (!matchMedia("(prefers-reduced-motion: reduce)").matches) scrollTo({ top: 0, behavior: "smooth" });
     }
 }
