@@ -95,10 +95,11 @@ fn a_process_that_the_power_ends_has_lost_nothing_that_it_said() {
     for point in 1..=crashes(12) {
         let place = room.path().join(format!("{point}"));
         copied(begun.path(), &place);
-        let mut till = start(&place, &code, Some((point * 7, point)));
+        let at = point * 7 % 500 + 1;
+        let mut till = start(&place, &code, Some((at, point)));
         let done = said(till.stdout.take().unwrap()).last().unwrap_or(3);
         assert!(!till.wait().unwrap().success(), "it was ended");
-        whole(&place, &code, done, &format!("at {}", point * 7));
+        whole(&place, &code, done, &format!("at {at}"));
     }
 }
 
@@ -161,12 +162,13 @@ fn a_server_has_everything_that_it_acknowledged_wherever_the_power_goes() {
     };
     let (points, mut fell) = (crashes(50), 0);
     for point in 1..=points {
-        let at = point * 3;
+        // Beyond that it is the same again with other sales; the seed is another one.
+        let at = point * 3 % 600 + 1;
         let place = begun.path().join(format!("{point}"));
         copied(&house, &place.join("server"));
         copied(&home, &place.join("till"));
         let mut till = opened(&place.join("till")).unwrap();
-        arm(&place.join("server"), Plan { at, how: How::Dead, seed: at });
+        arm(&place.join("server"), Plan { at, how: How::Dead, seed: point });
         if let Ok(server) = runtime.block_on(server(&place.join("server"))) {
             let mut line = Line { runtime: &runtime, server: &server, device };
             for _ in 0..200 {
