@@ -1,12 +1,15 @@
 //! The demo: server, terminal and a sample café in one process, with nothing to set up.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
+use stempel_domain::TenantId;
 use stempel_domain::ports::Entropy;
 use stempel_server::admin::{Demo as Sample, demo_guests};
+use stempel_server::config::Secret;
 use stempel_server::{Db, Server, http};
 use stempel_sync::http::Http;
 use stempel_terminal::exchange::exchange;
@@ -22,6 +25,9 @@ use crate::station::{SampleCard, StationOptions, need_display, stand};
 
 /// How long the code for the terminal beside the server is good, in milliseconds.
 const INVITE_MS: i64 = 60_000;
+
+/// Who signs in to the demo's dashboard. The server listens to this machine only, and nothing in it is real.
+const OWNER: (&str, &str) = ("owner@example.org", "stempel demo");
 
 /// What the server's thread tells when it is ready.
 struct Ready {
@@ -93,6 +99,12 @@ fn start_server(folder: &Path) -> Result<Started, Failure> {
                 server.device_invite(sample.tenant, sample.shop.id, INVITE_MS).await.map_err(failure)?;
             let listener = http::listen("127.0.0.1:0", false).await.map_err(failure)?;
             let url = format!("http://{}", listener.local_addr().map_err(Failure::machine)?);
+            let (email, password) = owner(&server, sample.tenant).await?;
+            // Nobody reads stderr: the demo goes on without.
+            let _ = writeln!(
+                std::io::stderr().lock(),
+                "The owner's dashboard: {url}/dashboard   sign in as {email} with the password “{password}”"
+            );
             // Nobody waits any more if the program is ending already.
             let _ = tell.send(Ok(Ready { url, code: invite.code, sample }));
             http::serve(server, listener, std::future::pending()).await.map_err(failure)
@@ -100,6 +112,17 @@ fn start_server(folder: &Path) -> Result<Started, Failure> {
     };
     let thread = std::thread::Builder::new().name("server".into()).spawn(serve).map_err(Failure::machine)?;
     Ok((thread, ready))
+}
+
+/// The demo's owner, made at the first start. A password that was changed since stays.
+async fn owner(server: &Server, tenant: TenantId) -> Result<(&'static str, &'static str), Failure> {
+    let (email, password) = OWNER;
+    let accounts = server.accounts(tenant).await.map_err(failure)?;
+    if !accounts.iter().any(|account| account.email == email && account.active) {
+        let link = server.owner_add(tenant, email).await.map_err(failure)?;
+        server.password_set(&link.code, Secret::new(password)).await.map_err(failure)?;
+    }
+    Ok((email, password))
 }
 
 /// The terminal of an earlier demo, brought to the server's new address; or a new one.

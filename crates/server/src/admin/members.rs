@@ -196,7 +196,7 @@ impl Server {
             let Some(person) = group::person(&mut tx, tenant, *member).await? else { continue };
             let root = person.parts().first().map(|(root, _)| *root);
             if !list.iter().any(|known| Some(known.member) == root) {
-                list.push(info(&mut tx, tenant, &person, today).await?);
+                list.push(info(self, &mut tx, tenant, &person, today).await?);
             }
         }
         Ok(list)

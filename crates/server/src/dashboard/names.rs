@@ -91,7 +91,7 @@ impl Names {
             let Ok(mut index) = index.try_lock() else { return };
             let read = async {
                 let mut tx = server.read_of(tenant).await?;
-                index.follow(&mut tx, tenant).await
+                index.follow(&server, &mut tx, tenant).await
             };
             if let Err(error) = read.await {
                 tracing::debug!(%error, "the names could not be read in advance");
