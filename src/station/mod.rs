@@ -151,7 +151,6 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         needs_proof: set.proof.needed && !options.demo,
         can_speak: voice.is_there(),
         can_ring: loudspeaker.is_there(),
-        ..FaceOptions::default()
     };
     let offset_minutes = moment(&*clock).offset_minutes;
     let desk = TerminalDesk::new(
