@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stempel_domain::{TenantId, Unit};
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
