@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 const THEME: &str = include_str!("../../ui/theme.slint");
+/// The same tokens for the pages of the server.
+const STYLE_SHEET: &str = include_str!("../../crates/server/assets/tokens.css");
 
 type Palette = BTreeMap<String, [u8; 3]>;
 
@@ -23,6 +25,31 @@ fn palettes() -> BTreeMap<String, Palette> {
         }
     }
     palettes
+}
+
+/// Reads the palettes out of the style sheet, in its order: lines such as `--ink: #211B15;` inside a rule.
+fn palettes_of_the_pages() -> Vec<Palette> {
+    let rules = STYLE_SHEET.split('{').map(|rule| {
+        let tokens = rule.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
+        let colour = |(name, value): (&str, &str)| {
+            let hex = u32::from_str_radix(value.trim_end_matches(';'), 16).unwrap();
+            (name.to_owned(), [(hex >> 16) as u8, (hex >> 8) as u8, hex as u8])
+        };
+        tokens.map(colour).collect::<Palette>()
+    });
+    rules.filter(|palette| !palette.is_empty()).collect()
+}
+
+#[test]
+fn the_pages_have_the_colours_of_the_screens() {
+    let theirs = palettes();
+    // Nothing on the pages is drawn as a sheet with a lower edge.
+    let wanted = |name: &str| {
+        let mut palette = theirs[name].clone();
+        palette.remove("edge").unwrap();
+        palette
+    };
+    assert_eq!(palettes_of_the_pages(), [wanted("light"), wanted("night"), wanted("night")]);
 }
 
 fn luminance(color: [u8; 3]) -> f64 {
