@@ -49,6 +49,44 @@ impl Aliases {
     }
 }
 
+/// Finds everybody who is the same person as a member, where aliases are looked up one member at a time.
+#[derive(Debug)]
+pub struct Search {
+    member: MemberId,
+    aliases: Aliases,
+    waiting: Vec<MemberId>,
+    seen: Vec<MemberId>,
+}
+
+impl Search {
+    /// Begins at a member.
+    pub fn new(member: MemberId) -> Self {
+        Self { member, aliases: Aliases::default(), waiting: vec![member], seen: vec![member] }
+    }
+
+    /// The member whose aliases are to be looked up next, in either direction; none when all are known. Ends by
+    /// itself: of more members than a person can be, no further ones are looked at.
+    pub fn ask(&mut self) -> Option<MemberId> {
+        self.waiting.pop()
+    }
+
+    /// Takes note of an alias that was found.
+    pub fn found(&mut self, member: MemberId, into: MemberId) {
+        self.aliases.insert(member, into);
+        for found in [member, into] {
+            if !self.seen.contains(&found) && self.seen.len() < 2 * MEMBERS_MAX {
+                self.seen.push(found);
+                self.waiting.push(found);
+            }
+        }
+    }
+
+    /// Everybody that was found, the one under whose id the person is known first.
+    pub fn group(&self) -> Vec<MemberId> {
+        self.aliases.group(self.member)
+    }
+}
+
 /// A person: one member, or several that were merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {

@@ -1,7 +1,7 @@
 //! Persons: members that were merged are one, and those who are forgotten leave no key.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use stempel_domain::person::{Aliases, MEMBERS_MAX};
+use stempel_domain::person::Search;
 use stempel_domain::{CardId, MemberId, MemberState, Person};
 use stempel_wire::row::hash_of;
 
@@ -29,21 +29,14 @@ impl View<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT member, into_member FROM alias WHERE member = ?1 OR into_member = ?1 ORDER BY member",
         )?;
-        let (mut aliases, mut waiting, mut seen) = (Aliases::default(), vec![member], vec![member]);
-        while let Some(next) = waiting.pop() {
+        let mut search = Search::new(member);
+        while let Some(next) = search.ask() {
             let mut rows = statement.query([next.0.as_slice()])?;
             while let Some(row) = rows.next()? {
-                let (one, other) = (id(row.get(0)?)?, id(row.get(1)?)?);
-                aliases.insert(one, other);
-                for found in [one, other] {
-                    if !seen.contains(&found) && seen.len() < 2 * MEMBERS_MAX {
-                        seen.push(found);
-                        waiting.push(found);
-                    }
-                }
+                search.found(id(row.get(0)?)?, id(row.get(1)?)?);
             }
         }
-        Ok(aliases.group(member))
+        Ok(search.group())
     }
 
     /// The member under whose id this one is known.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stempel_domain::member::Base;
-use stempel_domain::person::{Aliases, MEMBERS_MAX};
+use stempel_domain::person::{Aliases, Search};
 use stempel_domain::{MemberId, MemberState, Person, TenantId};
 
 use crate::db::{Row, Tx, Value, values};
@@ -11,8 +11,8 @@ use crate::error::Result;
 
 /// Everybody who is the same person as this member, the one under whose id it is known first.
 pub(crate) async fn group(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Vec<MemberId>> {
-    let (mut aliases, mut waiting, mut seen) = (Aliases::default(), vec![member], vec![member]);
-    while let Some(next) = waiting.pop() {
+    let mut search = Search::new(member);
+    while let Some(next) = search.ask() {
         let rows = tx
             .rows(
                 "SELECT member, into_member FROM member_alias
@@ -21,17 +21,10 @@ pub(crate) async fn group(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Re
             )
             .await?;
         for row in rows {
-            let (one, other): (MemberId, MemberId) = (row.id(0)?, row.id(1)?);
-            aliases.insert(one, other);
-            for found in [one, other] {
-                if !seen.contains(&found) && seen.len() < 2 * MEMBERS_MAX {
-                    seen.push(found);
-                    waiting.push(found);
-                }
-            }
+            search.found(row.id(0)?, row.id(1)?);
         }
     }
-    Ok(aliases.group(member))
+    Ok(search.group())
 }
 
 /// The member under whose id this one is known.
