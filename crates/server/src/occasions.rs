@@ -20,7 +20,7 @@ use crate::db::{Db, Tx, values};
 use crate::error::Result;
 use crate::jobs::{self, Job, Kind, Progress};
 use crate::server::Server;
-use crate::tenant::Tenant;
+use crate::tenant::{self, Tenant};
 
 /// Members looked at in one go, outside the tenant's lock.
 const LOOK: i64 = 500;
@@ -149,10 +149,8 @@ fn has_dates(programme: &Programme) -> bool {
 
 /// The shops that differ in which programmes with occasions run there: of those that are alike, the first.
 async fn shops(tx: &mut Tx, tenant: &Tenant, book: &RuleBook) -> Result<Vec<Shop>> {
-    let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant.id]).await?;
     let (mut different, mut kinds) = (Vec::new(), BTreeSet::new());
-    for row in rows {
-        let shop: Shop = serde_json::from_str(&row.text(0)?)?;
+    for shop in tenant::shops(tx, tenant.id).await? {
         let takes_part = |published: &stempel_domain::programme::Published| {
             let spec = published.programme.spec();
             let is_of = |merchant: &String| spec.merchants.contains(merchant);

@@ -96,6 +96,12 @@ pub(crate) async fn shop(tx: &mut Tx, tenant: TenantId, shop: ShopId) -> Result<
     Ok(serde_json::from_str(&row.text(0)?)?)
 }
 
+/// Reads all shops of a tenant, oldest first.
+pub(crate) async fn shops(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Shop>> {
+    let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant]).await?;
+    rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
+}
+
 /// Notes in which tenant an id is to be looked for.
 pub(crate) async fn enter(tx: &mut Tx, kind: &'static str, id: &[u8], tenant: TenantId) -> Result<()> {
     tx.execute("INSERT INTO directory (kind, id, tenant) VALUES ($1, $2, $3)", values![kind, id, tenant])

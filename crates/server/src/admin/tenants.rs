@@ -214,8 +214,7 @@ impl Server {
     /// All shops of a tenant, oldest first.
     pub async fn shops(&self, tenant: TenantId) -> Result<Vec<Shop>> {
         let mut tx = self.read_of(tenant).await?;
-        let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant]).await?;
-        rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
+        tenant::shops(&mut tx, tenant).await
     }
 }
 

@@ -427,14 +427,8 @@ pub(super) async fn the_shop(
         return Ok(shop);
     }
     let allowed = principal.shops(scope);
-    let rows =
-        tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![principal.tenant]).await?;
-    let shops =
-        rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect::<Result<Vec<Shop>>>()?;
-    let mut shops: Vec<Shop> = shops
-        .into_iter()
-        .filter(|shop| allowed.as_ref().is_none_or(|allowed| allowed.contains(&shop.id)))
-        .collect();
+    let mut shops = crate::tenant::shops(tx, principal.tenant).await?;
+    shops.retain(|shop| allowed.as_ref().is_none_or(|allowed| allowed.contains(&shop.id)));
     match shops.len() {
         1 => Ok(shops.remove(0)),
         0 => Err(unprocessable("shop", "Which shop?", "There is no shop yet at which this could happen.")),

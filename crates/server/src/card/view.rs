@@ -28,7 +28,7 @@ use crate::enroll::card_key;
 use crate::error::Result;
 use crate::people::group;
 use crate::server::Server;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, shops};
 
 /// How long a phone may go without the server before its code counts as one that stays the same, in hours.
 const CERTIFIED_HOURS: u16 = 30 * 24;
@@ -202,11 +202,6 @@ async fn base(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Base> {
         Some(row) => Ok(serde_json::from_str(&row.text(0)?)?),
         None => Ok(Base::default()),
     }
-}
-
-async fn shops(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Shop>> {
-    let rows = tx.rows("SELECT body FROM shop WHERE tenant = $1 ORDER BY shop", values![tenant]).await?;
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0)?)?)).collect()
 }
 
 impl Server {

@@ -94,12 +94,7 @@ pub(crate) async fn one(visitor: Visitor, Path(id): Path<String>) -> Page {
     let id = parse(&id)?;
     let versions = visitor.server.programme_versions(visitor.tenant(), &id).await?;
     let newest = versions.first().ok_or_else(|| Error::not_found("such programme"))?;
-    let zone = visitor
-        .server
-        .shops(visitor.tenant())
-        .await?
-        .first()
-        .map_or_else(String::new, |shop| shop.zone.clone());
+    let zone = visitor.zone().await?;
     let say = |english, german| visitor.say(english, german);
     let version = |name: &str| visitor.query.get(name).parse::<u32>().ok();
     let find = |wanted: Option<u32>| versions.iter().find(|info| Some(info.reference.version) == wanted);

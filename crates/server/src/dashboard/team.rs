@@ -219,12 +219,7 @@ pub(crate) async fn log(visitor: Visitor) -> Page {
     entries.retain(|entry| entry.seq <= to);
     entries.reverse();
     let accounts = visitor.server.accounts(visitor.tenant()).await?;
-    let zone = visitor
-        .server
-        .shops(visitor.tenant())
-        .await?
-        .first()
-        .map_or_else(String::new, |shop| shop.zone.clone());
+    let zone = visitor.zone().await?;
     let who = |actor: &str| {
         let account =
             accounts.iter().find(|account| actor.strip_prefix("account:") == Some(&account.account));

@@ -106,6 +106,12 @@ impl Visitor {
         self.language.pick(english, german)
     }
 
+    /// The time zone in which times are written where no shop is named: that of the first shop.
+    pub(crate) async fn zone(&self) -> crate::error::Result<String> {
+        let shops = self.server.shops(self.tenant()).await?;
+        Ok(shops.into_iter().next().map(|shop| shop.zone).unwrap_or_default())
+    }
+
     pub(crate) fn tenant(&self) -> TenantId {
         self.session.principal.tenant
     }
