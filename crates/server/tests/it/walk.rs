@@ -138,6 +138,8 @@ async fn ground() -> Ground {
             false,
         ),
         step("GET", "erasures", Value::Null, Some("manage"), false),
+        step("GET", "alarms", Value::Null, Some("manage"), false),
+        step("GET", "alarms/00000000000000000000000000000000", Value::Null, Some("manage"), false),
         step("POST", &format!("members/{member}/erase"), Value::Null, Some("manage"), false),
         step("GET", "changes", Value::Null, Some("manage"), false),
         step("POST", &format!("changes/{change}/approve"), Value::Null, Some("manage"), false),
