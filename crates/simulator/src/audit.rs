@@ -55,7 +55,7 @@ impl World {
             return hold(visible.is_empty(), || format!("device {at} has lost member {member}"));
         };
         let sync = view.sync_state().never("reading how far sync is")?;
-        let forked = self.is_forked(at)?;
+        let forked = self.is_forked(at)? || self.is_forked_in(at, &sync.epoch);
         let history = self.model.histories.get(&sync.epoch);
         let released = history.is_some_and(|history| history.rows.values().any(|stored| stored.released));
         let head = self.house.epoch()?;
@@ -146,14 +146,20 @@ impl World {
 
     /// Whether a folder has another row than the server under some number.
     pub fn is_forked(&self, at: usize) -> Result<bool> {
-        let place = &self.places[at];
         let (epoch, _) = self.house.epoch()?;
-        let Some(history) = self.model.histories.get(&epoch) else { return Ok(false) };
+        Ok(self.is_forked_in(at, &epoch))
+    }
+
+    /// Whether it had another row than the server in one of the server's histories: a device that has not heard yet that
+    /// the server was set back shows what it had then.
+    fn is_forked_in(&self, at: usize, epoch: &str) -> bool {
+        let place = &self.places[at];
+        let Some(history) = self.model.histories.get(epoch) else { return false };
         let other = |(index, name): (usize, &Name)| {
             let event = EventRef { author: place.device, seq: index as u64 + 1 };
             history.rows.get(&event).is_some_and(|stored| stored.name != *name)
         };
-        Ok(place.notes.rows.iter().enumerate().any(other))
+        place.notes.rows.iter().enumerate().any(other)
     }
 
     /// Whether the server has more of a folder's journal than the folder.
@@ -234,6 +240,9 @@ impl World {
                     .article(&article.sku)
                     .never("reading an article")?
                     .is_some_and(|known| known == *article),
+                FeedChange::MemberErased { member } => {
+                    view.member_keys(*member).never("reading keys")?.is_empty()
+                }
                 _ => true,
             };
             hold(here, || {
@@ -410,6 +419,7 @@ impl World {
             })?;
         }
         self.audit_rights(&epoch)?;
+        self.audit_forgotten(&epoch)?;
         for device in 0..self.desks.len() {
             self.audit_device(device, &epoch, &sums)?;
         }

@@ -1,6 +1,6 @@
 //! The server in its house: started, stopped, copied, set back; and its database as an auditor reads it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +16,12 @@ use crate::stop::{OrStop, Result};
 /// The server, its database and a copy of it.
 pub struct House {
     runtime: Runtime,
-    server: Option<Server>,
+    /// Two on one database, as two processes are; none while it is stopped.
+    servers: Vec<Server>,
+    /// Decides which of them is asked.
+    turn: Cell<u64>,
+    /// A planted fault: the second one has a database of its own.
+    apart: bool,
     folder: PathBuf,
     clock: Hand,
     /// Beside the server, while it runs.
@@ -48,12 +53,14 @@ pub struct ServerRow {
 
 impl House {
     /// Builds the house: a tenant with shops, on a fresh database.
-    pub fn build(folder: &Path, clock: Hand, seed: u64, shops: usize) -> Result<Self> {
+    pub fn build(folder: &Path, clock: Hand, seed: u64, shops: usize, apart: bool) -> Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().build().machine("a runtime")?;
         let mut house = Self {
             runtime,
-            server: None,
+            servers: Vec::new(),
+            turn: Cell::new(seed),
+            apart: false,
             folder: folder.to_owned(),
             clock,
             beside: RefCell::new(None),
@@ -71,10 +78,18 @@ impl House {
             let shop = house.ask(async |server| server.shop_add(tenant, &name, "Europe/Berlin", 0).await);
             house.shops.push(shop.never("adding a shop")?.id);
         }
+        house.apart = apart;
+        house.restart()?;
         Ok(house)
     }
 
-    fn path(&self) -> PathBuf {
+    /// Where the database is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The database.
+    pub fn path(&self) -> PathBuf {
         self.folder.join("server.db")
     }
 
@@ -83,15 +98,23 @@ impl House {
     }
 
     fn start(&mut self) -> Result<()> {
-        let (clock, entropy) = (Arc::new(self.clock.clone()), Box::new(Random::new(self.draws.number())));
-        let db = self.runtime.block_on(Db::open(&self.url())).never("opening the server's database")?;
-        self.server = Some(Server::open(db, clock, entropy));
+        for second in [false, true] {
+            let mut path = self.path();
+            if second && self.apart {
+                path = self.folder.join("apart.db");
+                std::fs::copy(self.path(), &path).machine("planting a fault")?;
+            }
+            let url = format!("sqlite:{}", path.display());
+            let entropy = Box::new(Random::new(self.draws.number()));
+            let db = self.runtime.block_on(Db::open(&url)).never("opening the server's database")?;
+            self.servers.push(Server::open(db, Arc::new(self.clock.clone()), entropy));
+        }
         Ok(())
     }
 
     fn stop(&mut self) {
         self.beside.take();
-        if let Some(server) = self.server.take() {
+        for server in self.servers.drain(..) {
             self.runtime.block_on(server.close());
         }
     }
@@ -132,7 +155,11 @@ impl House {
         &self,
         question: impl AsyncFnOnce(&Server) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        match &self.server {
+        let turn = Random::new(self.turn.get()).number();
+        self.turn.set(turn);
+        // Not evenly: often the same one again.
+        let second = turn % 5 < 2;
+        match self.servers.get(usize::from(second)) {
             Some(server) => self.runtime.block_on(question(server)),
             None => Err(stempel_server::Error::Away.into()),
         }

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `plan` | what is to happen, made from the seed |
 //! | `world` | plays it: server, devices, guests |
+//! | `mishaps` | power, disks, folders, lost devices, a server that is set back |
+//! | `forgetting` | members who are forgotten, looked for on the bytes |
 //! | `network` | loses, doubles, delays and cuts; lets other things happen in between |
 //! | `model` | what should be true, in plain maps, without the rules |
 //! | `audit`, `counter` | hold the system against the model, after each step and when all is quiet |
@@ -16,7 +18,9 @@
 mod audit;
 mod counter;
 mod faults;
+mod forgetting;
 mod house;
+mod mishaps;
 mod model;
 mod network;
 mod place;

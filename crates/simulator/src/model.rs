@@ -34,6 +34,8 @@ pub struct Known {
     pub spent_offline: i64,
     /// Rights that it gave, or took back with the opposite sign, by name.
     pub rights: BTreeMap<String, i64>,
+    /// Its member is forgotten by it.
+    pub erases: bool,
 }
 
 /// A row as the server has it.
@@ -172,6 +174,7 @@ fn known(event: &Event, original: Option<Known>) -> Result<Known> {
         spent,
         spent_offline: if offline { spent } else { 0 },
         rights,
+        erases: matches!(fact, Fact::MemberErased(_)),
     };
     match fact {
         Fact::Stamp(_) | Fact::Sale(_) => known.stamped = stamped,

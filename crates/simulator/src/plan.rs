@@ -44,6 +44,8 @@ pub enum What {
     Name { guest: usize },
     /// A card is replaced.
     Replace { guest: usize },
+    /// A guest asks to be forgotten.
+    Erase { guest: usize },
     /// The device looks whether it is time to exchange, and does. The number decides what the network does.
     Sync { weather: u64 },
     /// The device's network goes away, or comes back.
@@ -91,7 +93,7 @@ impl fmt::Display for Step {
 }
 
 /// How often each kind of step comes, of all. Faults of the network have rates of their own ([`crate::network`]).
-const RATES: [(&str, u32); 31] = [
+const RATES: [(&str, u32); 32] = [
     ("stamp", 240),
     ("again", 12),
     ("sale", 110),
@@ -104,6 +106,7 @@ const RATES: [(&str, u32); 31] = [
     ("pile", 14),
     ("name", 10),
     ("replace", 6),
+    ("erase", 5),
     ("sync", 250),
     ("partition", 26),
     ("clock", 10),
@@ -202,6 +205,7 @@ fn draw(random: &mut Random) -> What {
         "pile" => What::Pile,
         "name" => What::Name { guest: guest() },
         "replace" => What::Replace { guest: guest() },
+        "erase" => What::Erase { guest: guest() },
         "sync" => What::Sync { weather: random.number() },
         "partition" => What::Partition { away: random.per_mille(450) },
         "clock" => What::Clock { off_ms: off_ms(random) },

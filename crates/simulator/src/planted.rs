@@ -54,11 +54,17 @@ pub enum Planted {
     RightTwice,
     /// The key that opens a name does not reach a device.
     NameKeyLost,
+    /// A device does not hear that somebody is forgotten.
+    ErasureLost,
+    /// The bytes of a dropped key stay on the disk.
+    KeyLeft,
+    /// Two servers that should share a database do not.
+    ServersApart,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::LateCommit,
         Self::RetryWithoutKey,
         Self::OtherBodyIgnored,
@@ -83,5 +89,8 @@ impl Planted {
         Self::CommitLost,
         Self::RightTwice,
         Self::NameKeyLost,
+        Self::ErasureLost,
+        Self::KeyLeft,
+        Self::ServersApart,
     ];
 }

@@ -9,11 +9,9 @@ use stempel_domain::Quantity;
 use stempel_domain::ports::Clock;
 use stempel_domain::programme::Programme;
 use stempel_domain::sale::{Claim, Sale};
-use stempel_faultfs::{How, Plan};
-use stempel_store::{Folder, Store, StoreError};
+use stempel_store::{Folder, Store};
 use stempel_sync::{SyncError, Transport};
-use stempel_terminal::cards::Who;
-use stempel_terminal::counter::{Circumstances, Given};
+use stempel_terminal::counter::Circumstances;
 use stempel_terminal::exchange::exchange;
 use stempel_terminal::setup::enroll;
 use stempel_terminal::{Terminal, TerminalError};
@@ -22,6 +20,7 @@ use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage,
 use tempfile::TempDir;
 
 use crate::Options;
+use crate::forgetting::Forgotten;
 use crate::house::House;
 use crate::model::{Model, Name};
 use crate::network::{Desk, Letter, Wire};
@@ -77,7 +76,10 @@ pub struct World {
     /// The number of the step under way.
     pub step: usize,
     depth: usize,
-    folder: TempDir,
+    /// Everything that is on a disk.
+    pub folder: TempDir,
+    /// What the disks held of members who were forgotten.
+    pub forgotten: Vec<Forgotten>,
 }
 
 /// Asks the server to enrol a device; the first answer may be lost.
@@ -176,7 +178,8 @@ impl World {
         let folder = folder.or_else(|_| tempfile::tempdir()).machine("making a folder")?;
         let truth = Hand::at(BEGIN_MS);
         let shops = options.devices.div_ceil(2).max(1);
-        let house = House::build(folder.path(), truth.another(), options.seed, shops)?;
+        let apart = options.planted == Some(Planted::ServersApart);
+        let house = House::build(folder.path(), truth.another(), options.seed, shops, apart)?;
         let mut world = Self {
             options: options.clone(),
             truth,
@@ -195,6 +198,7 @@ impl World {
             step: 0,
             depth: 0,
             folder,
+            forgotten: Vec::new(),
         };
         world.publish(&coffee(8, 5))?;
         world.publish(POINTS)?;
@@ -251,7 +255,8 @@ impl World {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    fn is_planted(&self, planted: Planted) -> bool {
+    /// Whether this fault was put in.
+    pub fn is_planted(&self, planted: Planted) -> bool {
         self.options.planted == Some(planted)
     }
 
@@ -264,7 +269,7 @@ impl World {
     }
 
     /// Enrols a new folder for a device.
-    fn set_up(&mut self, device: usize) -> Result<usize> {
+    pub fn set_up(&mut self, device: usize) -> Result<usize> {
         let number = self.places.len();
         let folder = self.folder.path().join(format!("device-{device}-{number}"));
         let shop = self.house.shops[device % self.house.shops.len()];
@@ -408,6 +413,7 @@ fn do_step(shared: &Shared, number: usize, step: &Step) -> Result<()> {
         }
         What::Name { guest } => world.name(at, *guest, number),
         What::Replace { guest } => world.replace(at, *guest),
+        What::Erase { guest } => world.erase(at, *guest, &key),
         What::Partition { away } => {
             world.places[at].away = *away;
             Ok(())
@@ -591,160 +597,6 @@ impl World {
             }
             Err(error) => broken(format!("an exchange failed, and not by the network: {error}")),
         }
-    }
-
-    fn crash(&mut self, at: usize) -> Result<()> {
-        self.note("crash");
-        let seed = self.random.number();
-        let lost = self.is_planted(Planted::CommitLost);
-        let place = &mut self.places[at];
-        place.fall();
-        if lost {
-            let connection = rusqlite::Connection::open(place.folder.join("stempel.db"));
-            let connection = connection.machine("planting a fault")?;
-            let last = "DELETE FROM journal WHERE rowid = (SELECT max(rowid) FROM journal WHERE seq > 3)";
-            connection.execute(last, []).machine("planting a fault")?;
-        }
-        place.rise(seed)?;
-        self.whole_journal(at)?;
-        self.learn(at)?;
-        self.look_at_all(at)
-    }
-
-    /// The power goes away while an action is written: what was synced is on the disk, the rest as it may be.
-    fn torn(&mut self, at: usize, guest: usize, operation: u64) -> Result<()> {
-        let Some(code) = self.guest_code(guest) else { return Ok(()) };
-        self.note("crash in a write");
-        let (seed, folder) = (self.random.number(), self.places[at].folder.clone());
-        let new_card = matches!(self.places[at].terminal()?.who(&code), Ok(Who::NewCard { .. }));
-        stempel_faultfs::arm(&folder, Plan { at: operation, how: How::Dead, seed });
-        let given =
-            self.places[at].acting()?.stamp(&code, None, 1, Vec::new(), &asked(&format!("torn {seed}")));
-        self.places[at].fall();
-        stempel_faultfs::disarm(&folder).machine("ending a fault of the disk")?;
-        let seed = self.random.number();
-        self.places[at].rise(seed)?;
-        self.whole_journal(at)?;
-        let new = self.learn(at)?.len();
-        let whole = if new_card { 2 } else { 1 };
-        hold(new == 0 || new == whole, || {
-            format!("after a crash {new} of {whole} rows of one action are there")
-        })?;
-        if let Ok(Given { event: Some(event), .. }) = given {
-            hold(self.places[at].own(event).is_some(), || {
-                format!("{event} was reported done and is gone after a crash")
-            })?;
-        }
-        self.look_at_all(at)
-    }
-
-    /// The disk is full: nothing changes, it says so, and the same terminal goes on when there is room.
-    fn full(&mut self, at: usize, guest: usize, operation: u64, key: &str) -> Result<()> {
-        let Some(code) = self.guest_code(guest) else { return Ok(()) };
-        let (seed, folder) = (self.random.number(), self.places[at].folder.clone());
-        stempel_faultfs::arm(&folder, Plan { at: operation, how: How::Full, seed });
-        let given = self.places[at].acting()?.stamp(&code, None, 1, Vec::new(), &asked(key));
-        stempel_faultfs::disarm(&folder).machine("ending a fault of the disk")?;
-        match given {
-            Err(TerminalError::Store(StoreError::Full)) => {
-                self.note("disk full");
-                hold(self.learn(at)?.is_empty(), || "a full disk took a row and refused it".into())?;
-                self.look_at_all(at)?;
-                self.stamp(at, &code, 1, key).map(|_| ())
-            }
-            Err(TerminalError::Store(error)) => {
-                broken(format!("a full disk is taken for something else: {error}"))
-            }
-            Ok(_) | Err(_) => self.learn(at).map(|_| ()),
-        }
-    }
-
-    fn copy(&mut self, device: usize) -> Result<()> {
-        self.note("folder copied");
-        let number = self.places.len();
-        let folder = self.folder.path().join(format!("copy-{device}-{number}"));
-        let copy = self.places[self.desks[device]].copied(folder)?;
-        self.places.push(copy);
-        self.copies[device] = Some(number);
-        Ok(())
-    }
-
-    /// The copy takes the place of the folder; what was in the folder is gone.
-    fn swap(&mut self, device: usize) -> Result<()> {
-        let Some(copy) = self.copies[device].filter(|copy| self.places[*copy].terminal.is_none()) else {
-            return Ok(());
-        };
-        self.note("folder set back");
-        self.copies[device] = None;
-        let at = self.desks[device];
-        self.places[at].fall();
-        self.desks[device] = copy;
-        let seed = self.random.number();
-        self.places[copy].rise(seed)?;
-        self.whole_journal(copy)?;
-        self.look_at_all(copy)
-    }
-
-    /// A person looks at a device that says that it is stuck.
-    fn help(&mut self, device: usize) -> Result<()> {
-        let at = self.desks[device];
-        let Some(stuck) = self.places[at].stuck else { return Ok(()) };
-        if self.places[at].syncing {
-            return Ok(());
-        }
-        self.read_history()?;
-        if stuck == Stuck::Quarantined && !self.is_forked(at)? && !self.is_behind(at)? {
-            // What the server has is what this device has. The other copy must go.
-            self.copies[device] = None;
-            let (tenant, author) = (self.house.tenant, self.places[at].device);
-            let lifted = self.house.ask(async |server| server.quarantine_lift(tenant, author).await);
-            match lifted {
-                Ok(()) => self.note("quarantine lifted"),
-                // A restore has undone it meanwhile.
-                Err(error) if error.code() == "not-found" => {}
-                Err(error) => return broken(format!("a quarantine cannot be lifted: {error}")),
-            }
-            self.places[at].stuck = None;
-            return Ok(());
-        }
-        self.note("device set up anew");
-        self.copies[device] = None;
-        self.places[at].fall();
-        self.desks[device] = self.set_up(device)?;
-        Ok(())
-    }
-
-    fn revoke(&mut self, at: usize) -> Result<()> {
-        self.note("device signed out");
-        let (tenant, device) = (self.house.tenant, self.places[at].device);
-        match self.house.ask(async |server| server.device_revoke(tenant, device).await) {
-            Ok(()) => Ok(()),
-            Err(error) if error.code() == "not-found" => Ok(()),
-            Err(error) => broken(format!("a device cannot be signed out: {error}")),
-        }
-    }
-
-    fn release(&mut self) -> Result<()> {
-        let tenant = self.house.tenant;
-        let devices =
-            self.house.ask(async |server| server.device_list(tenant).await).never("listing devices")?;
-        for device in devices.into_iter().filter(|device| device.revoked) {
-            let released = self.house.ask(async |server| server.held_release(tenant, device.device).await);
-            if released.never("letting rows through")? > 0 {
-                self.note("held rows let through");
-            }
-        }
-        self.read_all_history()
-    }
-
-    fn restore(&mut self) -> Result<()> {
-        self.read_all_history()?;
-        if self.house.restore()? {
-            self.note("server set back");
-            // Who was under way has to begin anew; what is late may still come.
-            self.read_all_history()?;
-        }
-        Ok(())
     }
 
     /// The server does what is due.
