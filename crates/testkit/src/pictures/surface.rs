@@ -1,5 +1,7 @@
 //! The card or the screen: how bright it is at a place, in modules from the top left corner of its code.
 
+use qrcode::bits::Bits;
+use qrcode::types::QrResult;
 use qrcode::{Color, EcLevel, QrCode, Version};
 
 use super::random::Random;
@@ -55,9 +57,9 @@ impl Surface {
         while text.len() < length {
             text.push(char::from(LETTERS[random.below(LETTERS.len())]));
         }
-        let (side, dark) = match QrCode::with_version(&text, Version::Normal(version), EcLevel::M) {
+        let (side, dark) = match code_of(&text, Version::Normal(version)) {
             Ok(code) => (code.width(), code.to_colors().iter().map(|color| *color == Color::Dark).collect()),
-            // The lengths above fit their versions; an empty code would show at once in the tests.
+            // The lengths above fit their versions: a test draws many.
             Err(_) => (0, Vec::new()),
         };
         let inverted = screen && random.chance(0.3);
@@ -93,6 +95,17 @@ impl Surface {
         });
         let card = if screen { if inverted { black } else { white } } else { random.between(60.0, 240.0) };
         Self { text, side, dark, quiet, border, black, white, card, inverted, cracks, creases, moire }
+    }
+
+    /// Says in a few words what is wrong with it.
+    pub(super) fn describe(&self) -> String {
+        let Self { black, white, quiet, inverted, cracks, creases, moire, .. } = self;
+        format!(
+            "light {black:.0} to {white:.0}, margin {quiet}, light on dark {inverted}, {} cracks, {} creases, beats {:.2}",
+            cracks.len(),
+            creases.len(),
+            moire.map_or(0.0, |moire| moire[3]),
+        )
     }
 
     /// Gives the light at a place; `None` outside the card.
@@ -132,6 +145,15 @@ impl Surface {
     }
 }
 
+/// Makes a code of one segment: left to itself, the library changes alphabets at digits, and then some texts that fill
+/// their version do not fit any more.
+fn code_of(text: &str, version: Version) -> QrResult<QrCode> {
+    let mut bits = Bits::new(version);
+    bits.push_alphanumeric_data(text.as_bytes())?;
+    bits.push_terminator(EcLevel::M)?;
+    QrCode::with_bits(bits, EcLevel::M)
+}
+
 /// Paints finder patterns, timing and random modules: nearly a code.
 pub(super) fn paint_decoy(plane: &mut [f32], random: &mut Random) {
     let side = 21 + 4 * random.below(6);
@@ -169,6 +191,21 @@ pub(super) fn paint_decoy(plane: &mut [f32], random: &mut Random) {
                 plane[pixel_y * WIDTH + pixel_x] = if dark { black } else { white };
             } else if inside(4.0) {
                 plane[pixel_y * WIDTH + pixel_x] = white;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_surface_shows_a_code() {
+        for shown in [Shown::Card, Shown::Link, Shown::Rotating] {
+            for seed in 0..100 {
+                let surface = Surface::new(&mut Random::new(seed), shown, false);
+                assert!(surface.side >= 37 && surface.dark.len() == surface.side.pow(2), "{shown:?} {seed}");
             }
         }
     }

@@ -8,11 +8,13 @@
 //! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`grid`] → [`equaliser`], [`unmix`] →
 //! [`symbol`], and over frames [`tracks`].
 
+mod content;
 mod equaliser;
 mod finder;
 mod format;
 mod geometry;
 mod grid;
+mod judge;
 mod layout;
 mod pairs;
 mod pose;
@@ -32,6 +34,7 @@ use super::view::PlaneRef;
 use equaliser::Equaliser;
 use finder::{Finder, FinderSearch};
 use grid::Grid;
+pub(crate) use judge::Judge;
 use layout::Layout;
 use pose::Pose;
 use symbol::{Outcome, SymbolDecoder};
