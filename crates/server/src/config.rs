@@ -310,6 +310,21 @@ fn wrong(detail: String) -> Error {
     )
 }
 
+/// The file with the wrapping key: the one that is named, else for a database that is no file one in the folder that the
+/// system keeps for the service (`STATE_DIRECTORY`). None: beside a file of SQLite; with PostgreSQL, nowhere.
+pub fn keys_file(
+    named: Option<PathBuf>,
+    database: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<PathBuf> {
+    if named.is_some() || database.starts_with("sqlite:") {
+        return named;
+    }
+    let folders = environment("STATE_DIRECTORY")?;
+    let own = folders.split(':').find(|folder| !folder.is_empty())?;
+    Some(PathBuf::from(own).join("server.keys"))
+}
+
 /// What stands in the process's environment.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -320,6 +335,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
     use super::*;
+
+    #[test]
+    fn the_wrapping_key_has_a_place_outside_the_database() {
+        let service = |name: &str| (name == "STATE_DIRECTORY").then(|| "/var/lib/stempel:/x".to_owned());
+        let own = Some(PathBuf::from("/var/lib/stempel/server.keys"));
+        let named = Some(PathBuf::from("k"));
+        assert_eq!(keys_file(None, "postgres://db/stempel", service), own);
+        assert_eq!(keys_file(named.clone(), "postgres://db/stempel", service), named);
+        assert_eq!(keys_file(None, "sqlite:x.db", service), None, "beside the file");
+        assert_eq!(keys_file(None, "postgres://db/stempel", |_| None), None);
+    }
 
     #[test]
     fn a_flag_goes_before_the_environment_and_that_before_the_file() {

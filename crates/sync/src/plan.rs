@@ -60,6 +60,8 @@ pub enum Step {
     Stuck,
     /// The server holds more of this device's journal than the device itself: an older copy was put in its place.
     OlderCopy,
+    /// The server tells this device nothing any more, and what it had to send was offered.
+    SignedOut,
 }
 
 /// What a page of the feed means for the store.
@@ -87,6 +89,7 @@ pub struct Planner {
     followed: bool,
     quarantined: bool,
     older_copy: bool,
+    signed_out: bool,
     blanks_asked: bool,
     steps: u32,
     idle_pushes: u32,
@@ -102,6 +105,7 @@ impl Planner {
             followed: false,
             quarantined: false,
             older_copy: false,
+            signed_out: false,
             blanks_asked: false,
             steps: 0,
             idle_pushes: 0,
@@ -127,6 +131,9 @@ impl Planner {
         let feed = Step::Feed { after: self.progress.cursor, limit: FEED_CHANGES_MAX };
         if !self.looked {
             return feed;
+        }
+        if self.signed_out && (self.quarantined || self.progress.held >= self.progress.head) {
+            return Step::SignedOut;
         }
         let may_push = !self.quarantined && !self.older_copy;
         if may_push && self.progress.held < self.progress.head {
@@ -162,10 +169,18 @@ impl Planner {
         PageVerdict::Apply
     }
 
+    /// The server has turned a question for the feed away: this device was signed out. What was not sent is a fact
+    /// all the same and is offered; a person there decides whether it counts.
+    pub fn signed_out(&mut self) {
+        self.signed_out = true;
+        self.looked = true;
+    }
+
     /// The answer to a push has come. Returns false if the server has another history by now: then nothing of
     /// the answer counts.
     pub fn pushed(&mut self, answer: &PushAnswer) -> bool {
-        if answer.epoch != self.progress.epoch {
+        // To a device that was signed out the feed never says which history is the server's; what it holds counts.
+        if !self.signed_out && answer.epoch != self.progress.epoch {
             self.looked = false;
             self.followed = false;
             return false;
@@ -311,6 +326,31 @@ mod tests {
         planner.next_step();
         planner.page(&page("a", 5, 5, 7), false);
         assert_eq!(planner.next_step(), Step::OlderCopy);
+    }
+
+    #[test]
+    fn a_device_that_was_signed_out_offers_what_it_has_not_sent() {
+        let mut planner = Planner::new(OWN, Progress { head: 9, ..progress() });
+        planner.next_step();
+        planner.signed_out();
+        assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+        assert!(planner.pushed(&answer("restored since", 2)), "it learns of no other history");
+        assert!(matches!(planner.next_step(), Step::Push { after: 2, .. }));
+        assert!(planner.pushed(&answer("restored since", 9)));
+        assert_eq!(planner.next_step(), Step::SignedOut);
+        assert_eq!(planner.progress().held, 9);
+    }
+
+    #[test]
+    fn a_device_that_is_signed_out_between_two_questions_ends_there() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3), true);
+        planner.next_step();
+        planner.pushed(&answer("a", 4));
+        assert!(matches!(planner.next_step(), Step::Feed { .. }));
+        planner.signed_out();
+        assert_eq!(planner.next_step(), Step::SignedOut);
     }
 
     #[test]

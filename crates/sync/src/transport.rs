@@ -47,6 +47,11 @@ impl SyncError {
             _ => None,
         }
     }
+
+    /// Whether the server tells this device nothing any more: the owner has signed it out.
+    pub fn is_signed_out(&self) -> bool {
+        self.code() == Some("device-revoked")
+    }
 }
 
 /// Carries questions to the server and answers back.

@@ -89,10 +89,18 @@ fn steps(
 ) -> Result<(), TerminalError> {
     let (own, progress) = local.begin()?;
     let mut planner = Planner::new(own, progress);
+    let mut turned_away = None;
     loop {
         match planner.next_step() {
             Step::Feed { after, limit } => {
-                let page = transport.feed(after, limit, 0)?;
+                let page = match transport.feed(after, limit, 0) {
+                    Err(error) if error.is_signed_out() => {
+                        planner.signed_out();
+                        turned_away = Some(error);
+                        continue;
+                    }
+                    page => page?,
+                };
                 let same_row = local.has_row(page.held, &page.held_hash)?;
                 let verdict = planner.page(&page, same_row);
                 if verdict == PageVerdict::Apply {
@@ -118,6 +126,8 @@ fn steps(
             Step::Done => return Ok(()),
             Step::Stuck => return Err(SyncError::Stuck.into()),
             Step::OlderCopy => return Err(SyncError::OlderCopy.into()),
+            // What waited is with the server by now; the word that turned this device away still stands.
+            Step::SignedOut => return turned_away.map_or(Ok(()), |error| Err(error.into())),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_domain::event::ErasureReason;
+use stempel_domain::{AuthorId, MemberId, ShopId, TenantId};
 
 use super::{FOUR_EYES, setting};
 use crate::api::access::{Principal, Scope};
@@ -10,6 +11,7 @@ use crate::api::orders::{AdjustmentRequest, checked};
 use crate::audit;
 use crate::db::values;
 use crate::error::{Error, Result};
+use crate::people::check_months;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -28,6 +30,12 @@ pub(crate) enum Change {
     Adjust { code: String, adjustment: AdjustmentRequest },
     /// The rule of four eyes itself.
     FourEyes { on: bool },
+    /// Two members are made one person.
+    Merge { member: MemberId, into: MemberId },
+    /// A member is forgotten.
+    Erase { member: MemberId },
+    /// After how many months without an event members are forgotten; none: nobody is.
+    Retention { months: Option<u16> },
 }
 
 impl Change {
@@ -39,7 +47,8 @@ impl Change {
                 principal.may_at(Scope::Manage, *shop)
             }
             Self::Adjust { .. } => principal.may(Scope::Manage),
-            Self::FourEyes { .. } => principal.may_everywhere(Scope::Own),
+            Self::Merge { .. } | Self::Erase { .. } => principal.may_everywhere(Scope::Manage),
+            Self::FourEyes { .. } | Self::Retention { .. } => principal.may_everywhere(Scope::Own),
         }
     }
 }
@@ -65,8 +74,10 @@ impl Server {
         key: Option<&str>,
     ) -> Result<Asked> {
         change.allowed(principal)?;
-        if let Change::Adjust { adjustment, .. } = &change {
-            checked(adjustment)?;
+        match &change {
+            Change::Adjust { adjustment, .. } => drop(checked(adjustment)?),
+            Change::Retention { months } => check_months(*months)?,
+            _ => {}
         }
         if !self.four_eyes(principal.tenant).await? {
             return Ok(Asked::Done(self.carry_out(principal, &change, key).await?));
@@ -127,6 +138,20 @@ impl Server {
             Change::FourEyes { on } => {
                 self.four_eyes_set(principal.tenant, *on).await?;
                 Ok(json!({ "four_eyes": on }))
+            }
+            Change::Merge { member, into } => {
+                let merged =
+                    self.member_merge(principal.tenant, &member.to_string(), &into.to_string()).await?;
+                Ok(serde_json::to_value(merged)?)
+            }
+            Change::Erase { member } => {
+                let reason = ErasureReason::Asked;
+                let erased = self.member_erase(principal.tenant, &member.to_string(), reason).await?;
+                Ok(serde_json::to_value(erased)?)
+            }
+            Change::Retention { months } => {
+                self.retention_set(principal.tenant, *months).await?;
+                Ok(json!({ "months": months }))
             }
         }
     }

@@ -338,7 +338,8 @@ async fn settings_put(State(http): Shared, asking: Asking, request: Request) -> 
     answered(asking.server.change(&asking.principal, change, None).await?)
 }
 
-fn answered(asked: Asked) -> Answer {
+/// What was done, or that it waits.
+pub(crate) fn answered(asked: Asked) -> Answer {
     Ok(match asked {
         Asked::Done(answer) => Json(answer).into_response(),
         Asked::Waits(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),

@@ -437,20 +437,31 @@ async fn a_database_that_goes_away_and_comes_back_is_used_again() {
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_nothing_is_lost() {
-    let world = World::new().await;
+    database::prepare_disk();
+    let mut world = World::new().await;
     let site = Site::open(&world).await;
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
-    if !database::fill_disk(&world.url).await {
-        return;
+    let first = device.push_from(0);
+    let known: PushAnswer = site.signed(&device, "POST", "/v1/push", &first, NOON_MS).await.read();
+    assert_eq!(known.held[&device.id], 2);
+    device.give(member(1), 5);
+    let body = device.push_from(2);
+    database::fill_disk(&world.url).await;
+    for _ in 0..3 {
+        let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+        assert_eq!((answer.status, answer.problem().code.as_str()), (503, "disk-full"));
+        assert!(answer.head.contains("retry-after"), "{}", answer.head);
+        let page: FeedPage = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read();
+        assert_eq!(page.held, 2, "what was acknowledged is there, and nothing else");
     }
-    let body = device.push_from(0);
-    let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
-    assert_eq!((answer.status, answer.problem().code.as_str()), (503, "disk-full"));
-    assert_eq!(site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read::<FeedPage>().held, 0);
     database::empty_disk(&world.url).await;
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
-    assert_eq!(again.held[&device.id], 2);
+    assert_eq!(again.held[&device.id], 3, "it recovers by itself");
+    drop(site);
+    world.restart().await;
+    assert_eq!(world.points(&device, member(1)).await, Some(5));
+    world.sound().await;
 }
 
 #[tokio::test]
