@@ -33,7 +33,7 @@ const DRAFT_LEN_MAX: usize = 128 * 1024;
 /// How long it is kept, in milliseconds.
 const DRAFT_MS: i64 = 24 * 60 * 60 * 1000;
 /// Fields that are never kept.
-const NEVER_KEPT: [&str; 3] = ["csrf", "password", "code"];
+const NEVER_KEPT: [&str; 4] = ["csrf", "password", "code", "ticket"];
 
 /// The values of a form, or of an address's query.
 #[derive(Debug, Clone, Default)]
