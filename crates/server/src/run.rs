@@ -44,6 +44,7 @@ pub async fn run(args: &ServeArgs, say: impl Fn(&str) -> std::io::Result<()>) ->
         metrics_token: settings.metrics_token.clone(),
         mailer,
         public_url: settings.public_url.clone(),
+        webhooks_private: settings.webhooks_private,
         ..Options::default()
     };
     let served = http::serve_with(server.clone(), listener, options, told_to_stop()).await;

@@ -238,7 +238,7 @@ async fn authors(tx: &mut Tx, tenant: TenantId) -> Result<Vec<AuthorId>> {
 }
 
 /// One event as the API says it. The record is the author's own, as it was signed; names are sealed in it.
-fn event(row: &crate::db::Row) -> Result<Json> {
+pub(crate) fn event(row: &crate::db::Row) -> Result<Json> {
     let (author, seq): (AuthorId, u64) = (row.id(0)?, row.number(1)?);
     let status = match row.int(4)? {
         0 => "counts",

@@ -5,13 +5,13 @@
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 use qrcode::{Color, EcLevel, QrCode};
 use stempel_domain::CardId;
-use stempel_wire::token::Token;
+use stempel_wire::token::{SecondCode, Token};
 
 use crate::error::{Error, Result};
 
-const MM: f32 = 72.0 / 25.4;
+pub(super) const MM: f32 = 72.0 / 25.4;
 /// A sheet, and a card on it: the size of a bank card's paper sister.
-const PAGE: (f32, f32) = (210.0 * MM, 297.0 * MM);
+pub(super) const PAGE: (f32, f32) = (210.0 * MM, 297.0 * MM);
 const CARD: (f32, f32) = (85.0 * MM, 55.0 * MM);
 const COLUMNS: usize = 2;
 const ROWS: usize = 5;
@@ -19,9 +19,9 @@ const ROWS: usize = 5;
 const QUIET: usize = 4;
 /// The stamp's red, on paper.
 const STAMP: [f32; 3] = [0.761, 0.231, 0.133];
-const INK: [f32; 3] = [0.129, 0.106, 0.082];
-const FADED: [f32; 3] = [0.416, 0.373, 0.329];
-const CUT: [f32; 3] = [0.75, 0.75, 0.75];
+pub(super) const INK: [f32; 3] = [0.129, 0.106, 0.082];
+pub(super) const FADED: [f32; 3] = [0.416, 0.373, 0.329];
+pub(super) const CUT: [f32; 3] = [0.75, 0.75, 0.75];
 
 /// In which language paper speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +44,12 @@ impl Tongue {
 /// A card to print.
 #[derive(Debug, Clone)]
 pub struct PaperCard {
-    /// What its code says.
+    /// What the code on its front says.
     pub token: Token,
-    /// What stands on its back.
-    pub second: String,
+    /// What the code on its back says: a terminal takes it with no network.
+    pub second: SecondCode,
+    /// The same to be typed, for a browser.
+    pub typed: String,
 }
 
 /// What a poster says.
@@ -99,7 +101,7 @@ pub fn sheets(shop: &str, url: Option<&str>, cards: &[PaperCard], tongue: Tongue
         let mut back = Pen::default();
         back.cuts();
         for (place, card) in sheet.iter().enumerate() {
-            back.card_back(corner(place, true), &card.second, url.is_some(), tongue);
+            back.card_back(corner(place, true), card, url.is_some(), tongue)?;
         }
         paper.page(back);
     }
@@ -136,7 +138,7 @@ fn corner(place: usize, mirrored: bool) -> (f32, f32) {
 }
 
 /// A document that grows page by page.
-struct Paper {
+pub(super) struct Paper {
     pdf: Pdf,
     pages: Vec<Ref>,
     next: i32,
@@ -149,11 +151,11 @@ const BOLD: Ref = Ref::new(4);
 const MONO: Ref = Ref::new(5);
 
 impl Paper {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { pdf: Pdf::new(), pages: Vec::new(), next: 6 }
     }
 
-    fn page(&mut self, pen: Pen) {
+    pub(super) fn page(&mut self, pen: Pen) {
         let (id, content) = (Ref::new(self.next), Ref::new(self.next + 1));
         self.next += 2;
         let mut page = self.pdf.page(id);
@@ -168,7 +170,7 @@ impl Paper {
         self.pages.push(id);
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         self.pdf.catalog(CATALOG).pages(TREE);
         let count = i32::try_from(self.pages.len()).unwrap_or(i32::MAX);
         self.pdf.pages(TREE).kids(self.pages.iter().copied()).count(count);
@@ -180,7 +182,7 @@ impl Paper {
 }
 
 /// Draws on one page.
-struct Pen {
+pub(super) struct Pen {
     content: Content,
 }
 
@@ -208,7 +210,7 @@ impl Pen {
         }
     }
 
-    fn line(&mut self, from: (f32, f32), to: (f32, f32), [r, g, b]: [f32; 3]) {
+    pub(super) fn line(&mut self, from: (f32, f32), to: (f32, f32), [r, g, b]: [f32; 3]) {
         self.content.set_stroke_rgb(r, g, b).set_line_width(0.5);
         self.content.move_to(from.0, from.1).line_to(to.0, to.1).stroke();
     }
@@ -245,34 +247,61 @@ impl Pen {
         Ok(())
     }
 
-    fn card_back(&mut self, (x, y): (f32, f32), second: &str, has_link: bool, tongue: Tongue) {
-        let middle = x + CARD.0 / 2.0;
-        let (first, rest) = second.split_at(second.len() / 2);
-        self.centred(
-            (middle, y + 40.0 * MM),
-            Font::Plain,
-            8.0,
-            FADED,
-            tongue.pick("Second code", "Zweiter Code"),
-        );
-        self.centred((middle, y + 31.0 * MM), Font::Mono, 17.0, INK, &format!("{first} {rest}"));
+    fn card_back(
+        &mut self,
+        (x, y): (f32, f32),
+        card: &PaperCard,
+        has_link: bool,
+        tongue: Tongue,
+    ) -> Result<()> {
+        let side = 40.0 * MM;
+        self.code((x + 3.0 * MM, y + (CARD.1 - side) / 2.0), side, &card.second.to_string())?;
+        let (left, width) = (x + side + 5.0 * MM, CARD.0 - side - 9.0 * MM);
+        let title = tongue.pick("If the card is lost", "Wenn die Karte weg ist");
+        self.fitted((left, y + 43.0 * MM), width, Font::Bold, 9.0, INK, title);
         let lines: &[&str] = match (tongue, has_link) {
             (Tongue::De, true) => &[
-                "Karte aufs Handy: den Code vorn mit der Handykamera",
-                "scannen und diesen zweiten Code eintippen.",
-                "Zeig ihn niemandem: Wer ihn hat, hat die Karte.",
+                "Fotografiere diese Seite jetzt.",
+                "Mit dem Foto bekommst du an der",
+                "Theke eine neue Karte mit allem.",
+                "",
+                "Aufs Handy: Code vorn scannen",
+                "und dies eintippen:",
             ],
             (Tongue::En, true) => &[
-                "To your phone: scan the code on the front with the",
-                "phone's camera and type this second code.",
-                "Show it to nobody: who has it has the card.",
+                "Take a picture of this side now.",
+                "With it the counter gives you a",
+                "new card with everything on it.",
+                "",
+                "To your phone: scan the front",
+                "and type this:",
             ],
-            (Tongue::De, false) => &["Für dich allein: Wer diesen Code hat, hat die Karte."],
-            (Tongue::En, false) => &["For you alone: who has this code has the card."],
+            (Tongue::De, false) => &[
+                "Fotografiere diese Seite jetzt.",
+                "Mit dem Foto bekommst du an der",
+                "Theke eine neue Karte mit allem.",
+            ],
+            (Tongue::En, false) => &[
+                "Take a picture of this side now.",
+                "With it the counter gives you a",
+                "new card with everything on it.",
+            ],
         };
+        let line_at = |row: usize| y + (38.5 - 3.2 * row as f32) * MM;
         for (row, line) in lines.iter().enumerate() {
-            self.centred((middle, y + (20.0 - 4.0 * row as f32) * MM), Font::Plain, 7.5, FADED, line);
+            self.fitted((left, line_at(row)), width, Font::Plain, 6.5, FADED, line);
         }
+        let (first, rest) = card.typed.split_at(card.typed.len() / 2);
+        let typed = format!("{first} {rest}");
+        self.fitted((left, y + 15.5 * MM), width, Font::Mono, 14.0, INK, &typed);
+        let warning: [&str; 2] = match tongue {
+            Tongue::De => ["Zeig sie niemandem: Wer sie hat,", "hat deine Karte."],
+            Tongue::En => ["Show it to nobody: who has it", "has your card."],
+        };
+        for (row, line) in warning.iter().enumerate() {
+            self.fitted((left, y + (9.0 - 3.2 * row as f32) * MM), width, Font::Plain, 6.5, FADED, line);
+        }
+        Ok(())
     }
 
     fn invitation(&mut self, poster: &Poster, tongue: Tongue, height: f32, scale: f32) -> Result<()> {
@@ -354,7 +383,15 @@ impl Pen {
     }
 
     /// Text that becomes smaller rather than longer than its place.
-    fn fitted(&mut self, place: (f32, f32), width: f32, font: Font, size: f32, colour: [f32; 3], text: &str) {
+    pub(super) fn fitted(
+        &mut self,
+        place: (f32, f32),
+        width: f32,
+        font: Font,
+        size: f32,
+        colour: [f32; 3],
+        text: &str,
+    ) {
         let size = font.fitting(text, size, width);
         self.text(place, font, size, colour, text);
     }
@@ -369,7 +406,7 @@ impl Pen {
 
 /// One of the fonts that every reader of PDF has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Font {
+pub(super) enum Font {
     Plain,
     Bold,
     Mono,
@@ -400,7 +437,7 @@ impl Font {
         }
     }
 
-    fn width(self, text: &str, size: f32) -> f32 {
+    pub(super) fn width(self, text: &str, size: f32) -> f32 {
         let widths = match self {
             Self::Plain => &PLAIN_WIDTHS,
             Self::Bold => &BOLD_WIDTHS,
@@ -422,7 +459,7 @@ impl Font {
         text.chars().map(thousandths).sum::<f32>() * size / 1000.0
     }
 
-    fn fitting(self, text: &str, size: f32, width: f32) -> f32 {
+    pub(super) fn fitting(self, text: &str, size: f32, width: f32) -> f32 {
         let wide = self.width(text, size);
         if wide > width { size * width / wide } else { size }
     }

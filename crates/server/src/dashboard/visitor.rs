@@ -36,7 +36,7 @@ const DRAFT_MS: i64 = 60 * 60 * 1000;
 /// Bytes of the name under which it is kept; the key that opens it follows in the address.
 const DRAFT_ID_LEN: usize = 16;
 /// Fields that are never kept.
-const NEVER_KEPT: [&str; 3] = ["csrf", "password", "code"];
+const NEVER_KEPT: [&str; 4] = ["csrf", "password", "code", "ticket"];
 
 /// The values of a form, or of an address's query.
 #[derive(Debug, Clone, Default)]

@@ -89,6 +89,8 @@ pub struct Options {
     pub mailer: Option<Mailer>,
     /// The address under which people reach the server.
     pub public_url: Option<String>,
+    /// Webhooks may go to private networks, and by plain http.
+    pub webhooks_private: bool,
     /// How long a client may take for the head of a request.
     pub header_time: Duration,
     /// How long a client may take for the body of a request.
@@ -103,6 +105,7 @@ impl Default for Options {
             metrics_token: None,
             mailer: None,
             public_url: None,
+            webhooks_private: false,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(15),
         }
@@ -292,6 +295,7 @@ fn is_for_strangers(route: &str) -> bool {
             | "/api/v1/password"
             | "/api/v1/password/forgotten"
             | "/dashboard/sign-in"
+            | "/dashboard/sign-in/code"
             | "/dashboard/password"
             | "/dashboard/forgotten"
     )

@@ -152,6 +152,7 @@ pub(crate) async fn carry_out(tx: &mut Tx, tenant: &mut Tenant, member: MemberId
         values![tenant.id, member],
     )
     .await?;
+    crate::card::forget(tx, tenant.id, member, now_ms).await?;
     let new = tx
         .execute(
             "INSERT INTO erasure (tenant, member, position, erased_ms) VALUES ($1, $2, $3, $4)

@@ -9,7 +9,7 @@ use crate::http::{Answer, Site};
 use crate::world::World;
 
 /// Every page that somebody opens, and who may at least.
-const PAGES: [(&str, Role); 14] = [
+const PAGES: [(&str, Role); 17] = [
     ("/dashboard", Role::Support),
     ("/dashboard/members", Role::Support),
     ("/dashboard/programmes", Role::Support),
@@ -24,6 +24,9 @@ const PAGES: [(&str, Role); 14] = [
     ("/dashboard/import", Role::Manager),
     ("/dashboard/statement", Role::Manager),
     ("/dashboard/team", Role::Owner),
+    ("/dashboard/hooks", Role::Owner),
+    ("/dashboard/account", Role::Support),
+    ("/dashboard/statement.pdf", Role::Manager),
 ];
 
 impl Person {

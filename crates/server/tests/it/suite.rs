@@ -17,6 +17,8 @@
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `second` | the second factor: set up, asked for, lost |
+//! | `hooks` | webhooks, mails about silent devices |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
 //! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
 //! | `described` | the API against its description, by requests that a program makes up |
@@ -40,6 +42,7 @@ mod described;
 mod doors;
 mod enroll;
 mod feed;
+mod hooks;
 pub mod http;
 mod large;
 mod pages;
@@ -48,6 +51,7 @@ mod process;
 mod push;
 mod relocate;
 mod rights;
+mod second;
 mod shop;
 mod splits;
 mod walk;
