@@ -153,6 +153,8 @@ pub enum Command {
     /// Settings of this device: get, set
     #[command(subcommand)]
     Settings(super::staff::SettingsCommand),
+    /// What looks as if somebody helped himself: the list, agree
+    Alarms(super::alarms::AlarmsArgs),
     /// The opening line, and what was done on a day
     Day(super::staff::DayArgs),
     /// Takes goods of a sale back

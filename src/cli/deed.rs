@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stempel_domain::alarm::AlarmKind;
 use stempel_domain::event::{ConsentKind, ConsentPlace, Fact};
 use stempel_domain::programme::{Decimal, Programme};
 use stempel_domain::sale::{Claim, Line, Sale, Tender, TenderKind};
@@ -20,7 +21,7 @@ use stempel_wire::message::Article;
 use super::args::{self, Global};
 use super::proofs::ProofDeed;
 use super::staff::StaffDeed;
-use super::{Answer, Failure, member};
+use super::{Answer, Failure, alarms, member};
 use crate::words;
 
 /// A deed with its circumstances.
@@ -218,6 +219,15 @@ pub enum Deed {
     Proof(ProofDeed),
     /// Something about those who work here and what they do.
     Staff(StaffDeed),
+    /// A manager agrees to what has raised an alarm.
+    Agree {
+        /// Which alarm.
+        alarm: AlarmKind,
+        /// What it is about.
+        subject: String,
+        /// The manager's PIN.
+        pin: String,
+    },
     /// Rows are sent and changes fetched.
     Sync,
 }
@@ -227,14 +237,23 @@ impl Deed {
     fn without_secrets(&self) -> Self {
         match self {
             Self::Staff(deed) => Self::Staff(deed.without_secrets()),
+            Self::Agree { alarm, subject, .. } => {
+                Self::Agree { alarm: *alarm, subject: subject.clone(), pin: String::new() }
+            }
             deed => deed.clone(),
         }
     }
 }
 
 impl Request {
-    /// Does it.
+    /// Does it, and says what looks odd about it.
     pub fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let mut answer = self.perform(terminal)?;
+        alarms::warn(&mut answer, &terminal.raised());
+        Ok(answer)
+    }
+
+    fn perform(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
         if let Some(key) = &self.key {
             terminal.bind_key(
                 key,
@@ -347,6 +366,10 @@ impl Request {
             }
             Deed::Proof(deed) => deed.run(terminal, &how(None)),
             Deed::Staff(deed) => deed.run(terminal, &how(None)),
+            Deed::Agree { alarm, subject, pin } => {
+                let event = terminal.agree(alarm, &subject, &pin)?;
+                Ok(Answer::one("It goes on, for a quarter of an hour.", json!({"event": event})))
+            }
             Deed::Sync => super::sync::exchange_now(terminal),
         }
     }

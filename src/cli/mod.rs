@@ -12,6 +12,7 @@
 mod admin;
 #[cfg(feature = "demo")]
 mod adopt;
+pub mod alarms;
 pub mod answer;
 pub mod args;
 mod bench;
@@ -97,6 +98,7 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Gift(command) => staff::gift(&global, command),
         Command::Answer(answer) => staff::answer(&global, answer),
         Command::Settings(command) => staff::settings(&global, command),
+        Command::Alarms(args) => alarms::alarms(&global, args),
         Command::Day(args) => staff::day(&global, &args),
         Command::Stamp(stamp) => open::write(&global, deed::stamp(&global, &stamp)?),
         Command::Redeem(redeem) => open::write(&global, deed::redeem(&global, &redeem)?),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alarm::AlarmKind;
 use crate::card::CardId;
 use crate::grant::Grant;
 use crate::ids::{AuthorId, EventRef, MemberId, OperatorId, ProgrammeId, ShopId, TenantId};
@@ -86,11 +87,13 @@ pub enum Fact {
     ConsentChanged(ConsentChanged),
     /// A member is forgotten: what remains says nothing of a person.
     MemberErased(MemberErased),
+    /// A second person agreed that something goes on that had raised an alarm.
+    LimitLifted(LimitLifted),
 }
 
 impl Fact {
     /// Every kind that this version can read, in the order in which they came to be.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 20] = [
         "journal-begun",
         "member-joined",
         "profile-changed",
@@ -110,6 +113,7 @@ impl Fact {
         "member-merged",
         "consent-changed",
         "member-erased",
+        "limit-lifted",
     ];
 
     /// The kind's name.
@@ -134,6 +138,7 @@ impl Fact {
             Self::MemberMerged(_) => "member-merged",
             Self::ConsentChanged(_) => "consent-changed",
             Self::MemberErased(_) => "member-erased",
+            Self::LimitLifted(_) => "limit-lifted",
         }
     }
 
@@ -155,7 +160,8 @@ impl Fact {
             | Self::ProgrammePublished(_)
             | Self::ClockSet(_)
             | Self::AnswerGiven(_)
-            | Self::GiftReleased(_) => None,
+            | Self::GiftReleased(_)
+            | Self::LimitLifted(_) => None,
             Self::MemberMerged(fact) => Some(fact.member),
             Self::ConsentChanged(fact) => Some(fact.member),
             Self::MemberErased(fact) => Some(fact.member),
@@ -622,4 +628,24 @@ pub struct GiftReleased {
     pub pool: String,
     /// What the pool's tally at this device loses.
     pub tallies: Vec<CounterStep>,
+}
+
+/// A second person agreed that something goes on that had raised an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitLifted {
+    /// Where.
+    pub shop: ShopId,
+    /// Which alarm.
+    pub alarm: AlarmKind,
+    /// What it is about: an operator, or a member's id.
+    pub subject: String,
+    /// Who agreed.
+    pub agreed: OperatorId,
+    /// Until when, in milliseconds.
+    pub until_ms: i64,
+}
+
+impl LimitLifted {
+    /// The longest subject, in bytes.
+    pub const SUBJECT_LEN_MAX: usize = 128;
 }

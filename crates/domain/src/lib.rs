@@ -16,6 +16,7 @@
 //! | [`receipt`], [`proof`] | receipts of other tills, and what proves a purchase |
 //! | [`draw`] | prize draws that anybody can check |
 //! | [`card`] | card ids and the numbers people type |
+//! | [`alarm`] | what looks as if somebody helped himself |
 
 /// Writes and reads a type as its text: `Display` out, `FromStr` in.
 macro_rules! serde_as_text {
@@ -35,6 +36,7 @@ macro_rules! serde_as_text {
     };
 }
 
+pub mod alarm;
 pub mod card;
 pub mod draw;
 pub mod event;

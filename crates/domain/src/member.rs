@@ -296,7 +296,8 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
         | Fact::ProgrammePublished(_)
         | Fact::ClockSet(_)
         | Fact::AnswerGiven(_)
-        | Fact::GiftReleased(_) => {}
+        | Fact::GiftReleased(_)
+        | Fact::LimitLifted(_) => {}
     }
     changes.extend(event.record.fact.counters().iter().cloned().map(Change::Counter));
     let of = event.reference();

@@ -8,6 +8,7 @@
 //! | [`admin`] | what an owner does: tenants, shops, devices, catalogue, programmes, inbox, backup |
 //! | [`people`] | personal data: merges, consents, export, erasure |
 //! | [`metrics`], [`tls`] | what is counted; certificates |
+//! | `alarms` | what looks as if somebody helped himself |
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
@@ -18,6 +19,7 @@
 
 pub mod accounts;
 pub mod admin;
+mod alarms;
 mod api;
 pub mod audit;
 mod author;

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use stempel_domain::alarm::Sight;
 use stempel_domain::event::{Event, Fact, Loyalty, ProgrammeRef};
 use stempel_domain::ledger::Posting;
 use stempel_domain::programme::Programme;
@@ -17,6 +18,7 @@ use stempel_domain::sale::Order;
 use stempel_domain::{Account, AuthorId, EventRef, MemberId, TenantId, Unit};
 use stempel_wire::Row;
 
+use crate::alarms;
 use crate::cases::{self, Case};
 use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
@@ -62,11 +64,11 @@ impl Verdict {
 pub(crate) async fn judge_again(server: &Server, db: &Db, job: &Job) -> Result<()> {
     let author =
         AuthorId::from_slice(&job.id).ok_or_else(|| Error::Damaged("a job names no author".to_owned()))?;
-    let (judged, through, findings) = {
+    let (judged, through, findings, sights) = {
         let mut tx = db.read().await?;
         let (judged, _) = marks(&mut tx, job.tenant, author).await?;
-        let (through, findings) = look(&mut tx, job.tenant, author, judged).await?;
-        (judged, through, findings)
+        let (through, findings, sights) = look(&mut tx, job.tenant, author, judged).await?;
+        (judged, through, findings, sights)
     };
     let now_ms = server.now_ms();
     let mut tx = db.write().await?;
@@ -78,6 +80,7 @@ pub(crate) async fn judge_again(server: &Server, db: &Db, job: &Job) -> Result<(
     for finding in findings {
         note(&mut tx, job.tenant, finding, now_ms).await?;
     }
+    alarms::see(&mut tx, job.tenant, now_ms, sights).await?;
     tx.execute(
         "UPDATE journal SET judged = $3 WHERE tenant = $1 AND author = $2",
         values![job.tenant, author, through],
@@ -113,8 +116,16 @@ async fn note(tx: &mut Tx, tenant: TenantId, finding: Finding, now_ms: i64) -> R
     Ok(())
 }
 
-/// Looks at the rows after a number, and says up to which it looked.
-async fn look(tx: &mut Tx, tenant: TenantId, author: AuthorId, judged: u64) -> Result<(u64, Vec<Finding>)> {
+/// The kinds of rows that are judged, and those that only alarms look at.
+const KINDS: [&str; 5] = ["sale", "stamp", "grant", "reversal", "adjustment"];
+
+/// Looks at the rows after a number, and says up to which it looked, and what alarms have to see.
+async fn look(
+    tx: &mut Tx,
+    tenant: TenantId,
+    author: AuthorId,
+    judged: u64,
+) -> Result<(u64, Vec<Finding>, Vec<Sight>)> {
     let rows = tx
         .rows(
             "SELECT seq, status, kind, bytes FROM event WHERE tenant = $1 AND author = $2 AND seq > $3
@@ -122,17 +133,19 @@ async fn look(tx: &mut Tx, tenant: TenantId, author: AuthorId, judged: u64) -> R
             values![tenant, author, judged, FETCH],
         )
         .await?;
-    let (mut through, mut findings, mut books) = (judged, Vec::new(), BTreeMap::new());
+    let (mut through, mut findings, mut sights, mut books) =
+        (judged, Vec::new(), Vec::new(), BTreeMap::new());
     for stored in rows {
         through = stored.number(0)?;
-        if stored.int(1)? != 0 || !["sale", "stamp", "grant"].contains(&&stored.text(2)?[..]) {
+        if stored.int(1)? != 0 || !KINDS.contains(&&stored.text(2)?[..]) {
             continue;
         }
         let row = Row::parse(stored.bytes(3)?).map_err(|error| Error::Damaged(error.to_string()))?;
         let Ok(event) = row.event() else { continue };
+        sights.extend(Sight::of(&event, None));
         findings.extend(judge_one(tx, tenant, &event, &mut books).await?);
     }
-    Ok((through, findings))
+    Ok((through, findings, sights))
 }
 
 /// Rule books by the versions of the programmes in them; none if a programme is not known here.

@@ -1,6 +1,7 @@
 //! What can go wrong at a terminal, in words for the person who stands there.
 
 use stempel_domain::EventRef;
+use stempel_domain::alarm::Alarm;
 use stempel_domain::ids::NotAnId;
 use stempel_domain::money::NotANumber;
 use stempel_domain::rules::{Language, Refusal, TraceStep, sentence};
@@ -59,6 +60,9 @@ pub enum TerminalError {
     /// Only a manager may do this.
     #[error("this needs a manager's PIN")]
     NeedsManager,
+    /// It goes beyond a limit that guards against helping oneself: a second person has to agree.
+    #[error("{}; a manager has to agree: stempel alarms agree", alarm_sentences(.0, Language::En))]
+    SecondPerson(Vec<Alarm>),
     /// The folder is not a terminal yet.
     #[error("this folder is not a terminal yet; make it one with `stempel init` or `stempel enroll`")]
     NotSetUp,
@@ -93,6 +97,7 @@ impl TerminalError {
                 | Self::WrongPin
                 | Self::PinWait { .. }
                 | Self::NeedsManager
+                | Self::SecondPerson(_)
         )
     }
 
@@ -120,6 +125,11 @@ pub fn refusals(refused: &[Refusal], trace: &[TraceStep], language: Language) ->
 pub fn sentences(trace: &[TraceStep], language: Language) -> String {
     let each: Vec<String> = trace.iter().map(|step| sentence(step, language)).collect();
     if each.is_empty() { "Nothing is given.".to_owned() } else { each.join("; ") }
+}
+
+/// Alarms as sentences.
+pub fn alarm_sentences(alarms: &[Alarm], language: Language) -> String {
+    alarms.iter().map(|alarm| alarm.sentence(language)).collect::<Vec<_>>().join("; ")
 }
 
 impl From<NotAnId> for TerminalError {

@@ -22,6 +22,7 @@
 //! | [`day`] | the opening line and the closing sums |
 //! | [`lost`] | second codes, and new cards for lost ones |
 //! | [`people`] | merges, consents, what is held about a person, erasure |
+//! | [`alarms`] | what looks as if somebody helped himself |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
@@ -30,6 +31,7 @@
 //!
 //! Clock and randomness are handed in; nothing here reads the environment or talks to a person.
 
+pub mod alarms;
 mod articles;
 pub mod cards;
 pub mod counter;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stempel_domain::alarm::Limits;
 use stempel_domain::{Day, Money};
 
 use crate::{Terminal, TerminalError};
@@ -31,6 +32,8 @@ pub struct DeviceSettings {
     pub dimming: Option<Hours>,
     /// One question to guests, if one is asked.
     pub question: Option<Question>,
+    /// What raises an alarm.
+    pub alarms: Limits,
 }
 
 /// What a scan does.
@@ -163,6 +166,7 @@ impl DeviceSettings {
             (self.proof.each.is_none_or(|each| each.0 > 0), "proof.each: an amount above zero"),
             ((1..=100).contains(&self.proof.most), "proof.most: from 1 to 100"),
             (self.paper.operator_day <= 10_000, "paper.operator_day: at most 10000"),
+            (self.alarms.are_well(), "alarms: minutes from 1 to 10080"),
             (self.pause_s.is_none_or(|pause| pause <= 24 * 3600), "pause_s: at most a day"),
             (self.picture.as_ref().is_none_or(|path| path.len() <= 4096), "picture: a path"),
             (

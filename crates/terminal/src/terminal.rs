@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stempel_domain::alarm::Sight;
 use stempel_domain::event::{Fact, Record};
 use stempel_domain::ports::{Clock, Entropy};
 use stempel_domain::rules::RuleBook;
@@ -12,6 +13,7 @@ use stempel_store::{Head, Store, StoreError, View, Write};
 use stempel_wire::message::Shop;
 use stempel_wire::{CardKeys, Row, SecretKey};
 
+use crate::alarms::Lookout;
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
 use crate::rotating::AtTheCounter;
@@ -38,6 +40,7 @@ pub struct Terminal {
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) last_moment: Option<Moment>,
     pub(crate) at_the_counter: AtTheCounter,
+    pub(crate) lookout: Lookout,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -69,6 +72,7 @@ impl Terminal {
             entropy,
             last_moment: None,
             at_the_counter: AtTheCounter::default(),
+            lookout: Lookout::default(),
         };
         terminal.last_moment = terminal.moment_of_last_event()?;
         terminal.reload()?;
@@ -170,8 +174,10 @@ impl Terminal {
         facts: Vec<Fact>,
         also: impl FnOnce(&mut Write<'_>, &[EventRef]) -> Result<T, TerminalError>,
     ) -> Result<T, TerminalError> {
+        self.before(&at, operator, &facts)?;
         let keeping = self.keeping();
-        let (author, key) = (self.identity.device, &self.key);
+        let (author, shop, key) = (self.identity.device, self.identity.shop, &self.key);
+        let mut sights = Vec::new();
         let answer = self.store.write(|write| {
             let mut head: Head = write.view().head(author)?;
             let mut written = Vec::with_capacity(facts.len());
@@ -181,6 +187,7 @@ impl Terminal {
                 let record = Record { at, operator: operator.clone(), fact };
                 let row = Row::write(key, reference, head.hash, &record)?;
                 let event = Event { author, seq: reference.seq, record };
+                sights.extend(Sight::of(&event, Some(shop)));
                 write.append(&row, &event, keeping)?;
                 head = Head { seq: row.seq(), hash: row.hash() };
                 written.push(reference);
@@ -188,6 +195,7 @@ impl Terminal {
             also(write, &written)
         })?;
         self.last_moment = Some(at);
+        self.after(sights);
         Ok(answer)
     }
 

@@ -32,11 +32,13 @@ use stempel_domain::{EventRef, ShopId};
 
 use crate::accounts;
 use crate::admin::NewMember;
+use crate::alarms;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Failure, Http, Shared, bearer, read_body};
 use crate::people;
 use crate::server::Server;
 use access::{Principal, Scope};
+pub(crate) use look::event;
 use look::{PAGE, PAGE_MAX};
 use orders::{ActivityRequest, RedemptionRequest, StampRequest};
 
@@ -64,6 +66,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ];
     routes.extend(accounts::routes());
     routes.extend(people::http::routes());
+    routes.extend(alarms::routes());
     routes
 }
 
@@ -225,7 +228,7 @@ async fn member_add(State(http): Shared, asking: Asking, request: Request) -> An
 }
 
 /// Reads how many things a page holds.
-fn limit(asked: Option<usize>) -> Result<usize> {
+pub(crate) fn limit(asked: Option<usize>) -> Result<usize> {
     match asked.unwrap_or(PAGE) {
         limit @ 1..=PAGE_MAX => Ok(limit),
         _ => Err(Error::bad_request(format!("limit is 1 to {PAGE_MAX}."))),

@@ -11,6 +11,7 @@
 //! | `programmes`, `templates` | what is in force, templates, versions side by side |
 //! | `editor`, `plain` | one programme as a form made from its own structure, or as text; the sample sale |
 //! | `work` | cases, stopped journals, rows that were not understood, changes for a second person |
+//! | `odd` | alarms, a section of `work` |
 //! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
 //! | `account` | the own second factor |
 //! | `hooks` | other systems that are told of events, with the log of what they answered |
@@ -33,6 +34,7 @@ mod import;
 mod member;
 mod members;
 mod names;
+mod odd;
 mod plain;
 mod programmes;
 mod shell;

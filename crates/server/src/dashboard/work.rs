@@ -45,6 +45,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
                 ul class="list" { @for case in &inbox.cases { li { (one_case(&visitor, case)) } } }
             }
         }
+        @if everywhere { (super::odd::section(&visitor).await?) }
         @if !inbox.quarantined.is_empty() {
             section {
                 h2 { (say("Stopped journals", "Angehaltene Geräte")) }

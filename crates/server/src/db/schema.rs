@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 40, oldest: 1, script: include_str!("../../migrations/0040_card.sql") },
     Migration { version: 50, oldest: 1, script: include_str!("../../migrations/0050_proof.sql") },
     Migration { version: 70, oldest: 1, script: include_str!("../../migrations/0070_pages.sql") },
+    Migration { version: 80, oldest: 1, script: include_str!("../../migrations/0080_alarm.sql") },
 ];
 
 /// The newest version that this program knows.

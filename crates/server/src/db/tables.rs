@@ -99,6 +99,23 @@ const TABLES: &[Table] = &[
     },
     Table { name: "tally", key: &[("key", Text), ("author", Bytes)], others: &[("amount", Int)] },
     Table { name: "proof", key: &[("author", Bytes), ("seq", Int)], others: &[("hash", Bytes)] },
+    Table {
+        name: "alarm_sight",
+        key: &[("author", Bytes), ("seq", Int)],
+        others: &[
+            ("at_ms", Int),
+            ("shop", Bytes),
+            ("operator", Text),
+            ("member", Bytes),
+            ("own", Int),
+            ("done", Text),
+        ],
+    },
+    Table {
+        name: "alarm",
+        key: &[("alarm", Bytes)],
+        others: &[("kind", Text), ("subject", Text), ("last_ms", Int), ("body", Text)],
+    },
     Table { name: "member", key: &[("member", Bytes)], others: &[("position", Int), ("base", Text)] },
     Table { name: "member_key", key: &[("member", Bytes), ("key_id", Bytes)], others: &[("secret", Bytes)] },
     Table {

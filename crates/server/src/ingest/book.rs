@@ -90,9 +90,10 @@ pub(crate) async fn book(
 
 /// Has the journals judged again in which the rules have given or taken something.
 async fn judge_later(tx: &mut Tx, tenant: &Tenant, booking: Booking, events: &[&Event]) -> Result<()> {
-    let judged = events
-        .iter()
-        .filter(|event| matches!(event.record.fact, Fact::Sale(_) | Fact::Stamp(_) | Fact::Grant(_)));
+    let judged = events.iter().filter(|event| {
+        // What was taken back is not judged again, but alarms count it.
+        matches!(event.record.fact, Fact::Sale(_) | Fact::Stamp(_) | Fact::Grant(_) | Fact::Reversal(_))
+    });
     let authors: BTreeSet<AuthorId> = judged.map(|event| event.author).collect();
     for author in authors {
         jobs::put(tx, tenant.id, jobs::Kind::Judge, &author.0, booking.now_ms).await?;

@@ -6,6 +6,7 @@
 //! | `database` | a fresh database for each test, of the kind that the binary is for |
 //! | `cluster` | the PostgreSQL server that the tests start and stop themselves |
 //! | `admin` | signing devices out, backup and restore, members, verify |
+//! | `alarms` | what looks as if somebody helped himself, over what all devices did |
 //! | `adopt` | a shop that began alone comes to a server |
 //! | `enroll` | enrolment, blank cards |
 //! | `relocate` | a tenant's way from one database to another |
@@ -33,6 +34,7 @@
 pub mod accounts;
 mod admin;
 mod adopt;
+mod alarms;
 pub mod api;
 pub mod browser;
 mod card;

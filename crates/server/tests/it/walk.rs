@@ -141,6 +141,8 @@ async fn ground() -> Ground {
         step("GET", "retention", Value::Null, Some("manage"), false),
         step("GET", "retention/due?months=12", Value::Null, Some("manage"), false),
         step("PUT", "retention", json!({ "months": 12 }), Some("own"), false),
+        step("GET", "alarms", Value::Null, Some("manage"), false),
+        step("GET", "alarms/00000000000000000000000000000000", Value::Null, Some("manage"), false),
         step("POST", &format!("members/{member}/erase"), Value::Null, Some("manage"), false),
         step("GET", "changes", Value::Null, Some("manage"), false),
         step("POST", &format!("changes/{change}/approve"), Value::Null, Some("manage"), false),

@@ -2,6 +2,7 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `alarms` | what looks as if somebody helped himself warns, then needs a second person |
 //! | `alone` | a terminal that works alone, from nothing to a free coffee |
 //! | `apart` | two devices and a server through weeks of faults |
 //! | `cards` | whom a code names, and which codes are refused |
@@ -22,6 +23,7 @@
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alarms;
 mod alone;
 mod apart;
 mod cards;

@@ -1,0 +1,662 @@
+//! Alarms: what looks as if somebody helped himself. Nothing here says that somebody did; an alarm opens to the events
+//! that raised it, and a person looks at them.
+//!
+//! Each action is seen as a [`Sight`], without amounts of units and without names. [`raise`] looks at one sight and at
+//! those that came shortly before; [`Watch`] keeps those that matter and joins what belongs together. The same sights
+//! give the same alarms wherever they are looked at: at a device with no network from its own journal, at the server
+//! from all of them.
+//!
+//! | kind | counts |
+//! |---|---|
+//! | `self-award` | units that an operator gives to the card that is the operator's own (tag `operator:ID`) |
+//! | `card-often` | how often one member was given units |
+//! | `operator-often` | how often one operator gave units |
+//! | `two-places` | how often a card was used in one shop shortly after another |
+//! | `take-backs` | how often one operator undid or refunded |
+//! | `money-back` | how much money one operator handed back, in minor units |
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Fact};
+use crate::ids::{EventRef, MemberId, OperatorId, ShopId};
+use crate::ledger::Account;
+use crate::member::MemberState;
+use crate::money::Money;
+use crate::rules::Language;
+use crate::sale::Deed;
+use crate::time::Moment;
+
+/// What a tag begins with that says which operator a member is.
+pub const OPERATOR_TAG: &str = "operator:";
+/// The most events that an alarm names; its count goes on.
+pub const FACTS_MAX: usize = 100;
+/// The most sights that are kept to compare the next one with.
+const SIGHTS_MAX: usize = 4096;
+/// The longest time over which a limit counts, in minutes: a week.
+const MINUTES_MAX: u32 = 7 * 24 * 60;
+const MINUTE_MS: i64 = 60_000;
+
+/// What looks odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmKind {
+    /// An operator gave units to the own card.
+    SelfAward,
+    /// One card was given units again and again.
+    CardOften,
+    /// One operator gave units more often than guests come.
+    OperatorOften,
+    /// One card was used in two shops within too short a time.
+    TwoPlaces,
+    /// One operator took back again and again.
+    TakeBacks,
+    /// One operator handed back much money.
+    MoneyBack,
+}
+
+impl AlarmKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::SelfAward,
+        Self::CardOften,
+        Self::OperatorOften,
+        Self::TwoPlaces,
+        Self::TakeBacks,
+        Self::MoneyBack,
+    ];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SelfAward => "self-award",
+            Self::CardOften => "card-often",
+            Self::OperatorOften => "operator-often",
+            Self::TwoPlaces => "two-places",
+            Self::TakeBacks => "take-backs",
+            Self::MoneyBack => "money-back",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it is about a card, and not about who works at the counter.
+    fn is_of_a_card(self) -> bool {
+        matches!(self, Self::CardOften | Self::TwoPlaces)
+    }
+}
+
+/// How far it has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Somebody should look at it.
+    Warn,
+    /// The next time, a second person has to agree.
+    FourEyes,
+}
+
+/// When something is odd: so many within so many minutes. Zero is never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Over how long it counts.
+    pub minutes: u32,
+    /// From how many on there is a warning.
+    pub warn: u32,
+    /// From how many on a second person has to agree.
+    pub ask: u32,
+}
+
+impl Limit {
+    /// How far a count has gone.
+    pub fn level(self, count: u64) -> Option<Level> {
+        let reached = |limit: u32| limit > 0 && count >= u64::from(limit);
+        if reached(self.ask) { Some(Level::FourEyes) } else { reached(self.warn).then_some(Level::Warn) }
+    }
+
+    /// Over how long it counts, in milliseconds.
+    fn span_ms(self) -> i64 {
+        i64::from(self.minutes.min(MINUTES_MAX)) * MINUTE_MS
+    }
+}
+
+/// The limits of a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Units for the own card.
+    pub self_award: Limit,
+    /// Units for one card.
+    pub card_often: Limit,
+    /// Units by one operator.
+    pub operator_often: Limit,
+    /// Shops of one card: how many minutes it takes from one to another at least.
+    pub two_places: Limit,
+    /// What one operator undoes and refunds.
+    pub take_backs: Limit,
+    /// Money that one operator hands back, in minor units.
+    pub money_back: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            self_award: Limit { minutes: 24 * 60, warn: 1, ask: 3 },
+            card_often: Limit { minutes: 60, warn: 4, ask: 8 },
+            operator_often: Limit { minutes: 60, warn: 150, ask: 300 },
+            two_places: Limit { minutes: 10, warn: 1, ask: 0 },
+            take_backs: Limit { minutes: 8 * 60, warn: 5, ask: 10 },
+            money_back: Limit { minutes: 8 * 60, warn: 100_00, ask: 250_00 },
+        }
+    }
+}
+
+impl Limits {
+    /// The limit of a kind.
+    pub fn of(&self, kind: AlarmKind) -> Limit {
+        match kind {
+            AlarmKind::SelfAward => self.self_award,
+            AlarmKind::CardOften => self.card_often,
+            AlarmKind::OperatorOften => self.operator_often,
+            AlarmKind::TwoPlaces => self.two_places,
+            AlarmKind::TakeBacks => self.take_backs,
+            AlarmKind::MoneyBack => self.money_back,
+        }
+    }
+
+    /// The longest time over which any of them counts, in milliseconds.
+    pub fn span_ms(&self) -> i64 {
+        AlarmKind::ALL.into_iter().map(|kind| self.of(kind).span_ms()).max().unwrap_or(0)
+    }
+
+    /// Whether each limit counts over a minute to a week.
+    pub fn are_well(&self) -> bool {
+        AlarmKind::ALL.into_iter().all(|kind| (1..=MINUTES_MAX).contains(&self.of(kind).minutes))
+    }
+}
+
+/// What was done, as far as alarms go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    /// A member was given units.
+    Gave,
+    /// A card was shown, and nothing was given.
+    Seen,
+    /// An event was undone or refunded.
+    TookBack {
+        /// Which.
+        of: EventRef,
+        /// Whether nothing of it is left.
+        whole: bool,
+        /// Money that was handed back, in minor units.
+        money: i64,
+    },
+}
+
+/// One action, as far as alarms go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The event.
+    pub event: EventRef,
+    /// When, in milliseconds by the server's clock as far as the device knew it.
+    pub at_ms: i64,
+    /// Where, if it is known.
+    pub shop: Option<ShopId>,
+    /// Who did it.
+    pub operator: Option<OperatorId>,
+    /// Whose card it was.
+    pub member: Option<MemberId>,
+    /// The card is the operator's own.
+    pub own: bool,
+    /// What was done.
+    pub done: Done,
+}
+
+impl Sight {
+    /// What is seen of an event; none if it is nothing that somebody does at a counter. `shop` is where its author
+    /// stands.
+    pub fn of(event: &Event, shop: Option<ShopId>) -> Option<Self> {
+        Self::of_fact(
+            event.reference(),
+            &event.record.at,
+            event.record.operator.as_ref(),
+            &event.record.fact,
+            shop,
+        )
+    }
+
+    /// What is seen of a fact that is about to become an event.
+    pub fn of_fact(
+        event: EventRef,
+        at: &Moment,
+        operator: Option<&OperatorId>,
+        fact: &Fact,
+        shop: Option<ShopId>,
+    ) -> Option<Self> {
+        let member = fact.member();
+        let own = |account: &Account| matches!(account, Account::Member(of) if Some(*of) == member);
+        let gains = || fact.postings().iter().any(|posting| own(&posting.account) && posting.amount > 0);
+        let gave = || if gains() { Done::Gave } else { Done::Seen };
+        let (done, shop) = match fact {
+            Fact::Sale(fact) => (gave(), Some(fact.shop)),
+            Fact::Stamp(fact) => (gave(), Some(fact.shop)),
+            // What a day brings, and a friend's thanks, comes by itself; nobody at the counter gives it.
+            Fact::Grant(fact) if matches!(fact.deed, Deed::Activity { .. }) => (gave(), Some(fact.shop)),
+            Fact::Adjustment(_) => (gave(), shop),
+            Fact::Reversal(fact) => {
+                let cash = fact.postings.iter().filter(|posting| posting.account == Account::Cash);
+                let money = cash.fold(0_i64, |sum, posting| sum.saturating_sub(posting.amount));
+                let whole = fact.quantities.is_empty();
+                (Done::TookBack { of: fact.of, whole, money: money.max(0) }, shop)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            event,
+            at_ms: at.utc_ms.saturating_sub(at.skew_ms.unwrap_or(0)),
+            shop,
+            operator: operator.cloned(),
+            member,
+            own: false,
+            done,
+        })
+    }
+
+    /// Who answers for it: the operator, or the device where nobody signs in.
+    fn worker(&self) -> String {
+        match &self.operator {
+            Some(operator) => operator.to_string(),
+            None => format!("device {}", self.event.author),
+        }
+    }
+
+    /// Whether an alarm of this kind would be about the same thing as one of another sight.
+    fn is_alike(&self, other: &Self, kind: AlarmKind) -> bool {
+        match (kind.is_of_a_card(), &self.operator) {
+            (true, _) => self.member == other.member,
+            (false, Some(_)) => self.operator == other.operator,
+            (false, None) => other.operator.is_none() && self.event.author == other.event.author,
+        }
+    }
+
+    /// What an alarm of this kind would be about.
+    pub fn subject(&self, kind: AlarmKind) -> Option<String> {
+        if kind.is_of_a_card() { self.member.map(|member| member.to_string()) } else { Some(self.worker()) }
+    }
+}
+
+/// Whether a member is that operator: whoever works here and collects has the tag `operator:ID` on the own card.
+pub fn is_own(state: &MemberState, operator: &OperatorId) -> bool {
+    state.tags.get(&format!("{OPERATOR_TAG}{operator}")).is_some_and(|tag| tag.value)
+}
+
+/// Something that looks odd, with the events that make it so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What looks odd.
+    pub kind: AlarmKind,
+    /// How far it has gone.
+    pub level: Level,
+    /// What it is about: an operator, or a member's id.
+    pub subject: String,
+    /// How many there were, or how much money in minor units.
+    pub count: u64,
+    /// The limit that was reached.
+    pub limit: Limit,
+    /// When the first of them was, in milliseconds.
+    pub first_ms: i64,
+    /// When the last of them was, in milliseconds.
+    pub last_ms: i64,
+    /// The events, oldest first: the last [`FACTS_MAX`] of them.
+    pub facts: Vec<EventRef>,
+}
+
+impl Alarm {
+    /// What happened, for whoever stands there. It names the operator, and no member.
+    pub fn sentence(&self, language: Language) -> String {
+        let Self { subject, count, .. } = self;
+        let span = match (self.limit.minutes, language) {
+            (minutes, Language::En) if minutes % 60 == 0 => format!("{} h", minutes / 60),
+            (minutes, Language::De) if minutes % 60 == 0 => format!("{} Std.", minutes / 60),
+            (minutes, Language::En) => format!("{minutes} min"),
+            (minutes, Language::De) => format!("{minutes} Min."),
+        };
+        let money = Money(i64::try_from(*count).unwrap_or(i64::MAX));
+        match (self.kind, language) {
+            (AlarmKind::SelfAward, Language::En) => {
+                format!("{subject} gave to the own card: {count} in {span}")
+            }
+            (AlarmKind::SelfAward, Language::De) => {
+                format!("{subject} hat der eigenen Karte gutgeschrieben: {count} in {span}")
+            }
+            (AlarmKind::CardOften, Language::En) => {
+                format!("this card was given something {count} times in {span}")
+            }
+            (AlarmKind::CardOften, Language::De) => {
+                format!("dieser Karte wurde {count}-mal in {span} etwas gutgeschrieben")
+            }
+            (AlarmKind::OperatorOften, Language::En) => {
+                format!("{subject} gave something to cards {count} times in {span}")
+            }
+            (AlarmKind::OperatorOften, Language::De) => {
+                format!("{subject} hat {count}-mal in {span} Karten etwas gutgeschrieben")
+            }
+            (AlarmKind::TwoPlaces, Language::En) => {
+                format!("this card was used in two shops within {span}: {count}")
+            }
+            (AlarmKind::TwoPlaces, Language::De) => {
+                format!("diese Karte wurde innerhalb von {span} in zwei Läden benutzt: {count}")
+            }
+            (AlarmKind::TakeBacks, Language::En) => {
+                format!("{subject} undid or refunded {count} times in {span}")
+            }
+            (AlarmKind::TakeBacks, Language::De) => {
+                format!("{subject} hat {count}-mal in {span} storniert oder erstattet")
+            }
+            (AlarmKind::MoneyBack, Language::En) => format!("{subject} handed back {money} in {span}"),
+            (AlarmKind::MoneyBack, Language::De) => format!("{subject} hat {money} in {span} ausgezahlt"),
+        }
+    }
+
+    /// Takes in a later one about the same thing; false if it is another matter.
+    pub fn join(&mut self, later: &Self) -> bool {
+        let span_ms = self.limit.span_ms();
+        let apart = later.first_ms.saturating_sub(self.last_ms) > span_ms
+            || self.first_ms.saturating_sub(later.last_ms) > span_ms;
+        if self.kind != later.kind || self.subject != later.subject || apart {
+            return false;
+        }
+        self.level = self.level.max(later.level);
+        self.count = self.count.max(later.count);
+        self.first_ms = self.first_ms.min(later.first_ms);
+        self.last_ms = self.last_ms.max(later.last_ms);
+        for fact in &later.facts {
+            if !self.facts.contains(fact) {
+                self.facts.push(*fact);
+            }
+        }
+        let over = self.facts.len().saturating_sub(FACTS_MAX);
+        self.facts.drain(..over);
+        true
+    }
+}
+
+/// Which alarms a sight raises, given those before it in any order: sights later than it, or longer ago than a limit
+/// counts, have no part in it.
+pub fn raise<'a>(
+    limits: &Limits,
+    earlier: impl IntoIterator<Item = &'a Sight> + Clone,
+    now: &Sight,
+) -> Vec<Alarm> {
+    AlarmKind::ALL
+        .into_iter()
+        .filter_map(|kind| raise_one(kind, limits.of(kind), earlier.clone(), now))
+        .collect()
+}
+
+fn raise_one<'a>(
+    kind: AlarmKind,
+    limit: Limit,
+    earlier: impl IntoIterator<Item = &'a Sight> + Clone,
+    now: &Sight,
+) -> Option<Alarm> {
+    if !counts(kind, now) {
+        return None;
+    }
+    let subject = now.subject(kind)?;
+    let from_ms = now.at_ms.saturating_sub(limit.span_ms());
+    let within =
+        |sight: &&Sight| sight.at_ms > from_ms && (sight.at_ms, sight.event) < (now.at_ms, now.event);
+    let undone: Vec<EventRef> = earlier
+        .clone()
+        .into_iter()
+        .filter(within)
+        .filter_map(|sight| match sight.done {
+            Done::TookBack { of, whole: true, .. } => Some(of),
+            _ => None,
+        })
+        .collect();
+    // What was undone was not given: a slip of the finger counts among the take-backs alone.
+    let alike = |sight: &&Sight| {
+        let given = !matches!(sight.done, Done::TookBack { .. }) && undone.contains(&sight.event);
+        counts(kind, sight) && sight.is_alike(now, kind) && !given
+    };
+    let mut seen: Vec<&Sight> = earlier.into_iter().filter(within).filter(alike).collect();
+    seen.push(now);
+    seen.sort_by_key(|sight| (sight.at_ms, sight.event));
+    seen.dedup_by_key(|sight| sight.event);
+    let count = match kind {
+        AlarmKind::TwoPlaces => {
+            // Only the steps from one shop to another count, and who took them is shown with where they began.
+            let steps: Vec<usize> =
+                (1..seen.len()).filter(|&at| seen[at - 1].shop != seen[at].shop).collect();
+            if !steps.contains(&(seen.len() - 1)) {
+                return None;
+            }
+            let count = steps.len() as u64;
+            let ends = |at: &usize| steps.contains(at) || steps.contains(&(at + 1));
+            seen = (0..seen.len()).filter(ends).map(|at| seen[at]).collect();
+            count
+        }
+        AlarmKind::MoneyBack => seen.iter().map(|sight| money(sight)).fold(0, u64::saturating_add),
+        _ => seen.len() as u64,
+    };
+    let level = limit.level(count)?;
+    let over = seen.len().saturating_sub(FACTS_MAX);
+    Some(Alarm {
+        kind,
+        level,
+        subject,
+        count,
+        limit,
+        first_ms: seen.first().map_or(now.at_ms, |sight| sight.at_ms),
+        last_ms: now.at_ms,
+        facts: seen[over..].iter().map(|sight| sight.event).collect(),
+    })
+}
+
+/// Whether a sight counts towards a kind of alarm.
+fn counts(kind: AlarmKind, sight: &Sight) -> bool {
+    let gave = sight.done == Done::Gave;
+    match kind {
+        AlarmKind::SelfAward => gave && sight.own,
+        AlarmKind::CardOften => gave,
+        AlarmKind::OperatorOften => gave && sight.member.is_some(),
+        AlarmKind::TwoPlaces => {
+            sight.member.is_some() && sight.shop.is_some() && !matches!(sight.done, Done::TookBack { .. })
+        }
+        AlarmKind::TakeBacks => matches!(sight.done, Done::TookBack { .. }),
+        AlarmKind::MoneyBack => money(sight) > 0,
+    }
+}
+
+fn money(sight: &Sight) -> u64 {
+    match sight.done {
+        Done::TookBack { money, .. } => u64::try_from(money).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The sights that the next one is compared with. Bounded: the oldest go first.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    sights: VecDeque<Sight>,
+}
+
+impl Watch {
+    /// Which alarms a sight would raise.
+    pub fn look(&self, limits: &Limits, sight: &Sight) -> Vec<Alarm> {
+        raise(limits, &self.sights, sight)
+    }
+
+    /// Keeps a sight, and drops those that no limit counts any more.
+    pub fn keep(&mut self, limits: &Limits, sight: Sight) {
+        let from_ms = sight.at_ms.saturating_sub(limits.span_ms());
+        self.sights.retain(|sight| sight.at_ms > from_ms);
+        self.sights.push_back(sight);
+        while self.sights.len() > SIGHTS_MAX {
+            self.sights.pop_front();
+        }
+    }
+}
+
+/// The alarms that sights from an instant on raise, given those before it: the oldest first; those about one thing are
+/// one.
+pub fn alarms(limits: &Limits, sights: impl IntoIterator<Item = Sight>, since_ms: i64) -> Vec<Alarm> {
+    let mut sights: Vec<Sight> = sights.into_iter().collect();
+    sights.sort_by_key(|sight| (sight.at_ms, sight.event));
+    let (mut watch, mut found): (Watch, Vec<Alarm>) = (Watch::default(), Vec::new());
+    for sight in sights {
+        let raised = if sight.at_ms < since_ms { Vec::new() } else { watch.look(limits, &sight) };
+        for alarm in raised {
+            if !found.iter_mut().rev().any(|before| before.join(&alarm)) {
+                found.push(alarm);
+            }
+        }
+        watch.keep(limits, sight);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::AuthorId;
+
+    const MINUTE: i64 = MINUTE_MS;
+
+    fn event(author: u8, seq: u64) -> EventRef {
+        EventRef { author: AuthorId([author; 16]), seq }
+    }
+
+    /// A sight at a minute, by “ben” for the member 1 in the shop 1.
+    fn gave(seq: u64, minute: i64) -> Sight {
+        Sight {
+            event: event(1, seq),
+            at_ms: minute * MINUTE,
+            shop: Some(ShopId([1; 16])),
+            operator: "ben".parse().ok(),
+            member: Some(MemberId([1; 16])),
+            own: false,
+            done: Done::Gave,
+        }
+    }
+
+    fn back(seq: u64, minute: i64, of: u64, money: i64) -> Sight {
+        Sight { done: Done::TookBack { of: event(1, of), whole: true, money }, ..gave(seq, minute) }
+    }
+
+    fn all(sights: impl IntoIterator<Item = Sight>) -> Vec<Alarm> {
+        alarms(&Limits::default(), sights, i64::MIN)
+    }
+
+    fn told(alarms: &[Alarm]) -> Vec<(&'static str, Level, u64, Vec<u64>)> {
+        let seqs = |alarm: &Alarm| alarm.facts.iter().map(|fact| fact.seq).collect();
+        alarms.iter().map(|alarm| (alarm.kind.name(), alarm.level, alarm.count, seqs(alarm))).collect()
+    }
+
+    use Level::{FourEyes, Warn};
+
+    #[test]
+    fn a_card_that_is_stamped_again_and_again_warns_and_then_asks() {
+        let sights = |count| (1..=count).map(|seq| gave(seq, seq as i64 * 5));
+        assert_eq!(told(&all(sights(3))), vec![]);
+        assert_eq!(told(&all(sights(4))), vec![("card-often", Warn, 4, vec![1, 2, 3, 4])]);
+        assert_eq!(told(&all(sights(8))), vec![("card-often", FourEyes, 8, vec![1, 2, 3, 4, 5, 6, 7, 8])]);
+        // Sixty minutes: the fourth at 60 counts no more what was at 0; a minute earlier it does.
+        let at = |minutes: [i64; 4]| minutes.into_iter().zip(1..).map(|(minute, seq)| gave(seq, minute));
+        assert_eq!(told(&all(at([0, 20, 40, 60]))), vec![]);
+        assert_eq!(all(at([0, 20, 40, 59])).len(), 1);
+    }
+
+    #[test]
+    fn what_was_undone_was_not_given() {
+        let sights = vec![gave(1, 1), gave(2, 2), back(3, 3, 2, 0), gave(4, 4), gave(5, 5)];
+        assert_eq!(told(&all(sights.clone())), vec![]);
+        let more = sights.into_iter().chain([gave(6, 6)]);
+        assert_eq!(told(&all(more)), vec![("card-often", Warn, 4, vec![1, 4, 5, 6])]);
+    }
+
+    #[test]
+    fn the_own_card_warns_at_once_and_asks_at_the_third() {
+        let own = |seq, minute| Sight { own: true, ..gave(seq, minute) };
+        let day = 24 * 60;
+        assert_eq!(told(&all([own(1, 0)])), vec![("self-award", Warn, 1, vec![1])]);
+        assert_eq!(
+            told(&all([own(1, 0), own(2, 600), own(3, day - 1)])),
+            vec![("self-award", FourEyes, 3, vec![1, 2, 3])]
+        );
+        // Somebody else's hand on the same card is no self-award.
+        let other = Sight { operator: "eva".parse().ok(), ..gave(1, 0) };
+        assert_eq!(all([other]), vec![]);
+    }
+
+    #[test]
+    fn an_operator_who_gives_more_often_than_guests_come() {
+        let sight = |seq: u64| Sight { member: Some(MemberId([seq as u8; 16])), ..gave(seq, seq as i64 / 5) };
+        assert_eq!(all((1..=149).map(sight)), vec![]);
+        let found = all((1..=150).map(sight));
+        assert_eq!((found.len(), found[0].kind, found[0].count), (1, AlarmKind::OperatorOften, 150));
+        assert_eq!((&found[0].subject[..], found[0].facts.len()), ("ben", FACTS_MAX));
+        assert_eq!(found[0].facts.last(), Some(&event(1, 150)));
+    }
+
+    #[test]
+    fn a_card_in_two_shops_within_ten_minutes() {
+        let at = |seq, minute, shop| Sight { shop: Some(ShopId([shop; 16])), ..gave(seq, minute) };
+        assert_eq!(all([at(1, 0, 1), at(2, 10, 2)]), vec![], "ten minutes are enough");
+        assert_eq!(
+            told(&all([at(1, 0, 1), at(2, 5, 1), at(3, 14, 2)])),
+            vec![("two-places", Warn, 1, vec![2, 3])]
+        );
+        // Three steps to and fro are one alarm, whatever order they arrive in.
+        let sights = [at(4, 9, 2), at(2, 4, 2), at(3, 6, 1), at(1, 2, 1)];
+        assert_eq!(
+            told(&all(sights)),
+            vec![("two-places", Warn, 3, vec![1, 2, 3, 4]), ("card-often", Warn, 4, vec![1, 2, 3, 4])]
+        );
+        // Another card elsewhere is nobody's business.
+        let other = Sight { member: Some(MemberId([9; 16])), ..at(2, 1, 2) };
+        assert_eq!(all([at(1, 0, 1), other]), vec![]);
+    }
+
+    #[test]
+    fn take_backs_count_by_number_and_by_money() {
+        let backs = |count: u64, money| (1..=count).map(move |n| back(n, n as i64 * 60, 100 + n, money));
+        assert_eq!(all(backs(4, 24_99)), vec![]);
+        assert_eq!(told(&all(backs(4, 25_00))), vec![("money-back", Warn, 100_00, vec![1, 2, 3, 4])]);
+        assert_eq!(told(&all(backs(5, 0))), vec![("take-backs", Warn, 5, vec![1, 2, 3, 4, 5])]);
+        let found = all(backs(7, 50_00));
+        assert_eq!(told(&found[..1]), vec![("money-back", FourEyes, 350_00, vec![1, 2, 3, 4, 5, 6, 7])]);
+        // Nobody is signed in: the device answers for it.
+        let nobody = backs(5, 0).map(|sight| Sight { operator: None, ..sight });
+        let found = all(nobody);
+        assert_eq!(found[0].subject, format!("device {}", AuthorId([1; 16])));
+    }
+
+    #[test]
+    fn the_order_of_arrival_changes_nothing_and_a_limit_of_zero_is_never() {
+        let sights: Vec<Sight> =
+            (1..=20).map(|seq| Sight { own: seq % 3 == 0, ..gave(seq, (seq as i64 * 37) % 90) }).collect();
+        let reversed = sights.iter().rev().cloned();
+        assert_eq!(all(sights.clone()), all(reversed));
+        let never = Limit { minutes: 1, warn: 0, ask: 0 };
+        let limits = Limits {
+            self_award: never,
+            card_often: never,
+            operator_often: never,
+            two_places: never,
+            take_backs: never,
+            money_back: never,
+        };
+        assert_eq!(alarms(&limits, sights, 0), vec![]);
+        assert!(limits.are_well() && Limits::default().are_well());
+        assert!(!Limits { card_often: Limit { minutes: 0, warn: 1, ask: 1 }, ..limits }.are_well());
+    }
+}
