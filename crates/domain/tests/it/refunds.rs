@@ -55,6 +55,7 @@ impl Sold {
         let sold_at = noon();
         let original = Original {
             sale: Some(&self.sale),
+            is_visit: true,
             outcome: &self.outcome,
             member: Some(MEMBER),
             shop: SHOP,
