@@ -220,6 +220,8 @@ pub enum Deed {
     Staff(StaffDeed),
     /// Rows are sent and changes fetched.
     Sync,
+    /// The key that wraps members' keys in this folder is made anew.
+    RotateKeys,
 }
 
 impl Deed {
@@ -348,6 +350,11 @@ impl Request {
             Deed::Proof(deed) => deed.run(terminal, &how(None)),
             Deed::Staff(deed) => deed.run(terminal, &how(None)),
             Deed::Sync => super::sync::exchange_now(terminal),
+            Deed::RotateKeys => {
+                terminal.rotate_keys()?;
+                let text = "Members' keys are wrapped under a new key. An older copy of this folder opens no name with it.";
+                Ok(Answer::one(text, json!({"rotated": true})))
+            }
         }
     }
 }

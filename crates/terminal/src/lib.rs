@@ -25,6 +25,7 @@
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
+//! | [`second_copy`] | what waits, sealed, in another place |
 //! | [`handle`] | the thread that owns a terminal, and how others ask it |
 //! | [`door`] | the socket through which commands reach a running terminal |
 //!
@@ -52,6 +53,7 @@ mod place;
 pub mod programmes;
 pub mod proofs;
 mod rotating;
+pub mod second_copy;
 pub mod settings;
 pub mod setup;
 pub mod slips;

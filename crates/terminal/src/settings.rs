@@ -31,6 +31,8 @@ pub struct DeviceSettings {
     pub dimming: Option<Hours>,
     /// One question to guests, if one is asked.
     pub question: Option<Question>,
+    /// A folder elsewhere, a stick: what waits for the server is kept there too, sealed.
+    pub second_copy: Option<String>,
 }
 
 /// What a scan does.
@@ -165,6 +167,10 @@ impl DeviceSettings {
             (self.paper.operator_day <= 10_000, "paper.operator_day: at most 10000"),
             (self.pause_s.is_none_or(|pause| pause <= 24 * 3600), "pause_s: at most a day"),
             (self.picture.as_ref().is_none_or(|path| path.len() <= 4096), "picture: a path"),
+            (
+                self.second_copy.as_ref().is_none_or(|path| (1..=4096).contains(&path.len())),
+                "second_copy: a folder",
+            ),
             (
                 self.mounting_mm.is_none_or(|height| (200..=3000).contains(&height)),
                 "mounting_mm: from 200 to 3000",
