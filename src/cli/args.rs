@@ -171,6 +171,10 @@ pub enum Command {
     Draw(Draw),
     /// Sends what waits and fetches what is new
     Sync,
+    /// Brings a dead device's second copy to the server; this device takes its place
+    Replace(Replace),
+    /// Makes a new key that wraps members' keys in this folder, and drops the old one
+    RotateKeys,
     /// The journal: verify, export
     #[command(subcommand)]
     Journal(Journal),
@@ -248,6 +252,14 @@ pub struct Enroll {
     /// What people call this device
     #[arg(long, default_value = "Kasse")]
     pub name: String,
+}
+
+/// Taking a dead device's place.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Replace {
+    /// The second copy, stempel-….copy
+    #[arg(long, value_name = "FILE")]
+    pub copy: PathBuf,
 }
 
 /// Reading codes from files.

@@ -177,6 +177,10 @@ impl Transport for Http {
         )
     }
 
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        self.ask("POST", "/v1/copy", sealed, 0)
+    }
+
     fn blanks(&mut self) -> Result<BlanksAnswer, SyncError> {
         self.ask("POST", "/v1/blanks", Vec::new(), 0)
     }

@@ -65,6 +65,15 @@ pub trait Transport {
     /// Asks for the changes after a position; with `wait_ms` the server may hold the answer until there is one.
     fn feed(&mut self, after: u64, limit: usize, wait_ms: u64) -> Result<FeedPage, SyncError>;
 
+    /// Hands over a sealed frame of another device's second copy ([`stempel_wire::copy`]).
+    ///
+    /// # Errors
+    /// Always, on a line that carries none.
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        drop(sealed);
+        Err(SyncError::Rubbish("this line carries no second copies".to_owned()))
+    }
+
     /// Asks for blank cards.
     fn blanks(&mut self) -> Result<BlanksAnswer, SyncError>;
 

@@ -144,7 +144,7 @@ impl Terminal {
 
     /// The keys that travel beside rows: those of the members whose profiles the rows seal, also where the server
     /// had them before (it may have been set back since), and others that wait, as many as a push holds.
-    fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
+    pub(crate) fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
         let events = rows.iter().filter_map(|bytes| Row::parse(bytes.clone()).ok()?.event().ok());
         let sealed: BTreeSet<MemberId> = events
             .filter_map(|event| match event.record.fact {
@@ -162,6 +162,11 @@ impl Terminal {
         keys.truncate(PUSH_ROWS_MAX);
         Ok(keys)
     }
+}
+
+/// Keys as they travel.
+pub(crate) fn keys_of(keys: &[(MemberId, MemberKey)]) -> Vec<KeyOf> {
+    keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect()
 }
 
 impl Local for Terminal {
@@ -188,10 +193,7 @@ impl Local for Terminal {
     ) -> Result<Parcel, TerminalError> {
         let rows = self.view().rows_after(self.identity.device, after, rows_max, bytes_max)?;
         let keys = self.keys_for(&rows)?;
-        let header = PushHeader {
-            epoch: epoch.to_owned(),
-            keys: keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect(),
-        };
+        let header = PushHeader { epoch: epoch.to_owned(), keys: keys_of(&keys) };
         Ok(Parcel { body: push_body(&header, &rows)?, keys, rows: rows.len() as u64 })
     }
 
@@ -285,6 +287,7 @@ impl Local for Terminal {
             state.skew_ms = skew_ms.or(state.skew_ms);
             write.set_sync_state(&state)
         })?;
+        self.copy_out()?;
         self.pending()
     }
 }

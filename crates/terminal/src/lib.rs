@@ -26,6 +26,7 @@
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
+//! | [`second_copy`] | what waits, sealed, in another place |
 //! | [`handle`] | the thread that owns a terminal, and how others ask it |
 //! | [`door`] | the socket through which commands reach a running terminal |
 //!
@@ -54,6 +55,7 @@ mod place;
 pub mod programmes;
 pub mod proofs;
 mod rotating;
+pub mod second_copy;
 pub mod settings;
 pub mod setup;
 pub mod slips;

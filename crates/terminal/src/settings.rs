@@ -34,6 +34,8 @@ pub struct DeviceSettings {
     pub question: Option<Question>,
     /// What raises an alarm.
     pub alarms: Limits,
+    /// A folder elsewhere, a stick: what waits for the server is kept there too, sealed.
+    pub second_copy: Option<String>,
 }
 
 /// What a scan does.
@@ -169,6 +171,10 @@ impl DeviceSettings {
             (self.alarms.are_well(), "alarms: minutes from 1 to 10080"),
             (self.pause_s.is_none_or(|pause| pause <= 24 * 3600), "pause_s: at most a day"),
             (self.picture.as_ref().is_none_or(|path| path.len() <= 4096), "picture: a path"),
+            (
+                self.second_copy.as_ref().is_none_or(|path| (1..=4096).contains(&path.len())),
+                "second_copy: a folder",
+            ),
             (
                 self.mounting_mm.is_none_or(|height| (200..=3000).contains(&height)),
                 "mounting_mm: from 200 to 3000",

@@ -65,6 +65,13 @@ pub(super) async fn push(State(http): Shared, request: Request) -> Answer {
     Ok(Json(answer).into_response())
 }
 
+pub(super) async fn copy(State(http): Shared, request: Request) -> Answer {
+    let (caller, sealed) = signed(&http, request, PUSH_LEN_MAX).await?;
+    let answer = http.server.copy_body(&caller, &sealed).await?;
+    count(&http, &answer);
+    Ok(Json(answer).into_response())
+}
+
 pub(super) async fn blanks(State(http): Shared, request: Request) -> Answer {
     let (caller, _) = signed(&http, request, BODY_LEN_MAX).await?;
     Ok(Json(http.server.blanks(&caller).await?).into_response())

@@ -185,6 +185,7 @@ fn router_of(http: Arc<Http>) -> Router {
     router
         .route("/v1/enroll", post(devices::enroll))
         .route("/v1/push", post(devices::push))
+        .route("/v1/copy", post(devices::copy))
         .route("/v1/feed", get(devices::feed))
         .route("/v1/blanks", post(devices::blanks))
         .route("/v1/hold", post(devices::hold))

@@ -481,3 +481,29 @@ async fn a_database_that_is_held_by_others_is_asked_again_later() {
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
     assert_eq!(again.held[&device.id], 2);
 }
+
+#[tokio::test]
+async fn a_dead_devices_second_copy_is_taken_from_another_device() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let (mut dead, mut new) = (world.device(1).await, Device::new(2));
+    dead.join(member(1), card(1));
+    dead.give(member(1), 5);
+    let code = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap().code;
+    let enrolled = world.server.enroll(&new.ask(&code)).await.unwrap();
+    new.belongs(&enrolled);
+    let (body, mut entropy) = (dead.push_from(0), crate::world::Seeded::new(4));
+    let sealed = stempel_wire::copy::seal(&enrolled.server_key, dead.id, &body, &mut entropy).unwrap();
+    let stranger = site.send("POST", "/v1/copy", "", &sealed).await;
+    assert_eq!(stranger.status, 401);
+    let mut damaged = sealed.clone();
+    damaged[100] ^= 1;
+    let refused = site.signed(&new, "POST", "/v1/copy", &damaged, NOON_MS).await;
+    assert_eq!((refused.status, refused.problem().code.as_str()), (422, "copy-unreadable"));
+    for _ in 0..2 {
+        let answer = site.signed(&new, "POST", "/v1/copy", &sealed, NOON_MS).await;
+        assert_eq!(answer.read::<PushAnswer>().held[&dead.id], 3);
+    }
+    assert_eq!(world.points(&new, member(1)).await, Some(5));
+    world.sound().await;
+}

@@ -17,6 +17,7 @@
 //! | `people` | merges, consents, what is held about a person, erasure |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `rotating` | a phone's rotating code |
+//! | `second_copy` | what waits is kept in another place, and a dead device is replaced from it |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
 
@@ -38,5 +39,6 @@ mod people;
 mod proofs;
 mod rights;
 mod rotating;
+mod second_copy;
 mod server;
 mod support;

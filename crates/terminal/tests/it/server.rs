@@ -320,6 +320,15 @@ impl Transport for Wire {
         self.carry("push", |server, device| server.push(device, &body))
     }
 
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        self.carry("copy", |server, asks| {
+            let (device, body) = stempel_wire::copy::open(&server_key(), &sealed).unwrap();
+            let mut answer = server.push(asks, &body);
+            answer.held.insert(device, server.held(device));
+            answer
+        })
+    }
+
     fn feed(&mut self, after: u64, limit: usize, _wait_ms: u64) -> Result<FeedPage, SyncError> {
         let answer = self.carry("feed", |server, device| {
             if server.signed_out.contains(&device) {
