@@ -342,6 +342,9 @@ pub struct Bench {
     /// For scan: frames of what looks like a code and is none
     #[arg(long)]
     pub decoys: Option<u64>,
+    /// For scan: frames without a member's token, on all cores; whatever is read there and was not written is false
+    #[arg(long)]
+    pub soak: Option<u64>,
     /// For scan: the first seed of what is made
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

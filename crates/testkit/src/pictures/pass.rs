@@ -211,7 +211,7 @@ impl Pass {
             }
             self.add_glare(time, &mut plane);
         }
-        expose(&mut plane, self.gain(time), self.noise, &mut random)
+        expose(&plane, self.gain(time), self.noise, &mut random)
     }
 
     /// The part of the picture in which the surface may lie during the frame, with room for the blur.

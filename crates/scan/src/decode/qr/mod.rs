@@ -229,7 +229,7 @@ impl QrReader {
             }
             triple.cost = -self.best_score(luma, triple);
         }
-        triples.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        triples.sort_unstable_by(triples::by_cost);
         let outcome = self.read_triples(&triples, luma, Reader::OwnPair, effort, go_on, sink);
         self.triples = triples;
         outcome

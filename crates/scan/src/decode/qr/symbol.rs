@@ -44,6 +44,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SymbolDecoder {
     corrector: Corrector,
+    blocks: Vec<Block>,
     bits: Vec<f32>,
     block: Vec<u8>,
     repaired: Vec<u8>,
@@ -56,6 +57,7 @@ pub(super) struct SymbolDecoder {
 }
 
 /// One block: where its codewords stand in the stream.
+#[derive(Debug, Clone)]
 struct Block {
     data_len: usize,
     checks: usize,
@@ -106,7 +108,8 @@ impl SymbolDecoder {
             return Outcome::Blocks(0);
         };
         self.take_bits(layout, soft, format);
-        let blocks = blocks_of(table, format.level);
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks_of(table, format.level, &mut blocks);
         self.data.clear();
         let mut repaired_blocks = 0;
         let mut evidence = 0.0;
@@ -119,7 +122,9 @@ impl SymbolDecoder {
                 self.tell_known(layout, format, known);
             }
         }
-        if repaired_blocks < blocks.len() {
+        let block_count = blocks.len();
+        self.blocks = blocks;
+        if repaired_blocks < block_count {
             return Outcome::Blocks(repaired_blocks);
         }
         let believed = is_believed(&self.data, layout.version, evidence);
@@ -171,7 +176,9 @@ impl SymbolDecoder {
         self.worst.clear();
         self.worst.extend(0..self.block.len() as u8);
         let Self { worst, doubts, .. } = self;
-        worst.sort_by(|&a, &b| doubts[usize::from(b)].total_cmp(&doubts[usize::from(a)]));
+        worst.sort_unstable_by(|&a, &b| {
+            doubts[usize::from(b)].total_cmp(&doubts[usize::from(a)]).then(a.cmp(&b))
+        });
         let weight: f32 = self
             .places
             .iter()
@@ -262,17 +269,14 @@ fn is_believed(data: &[u8], version: usize, evidence: f32) -> bool {
     })
 }
 
-fn blocks_of(table: &Version, level: ErrorCorrectionLevel) -> Vec<Block> {
+fn blocks_of(table: &Version, level: ErrorCorrectionLevel, blocks: &mut Vec<Block>) {
     let groups = table.getECBlocksForLevel(level);
     let checks = groups.getECCodewordsPerBlock() as usize;
-    groups
-        .getECBlocks()
-        .iter()
-        .flat_map(|group| {
-            let data_len = group.getDataCodewords() as usize;
-            (0..group.getCount()).map(move |_| Block { data_len, checks })
-        })
-        .collect()
+    blocks.clear();
+    blocks.extend(groups.getECBlocks().iter().flat_map(|group| {
+        let data_len = group.getDataCodewords() as usize;
+        (0..group.getCount()).map(move |_| Block { data_len, checks })
+    }));
 }
 
 fn text_of(data: &[u8], table: &Version, level: ErrorCorrectionLevel) -> Option<String> {

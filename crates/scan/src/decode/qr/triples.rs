@@ -1,5 +1,7 @@
 //! Joins finder patterns by threes into what may be codes.
 
+use std::cmp::Ordering;
+
 use super::super::geometry::Corner;
 use super::super::view::PlaneRef;
 use super::finder::Finder;
@@ -49,7 +51,10 @@ pub(super) struct Frame {
 /// Joins the patterns; the likeliest triple comes first.
 pub(super) fn join(finders: &mut [Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
     out.clear();
-    finders.sort_by(|a, b| b.share().total_cmp(&a.share()));
+    // Of equal ones the upper first: an unstable sort needs no memory.
+    let place = |finder: &Finder| finder.centre.y;
+    finders
+        .sort_unstable_by(|a, b| b.share().total_cmp(&a.share()).then_with(|| place(a).total_cmp(&place(b))));
     let finders = &finders[..finders.len().min(FINDERS_JOINED_MAX)];
     for (at, one) in finders.iter().enumerate() {
         for (next, two) in finders.iter().enumerate().skip(at + 1) {
@@ -66,8 +71,13 @@ pub(super) fn join(finders: &mut [Finder], luma: PlaneRef<'_>, out: &mut Vec<Tri
             }
         }
     }
-    out.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    out.sort_unstable_by(by_cost);
     out.truncate(TRIPLES_MAX);
+}
+
+/// The likeliest first; of equal ones the upper.
+pub(super) fn by_cost(a: &Triple, b: &Triple) -> Ordering {
+    a.cost.total_cmp(&b.cost).then_with(|| a.centres[0].y.total_cmp(&b.centres[0].y))
 }
 
 fn are_alike(one: &Finder, other: &Finder) -> bool {
