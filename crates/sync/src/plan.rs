@@ -17,6 +17,8 @@ const BLANKS_LOW: usize = BLANKS_POOL / 2;
 const STEPS_MAX: u32 = 100_000;
 /// Pushes in a row that the server may answer without holding more than before.
 const IDLE_PUSHES_MAX: u32 = 3;
+/// How often in one exchange the server may say, in the same history, that it holds less than it had said.
+const TAKEN_BACK_MAX: u32 = 3;
 
 /// How far device and server have come: what an exchange begins with, and ends with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub struct Planner {
     blanks_asked: bool,
     steps: u32,
     idle_pushes: u32,
+    taken_back: u32,
 }
 
 impl Planner {
@@ -109,6 +112,7 @@ impl Planner {
             blanks_asked: false,
             steps: 0,
             idle_pushes: 0,
+            taken_back: 0,
         }
     }
 
@@ -125,7 +129,8 @@ impl Planner {
     /// What to do next.
     pub fn next_step(&mut self) -> Step {
         self.steps += 1;
-        if self.steps > STEPS_MAX || self.idle_pushes > IDLE_PUSHES_MAX {
+        let contradicts_itself = self.taken_back > TAKEN_BACK_MAX;
+        if self.steps > STEPS_MAX || self.idle_pushes > IDLE_PUSHES_MAX || contradicts_itself {
             return Step::Stuck;
         }
         let feed = Step::Feed { after: self.progress.cursor, limit: FEED_CHANGES_MAX };
@@ -159,7 +164,9 @@ impl Planner {
         // own is offered, so that the server sees both and a person can decide.
         self.older_copy = page.held > self.progress.head;
         let held = if same_row { page.held } else { page.held.saturating_sub(1) };
-        self.progress.held = held.min(self.progress.head);
+        let held = held.min(self.progress.head);
+        self.taken_back += u32::from(held < self.progress.held && page.epoch == self.progress.epoch);
+        self.progress.held = held;
         if page.epoch != self.progress.epoch {
             self.new_epoch(&page.epoch);
             return PageVerdict::Snapshot { epoch: page.epoch.clone(), until: page.head };
@@ -285,6 +292,20 @@ mod tests {
             assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
             planner.pushed(&answer("a", 3));
         }
+        assert_eq!(planner.next_step(), Step::Stuck);
+    }
+
+    #[test]
+    fn a_server_that_says_it_holds_rows_and_then_does_not_is_noticed() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        for _ in 0..=TAKEN_BACK_MAX {
+            assert!(matches!(planner.next_step(), Step::Feed { .. }));
+            planner.page(&page("a", 5, 5, 3), true);
+            assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+            planner.pushed(&answer("a", 4));
+        }
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3), true);
         assert_eq!(planner.next_step(), Step::Stuck);
     }
 

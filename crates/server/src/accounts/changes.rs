@@ -7,6 +7,7 @@ use stempel_domain::{AuthorId, MemberId, ShopId, TenantId};
 
 use super::{FOUR_EYES, setting};
 use crate::api::access::{Principal, Scope};
+use crate::api::idempotency::KEPT_MS;
 use crate::api::orders::{AdjustmentRequest, checked};
 use crate::audit;
 use crate::db::values;
@@ -17,6 +18,8 @@ use crate::tenant::Tenant;
 
 /// The most changes that wait.
 const PENDING_MAX: i64 = 500;
+/// How long the same answer can be asked for once more, in milliseconds: shorter than it is kept for its key.
+const AGAIN_MS: i64 = KEPT_MS / 2;
 /// The most changes of one list.
 const LIST_MAX: i64 = 200;
 
@@ -202,7 +205,8 @@ impl Server {
         let locked = Tenant::lock(&mut tx, principal.tenant).await?;
         let row = tx
             .row(
-                "SELECT body, asked_by, decided_by, outcome FROM pending_change WHERE tenant = $1 AND id = $2",
+                "SELECT body, asked_by, decided_by, outcome, decided_ms FROM pending_change
+                 WHERE tenant = $1 AND id = $2",
                 values![principal.tenant, bytes],
             )
             .await?
@@ -211,7 +215,8 @@ impl Server {
         change.allowed(principal)?;
         let (actor, wanted) = (principal.actor.as_str(), if agree { "approved" } else { "declined" });
         if let Some(outcome) = row.opt_text(3)? {
-            if outcome == wanted && row.opt_text(2)?.as_deref() == Some(actor) {
+            let again = self.now_ms().saturating_sub(row.opt_int(4)?.unwrap_or(0)) < AGAIN_MS;
+            if again && outcome == wanted && row.opt_text(2)?.as_deref() == Some(actor) {
                 return Ok(change);
             }
             let detail = format!("It was {outcome} already.");

@@ -191,6 +191,31 @@ async fn a_wrong_clock_is_told_the_servers_time() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_replayed_does_nothing_twice_and_later_nothing_at_all() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.give(member(1), 5);
+    let body = device.push_from(0);
+    let signed = headers(&device, "POST", "/v1/push", &body, NOON_MS);
+    let hold =
+        serde_json::json!({ "hold": "0".repeat(32), "member": member(1), "unit": "point", "amount": 5 });
+    let hold = serde_json::to_vec(&hold).unwrap();
+    let held = headers(&device, "POST", "/v1/hold", &hold, NOON_MS);
+    for _ in 0..3 {
+        let answer = site.send("POST", "/v1/push", &signed, &body).await;
+        assert_eq!(answer.read::<PushAnswer>().held[&device.id], 3);
+        assert_eq!(site.send("POST", "/v1/hold", &held, &hold).await.json()["left"], 0, "the same hold");
+    }
+    assert_eq!(world.points(&device, member(1)).await, Some(5));
+    world.clock.forward(HOUR_MS);
+    let late = site.send("POST", "/v1/push", &signed, &body).await;
+    assert_eq!((late.status, late.problem().code.as_str()), (401, "clock"));
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn only_what_the_device_signed_is_answered() {
     let world = World::new().await;
     let site = Site::open(&world).await;
