@@ -1,14 +1,15 @@
 //! Mails about devices that have fallen silent: one to each owner when it happens, and none again before the device was
 //! heard.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stempel_domain::{AuthorId, TenantId};
+use stempel_domain::{AuthorId, ShopId, TenantId};
 
 use crate::accounts::Role;
 use crate::admin::DeviceInfo;
-use crate::db::{Tx, values};
+use crate::db::values;
 use crate::error::Result;
 use crate::http::Http;
 use crate::mail::Mailer;
@@ -17,6 +18,8 @@ use crate::server::Server;
 /// A device that has sent nothing for so long needs a look, in milliseconds: a night and a morning.
 const SILENT_MS: i64 = 36 * 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// The name of the setting, before the shop.
+const OPEN_DAYS: &str = "open-days:";
 /// How often silent devices are looked for.
 const LOOK: Duration = Duration::from_secs(10 * 60);
 /// Devices of one mail, and mails of one round.
@@ -84,25 +87,36 @@ pub(crate) async fn watch(http: Arc<Http>) {
 }
 
 impl Server {
-    /// The weekdays on which a shop is open.
-    pub(crate) async fn open_days(&self, tenant: TenantId, shop: stempel_domain::ShopId) -> Result<OpenDays> {
-        open_days(&mut self.read_of(tenant).await?, tenant, shop).await
+    /// The weekdays on which shops are open; one that is not named is open every day.
+    pub(crate) async fn open_days(&self, tenant: TenantId) -> Result<BTreeMap<ShopId, OpenDays>> {
+        let rows = self
+            .read_of(tenant)
+            .await?
+            .rows(
+                "SELECT name, value FROM setting WHERE tenant = $1 AND name >= $2 AND name < $3",
+                // A semicolon comes after the colon.
+                values![tenant, OPEN_DAYS, "open-days;"],
+            )
+            .await?;
+        let mut days = BTreeMap::new();
+        for row in rows {
+            let name = row.text(0)?;
+            if let Some(shop) = name.strip_prefix(OPEN_DAYS).and_then(|shop| shop.parse().ok()) {
+                days.insert(shop, OpenDays::read(&row.text(1)?));
+            }
+        }
+        Ok(days)
     }
 
     /// Says on which weekdays a shop is open.
-    pub(crate) async fn open_days_set(
-        &self,
-        tenant: TenantId,
-        shop: stempel_domain::ShopId,
-        days: OpenDays,
-    ) -> Result<()> {
+    pub(crate) async fn open_days_set(&self, tenant: TenantId, shop: ShopId, days: OpenDays) -> Result<()> {
         let mut tx = self.write_of(tenant).await?;
         let locked = crate::tenant::Tenant::lock(&mut tx, tenant).await?;
         crate::tenant::shop(&mut tx, tenant, shop).await?;
         tx.execute(
             "INSERT INTO setting (tenant, name, value) VALUES ($1, $2, $3)
              ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
-            values![tenant, setting_of(shop), days.text()],
+            values![tenant, format!("{OPEN_DAYS}{shop}"), days.text()],
         )
         .await?;
         let what = serde_json::json!({ "open": days.text() });
@@ -128,13 +142,12 @@ impl Server {
     async fn mail_silence_of(&self, mailer: &Mailer, url: Option<&str>, tenant: TenantId) -> Result<usize> {
         let now_ms = self.now_ms();
         let shops = self.shops(tenant).await?;
-        let mut silent = Vec::new();
-        for device in self.device_list(tenant).await? {
-            let open = self.open_days(tenant, device.shop).await?;
-            if !device.revoked && is_silent(&device, open, now_ms) {
-                silent.push(device);
-            }
-        }
+        let open = self.open_days(tenant).await?;
+        let mut silent = self.device_list(tenant).await?;
+        silent.retain(|device| {
+            let open = open.get(&device.shop).copied().unwrap_or_default();
+            !device.revoked && is_silent(device, open, now_ms)
+        });
         // Whoever notes it first sends the mail.
         let new = self.note_silence(tenant, &silent, now_ms).await?;
         let named = silent.iter().filter(|device| new.contains(&device.device));
@@ -209,17 +222,6 @@ impl Server {
     }
 }
 
-fn setting_of(shop: stempel_domain::ShopId) -> String {
-    format!("open-days:{shop}")
-}
-
-async fn open_days(tx: &mut Tx, tenant: TenantId, shop: stempel_domain::ShopId) -> Result<OpenDays> {
-    let row = tx
-        .row("SELECT value FROM setting WHERE tenant = $1 AND name = $2", values![tenant, setting_of(shop)])
-        .await?;
-    Ok(row.map(|row| row.text(0)).transpose()?.map_or_else(OpenDays::default, |text| OpenDays::read(&text)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +232,7 @@ mod tests {
     fn device(seen_ms: i64) -> DeviceInfo {
         DeviceInfo {
             device: AuthorId([1; 16]),
-            shop: stempel_domain::ShopId([2; 16]),
+            shop: ShopId([2; 16]),
             name: String::new(),
             enrolled_ms: 0,
             seen_ms: Some(seen_ms),

@@ -11,7 +11,7 @@
 //! | `pages` | the pages, and the files that they load |
 //! | `rights` | reading everything that is held, agreeing and taking that back, leaving for good |
 //! | [`paper`] | printed cards and posters |
-//! | `report` | tables on paper |
+//! | `report`, `letters` | tables on paper; letters beyond those of the readers' own fonts |
 //!
 //! The link in a card's code opens the number of stamps and nothing else. Everything else needs the key that the
 //! browser made and cannot give away.
@@ -20,6 +20,7 @@ pub(crate) mod back;
 pub(crate) mod gate;
 mod http;
 pub(crate) mod join;
+mod letters;
 mod pages;
 pub mod paper;
 pub(crate) mod phone;

@@ -7,6 +7,7 @@ use qrcode::{Color, EcLevel, QrCode};
 use stempel_domain::CardId;
 use stempel_wire::token::{SecondCode, Token};
 
+use super::letters::{self, Letters};
 use crate::error::{Error, Result};
 
 pub(super) const MM: f32 = 72.0 / 25.4;
@@ -142,6 +143,8 @@ pub(super) struct Paper {
     pdf: Pdf,
     pages: Vec<Ref>,
     next: i32,
+    /// Something is written that the readers' own fonts cannot write.
+    wide: bool,
 }
 
 const CATALOG: Ref = Ref::new(1);
@@ -149,10 +152,12 @@ const TREE: Ref = Ref::new(2);
 const PLAIN: Ref = Ref::new(3);
 const BOLD: Ref = Ref::new(4);
 const MONO: Ref = Ref::new(5);
+const WIDE_PLAIN: Ref = Ref::new(6);
+const WIDE_BOLD: Ref = Ref::new(7);
 
 impl Paper {
     pub(super) fn new() -> Self {
-        Self { pdf: Pdf::new(), pages: Vec::new(), next: 6 }
+        Self { pdf: Pdf::new(), pages: Vec::new(), next: 8, wide: false }
     }
 
     pub(super) fn page(&mut self, pen: Pen) {
@@ -163,6 +168,10 @@ impl Paper {
         let mut resources = page.resources();
         let mut fonts = resources.fonts();
         fonts.pair(Name(b"P"), PLAIN).pair(Name(b"B"), BOLD).pair(Name(b"M"), MONO);
+        if pen.wide {
+            fonts.pair(Name(b"WP"), WIDE_PLAIN).pair(Name(b"WB"), WIDE_BOLD);
+            self.wide = true;
+        }
         fonts.finish();
         resources.finish();
         page.finish();
@@ -177,6 +186,12 @@ impl Paper {
         for (id, name) in [(PLAIN, &b"Helvetica"[..]), (BOLD, b"Helvetica-Bold"), (MONO, b"Courier-Bold")] {
             self.pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
         }
+        let wide = [(WIDE_PLAIN, &letters::PLAIN, self.next), (WIDE_BOLD, &letters::BOLD, self.next + 4)];
+        for (id, letters, next) in wide.into_iter().filter(|_| self.wide) {
+            if let Some(letters) = letters.as_ref() {
+                letters.embed(&mut self.pdf, id, next);
+            }
+        }
         self.pdf.finish()
     }
 }
@@ -184,11 +199,12 @@ impl Paper {
 /// Draws on one page.
 pub(super) struct Pen {
     content: Content,
+    wide: bool,
 }
 
 impl Default for Pen {
     fn default() -> Self {
-        Self { content: Content::new() }
+        Self { content: Content::new(), wide: false }
     }
 }
 
@@ -398,9 +414,16 @@ impl Pen {
 
     fn text(&mut self, (x, y): (f32, f32), font: Font, size: f32, [r, g, b]: [f32; 3], text: &str) {
         self.content.set_fill_rgb(r, g, b);
-        self.content.begin_text().set_font(Name(font.name()), size);
+        let (name, bytes) = match font.letters(text) {
+            Some((name, letters)) => {
+                self.wide = true;
+                (name, letters.encoded(text))
+            }
+            None => (font.name(), win_ansi(text)),
+        };
+        self.content.begin_text().set_font(Name(name), size);
         self.content.set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y]);
-        self.content.show(Str(&win_ansi(text))).end_text();
+        self.content.show(Str(&bytes)).end_text();
     }
 }
 
@@ -437,7 +460,23 @@ impl Font {
         }
     }
 
+    /// The bundled letters, with their name in a page, for a text that the readers' own fonts cannot write.
+    fn letters(self, text: &str) -> Option<(&'static [u8], &'static Letters)> {
+        if text.chars().all(|letter| ansi(letter).is_some()) {
+            return None;
+        }
+        match self {
+            Self::Plain => Some((b"WP", letters::PLAIN.as_ref()?)),
+            Self::Bold => Some((b"WB", letters::BOLD.as_ref()?)),
+            // Codes are made of digits and capitals.
+            Self::Mono => None,
+        }
+    }
+
     pub(super) fn width(self, text: &str, size: f32) -> f32 {
+        if let Some((_, letters)) = self.letters(text) {
+            return letters.width(text, size);
+        }
         let widths = match self {
             Self::Plain => &PLAIN_WIDTHS,
             Self::Bold => &BOLD_WIDTHS,
@@ -465,10 +504,10 @@ impl Font {
     }
 }
 
-/// A text in the encoding of the built-in fonts. What they cannot write becomes a question mark.
-fn win_ansi(text: &str) -> Vec<u8> {
-    let byte = |c: char| match c {
-        ' '..='~' | '\u{a0}'..='ÿ' => u8::try_from(u32::from(c)).unwrap_or(b'?'),
+/// A letter in the encoding of the built-in fonts; none if they have it not.
+fn ansi(letter: char) -> Option<u8> {
+    Some(match letter {
+        ' '..='~' | '\u{a0}'..='ÿ' => u8::try_from(u32::from(letter)).ok()?,
         '€' => 0x80,
         '„' => 0x84,
         '…' => 0x85,
@@ -478,9 +517,13 @@ fn win_ansi(text: &str) -> Vec<u8> {
         '”' => 0x94,
         '–' => 0x96,
         '—' => 0x97,
-        _ => b'?',
-    };
-    text.chars().map(byte).collect()
+        _ => return None,
+    })
+}
+
+/// A text in the encoding of the built-in fonts. What they cannot write becomes a question mark.
+fn win_ansi(text: &str) -> Vec<u8> {
+    text.chars().map(|letter| ansi(letter).unwrap_or(b'?')).collect()
 }
 
 #[cfg(test)]
@@ -509,5 +552,18 @@ mod tests {
     fn what_the_font_cannot_write_is_seen_to_be_missing() {
         assert_eq!(win_ansi("Café „Ö“ 5 €"), b"Caf\xe9 \x84\xd6\x93 5 \x80");
         assert_eq!(win_ansi("咖啡"), b"??");
+    }
+
+    #[test]
+    fn the_bundled_letters_are_in_the_file_where_they_are_needed() {
+        let poster = |shop: &str| {
+            let (shop, url, code) =
+                (shop.to_owned(), "https://karte.example".to_owned(), "ABCDEFGH".to_owned());
+            poster(&Poster { shop, url, code, reward: None, tent: false }, Tongue::De).unwrap_or_default()
+        };
+        let has = |pdf: &[u8], text: &[u8]| pdf.windows(text.len()).any(|part| part == text);
+        let (plain, wide) = (poster("Café Süd"), poster("Kawiarnia Łódź"));
+        assert!(!has(&plain, b"Inter-Bold") && plain.len() < 20_000, "{}", plain.len());
+        assert!(has(&wide, b"/Inter-Bold") && has(&wide, b"/CIDFontType0C"), "{}", wide.len());
     }
 }

@@ -9,7 +9,6 @@ use stempel_domain::{AuthorId, ShopId};
 use stempel_wire::message::Shop;
 
 use super::shell::{self, Tab, choice, frame, token};
-use super::today::open_days;
 use super::visitor::{Sent, Visitor, on};
 use super::{Page, code};
 use crate::accounts::changes::{Asked, Change};
@@ -35,7 +34,7 @@ async fn show(visitor: &Visitor, invite: Option<&Invite>) -> Page {
     let mut devices = visitor.server.device_list(visitor.tenant()).await?;
     devices.retain(|device| shops.iter().any(|shop| shop.id == device.shop));
     let stopped = stopped(visitor).await?;
-    let open = open_days(visitor, &shops).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let (gone, used): (Vec<_>, Vec<_>) = devices.into_iter().partition(|device| device.revoked);
     let say = |english, german| visitor.say(english, german);
     let body = html! {

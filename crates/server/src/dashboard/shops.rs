@@ -8,7 +8,6 @@ use stempel_wire::message::Shop;
 
 use super::Page;
 use super::shell::{self, Field, Tab, frame, token};
-use super::today::open_days;
 use super::visitor::{Sent, Values, Visitor, on};
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
@@ -22,7 +21,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
 async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, error: Option<&Error>) -> Page {
     visitor.principal().may(Scope::Manage)?;
     let shops = visitor.shops(Scope::Manage).await?;
-    let open = open_days(visitor, &shops).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let empty = Values::default();
     let typed = sent.or(visitor.draft.as_ref()).unwrap_or(&empty);
     let say = |english, german| visitor.say(english, german);

@@ -88,7 +88,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     figures.retain(|figure| visitor.sees(figure.shop));
     let figures = Figures(figures);
     let devices = devices(&visitor, &shops).await?;
-    let open = open_days(&visitor, &shops).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let waiting = if visitor.may(Scope::Manage) { waiting(&visitor).await? } else { 0 };
     let language = visitor.language;
     let body = html! {
@@ -280,15 +280,6 @@ async fn devices(visitor: &Visitor, shops: &[Shop]) -> Result<Vec<DeviceInfo>> {
     let mut devices = visitor.server.device_list(visitor.tenant()).await?;
     devices.retain(|device| !device.revoked && shops.iter().any(|shop| shop.id == device.shop));
     Ok(devices)
-}
-
-/// The shops' weekdays.
-pub(super) async fn open_days(visitor: &Visitor, shops: &[Shop]) -> Result<BTreeMap<ShopId, OpenDays>> {
-    let mut days = BTreeMap::new();
-    for shop in shops {
-        days.insert(shop.id, visitor.server.open_days(visitor.tenant(), shop.id).await?);
-    }
-    Ok(days)
 }
 
 fn looks(

@@ -18,6 +18,7 @@
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `abuse` | presses that come twice, uploads without end, pages read by machines |
 //! | `second` | the second factor: set up, asked for, lost |
 //! | `hooks` | webhooks, mails about silent devices |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
@@ -31,6 +32,7 @@
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
 
+mod abuse;
 pub mod accounts;
 mod admin;
 mod adopt;
