@@ -42,6 +42,7 @@ pub mod people;
 mod placement;
 mod policy;
 mod rejudge;
+mod relay;
 mod run;
 mod server;
 pub mod system;
