@@ -21,6 +21,7 @@
 //! | [`gifts`] | what guests give away, and what they answer |
 //! | [`day`] | the opening line and the closing sums |
 //! | [`lost`] | second codes, and new cards for lost ones |
+//! | [`plug`] | the plug test of the first run |
 //! | [`people`] | merges, consents, what is held about a person, erasure |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
@@ -49,6 +50,7 @@ pub mod operators;
 pub mod paper;
 pub mod people;
 mod place;
+pub mod plug;
 pub mod programmes;
 pub mod proofs;
 mod rotating;

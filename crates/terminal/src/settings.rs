@@ -31,6 +31,8 @@ pub struct DeviceSettings {
     pub dimming: Option<Hours>,
     /// One question to guests, if one is asked.
     pub question: Option<Question>,
+    /// The version of the shop's terms, as it stands on the page that says what happens to a name.
+    pub terms: Option<String>,
 }
 
 /// What a scan does.
@@ -170,6 +172,10 @@ impl DeviceSettings {
                 "mounting_mm: from 200 to 3000",
             ),
             (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
+            (
+                self.terms.as_ref().is_none_or(|terms| (1..=40).contains(&terms.len())),
+                "terms: a version of up to 40 bytes",
+            ),
             (
                 self.question.as_ref().is_none_or(|question| {
                     let reasons = &question.reasons;
