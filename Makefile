@@ -16,7 +16,7 @@ help:
 	@echo "make test         run every check and test"
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
-	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), and a thousand power cuts"
+	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), a hundred thousand guests, and a thousand power cuts"
 	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
 
@@ -57,9 +57,11 @@ screenshots:
 
 # What CI does for a minute, for hours: seeds of the simulator, and crash points of till and server.
 SEEDS ?= 10000
+GUESTS ?= 100000
 CRASHES ?= 1000
 soak:
 	cargo run --release --locked -- simulate --seed 1 --seeds $(SEEDS) --devices 4 --days 1
+	cargo run --release --locked -- --data "$${TMPDIR:-/tmp}/stempel-soak" bench soak --guests $(GUESTS)
 	STEMPEL_CRASHES=$(CRASHES) cargo test --release --locked -p stempel-simulator --test it power:: -- --nocapture
 
 package: setup
