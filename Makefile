@@ -16,8 +16,8 @@ help:
 	@echo "make test         run every check and test"
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
-	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), a thousand power cuts, and"
-	@echo "                  read a hundred thousand frames without a member's code (FRAMES=n: so many)"
+	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), a hundred thousand guests, a"
+	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n)"
 	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
 	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
@@ -60,10 +60,12 @@ screenshots:
 # What CI does for a minute, for hours: seeds of the simulator, crash points of till and server, and frames in which the
 # scanner must not read what nobody wrote.
 SEEDS ?= 10000
+GUESTS ?= 100000
 CRASHES ?= 1000
 FRAMES ?= 100000
 soak:
 	cargo run --release --locked -- simulate --seed 1 --seeds $(SEEDS) --devices 4 --days 1
+	cargo run --release --locked -- --data "$${TMPDIR:-/tmp}/stempel-soak" bench soak --guests $(GUESTS)
 	STEMPEL_CRASHES=$(CRASHES) cargo test --release --locked -p stempel-simulator --test it power:: -- --nocapture
 	cargo run --release --locked -- bench scan --soak $(FRAMES)
 

@@ -319,11 +319,14 @@ pub struct Simulate {
 /// A bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Bench {
-    /// decode, commit, balance, start, rules, scan-to-stamp or all; or scan
+    /// decode, commit, balance, start, rules, scan-to-stamp, soak or all; or scan
     pub name: String,
     /// Members of the start-up bench
     #[arg(long, default_value_t = 100_000)]
     pub members: u32,
+    /// Guests of the soak
+    #[arg(long, default_value_t = 100_000)]
+    pub guests: u32,
     /// For scan: folder of sets of photographs, each with its text beside it
     #[arg(long)]
     pub photos: Option<PathBuf>,

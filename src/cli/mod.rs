@@ -46,7 +46,7 @@ use clap::Parser;
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
 #[cfg(feature = "ui")]
-pub(crate) use open::{init as begin_alone, writer};
+pub(crate) use open::{init as begin_alone, store, writer};
 #[cfg(feature = "ui")]
 pub(crate) use sync::{enroll as begin_joined, exchange_beside, transport_of};
 

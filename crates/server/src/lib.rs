@@ -46,6 +46,7 @@ mod placement;
 pub mod plans;
 mod policy;
 mod rejudge;
+mod relay;
 mod run;
 mod server;
 mod silence;

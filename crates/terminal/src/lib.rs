@@ -21,6 +21,7 @@
 //! | [`gifts`] | what guests give away, and what they answer |
 //! | [`day`] | the opening line and the closing sums |
 //! | [`lost`] | second codes, and new cards for lost ones |
+//! | [`plug`] | the plug test of the first run |
 //! | [`people`] | merges, consents, what is held about a person, erasure |
 //! | [`alarms`] | what looks as if somebody helped himself |
 //! | [`look`] | balances, rewards within reach, why |
@@ -52,6 +53,7 @@ pub mod operators;
 pub mod paper;
 pub mod people;
 mod place;
+pub mod plug;
 pub mod programmes;
 pub mod proofs;
 mod rotating;

@@ -36,6 +36,8 @@ pub struct DeviceSettings {
     pub alarms: Limits,
     /// A folder elsewhere, a stick: what waits for the server is kept there too, sealed.
     pub second_copy: Option<String>,
+    /// The version of the shop's terms, as it stands on the page that says what happens to a name.
+    pub terms: Option<String>,
 }
 
 /// What a scan does.
@@ -180,6 +182,10 @@ impl DeviceSettings {
                 "mounting_mm: from 200 to 3000",
             ),
             (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
+            (
+                self.terms.as_ref().is_none_or(|terms| (1..=40).contains(&terms.len())),
+                "terms: a version of up to 40 bytes",
+            ),
             (
                 self.question.as_ref().is_none_or(|question| {
                     let reasons = &question.reasons;

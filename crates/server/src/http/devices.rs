@@ -28,7 +28,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
 }
 
 /// Reads a signed request and finds the device behind it. The body is read only for a device that is known.
-async fn signed(http: &Http, request: Request, len_max: usize) -> Result<(Caller, Bytes)> {
+pub(crate) async fn signed(http: &Http, request: Request, len_max: usize) -> Result<(Caller, Bytes)> {
     let (caller, body) = sent(http, request, len_max).await?;
     Ok((caller.not_revoked()?, body))
 }

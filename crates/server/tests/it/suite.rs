@@ -9,6 +9,7 @@
 //! | `alarms` | what looks as if somebody helped himself, over what all devices did |
 //! | `adopt` | a shop that began alone comes to a server |
 //! | `enroll` | enrolment, blank cards |
+//! | `relay` | notes between the devices of a shop |
 //! | `relocate` | a tenant's way from one database to another |
 //! | `push` | taking rows in: each trap of synchronisation |
 //! | `feed` | nothing is passed over while others write |
@@ -53,6 +54,7 @@ mod pages;
 mod people;
 mod process;
 mod push;
+mod relay;
 mod relocate;
 mod rights;
 mod second;
