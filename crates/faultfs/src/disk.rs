@@ -57,6 +57,8 @@ struct Pending {
 
 #[derive(Debug)]
 struct Armed {
+    /// The folder as SQLite names it: without symbolic links.
+    folder: PathBuf,
     plan: Plan,
     operations: u64,
     dead: bool,
@@ -71,7 +73,14 @@ fn armed() -> MutexGuard<'static, BTreeMap<PathBuf, Armed>> {
 
 /// Arms a folder: its operations are counted from now on, and the fault comes.
 pub fn arm(folder: &Path, plan: Plan) {
-    armed().insert(folder.to_owned(), Armed { plan, operations: 0, dead: false, pending: Vec::new() });
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let new = Armed { folder: real, plan, operations: 0, dead: false, pending: Vec::new() };
+    armed().insert(folder.to_owned(), new);
+}
+
+/// The armed folder that a file lies in.
+fn around<'a>(all: &'a mut BTreeMap<PathBuf, Armed>, file: &Path) -> Option<&'a mut Armed> {
+    all.values_mut().find(|armed| file.starts_with(&armed.folder))
 }
 
 /// How many operations an armed folder has seen.
@@ -94,15 +103,13 @@ pub fn disarm(folder: &Path) -> io::Result<u64> {
 
 /// Whether a file lies in a folder that is armed.
 pub(crate) fn is_watched(file: &Path) -> bool {
-    armed().keys().any(|folder| file.starts_with(folder))
+    around(&mut armed(), file).is_some()
 }
 
 /// One operation on a file is about to happen.
 pub(crate) fn operation(file: &Path, writes: bool) -> Word {
     let mut all = armed();
-    let Some((_, armed)) = all.iter_mut().find(|(folder, _)| file.starts_with(folder)) else {
-        return Word::Go;
-    };
+    let Some(armed) = around(&mut all, file) else { return Word::Go };
     armed.operations += 1;
     let (now, plan) = (armed.operations, armed.plan);
     if armed.dead {
@@ -126,14 +133,14 @@ pub(crate) fn operation(file: &Path, writes: bool) -> Word {
 
 /// Notes a write that was done and is not synced.
 pub(crate) fn written(file: &Path, offset: u64, old: Vec<u8>, new: Vec<u8>, length: u64) {
-    if let Some((_, armed)) = armed().iter_mut().find(|(folder, _)| file.starts_with(folder)) {
+    if let Some(armed) = around(&mut armed(), file) {
         armed.pending.push(Pending { file: file.to_owned(), offset, old, new, length });
     }
 }
 
 /// A file was synced, or is gone: what was written to it stays as it is.
 pub(crate) fn synced(file: &Path) {
-    if let Some((_, armed)) = armed().iter_mut().find(|(folder, _)| file.starts_with(folder)) {
+    if let Some(armed) = around(&mut armed(), file) {
         armed.pending.retain(|pending| pending.file != file);
     }
 }
@@ -145,14 +152,35 @@ fn lose(pending: Vec<Pending>, seed: u64) -> io::Result<()> {
     }
     let mut state = seed;
     for write in &pending {
-        let kept = match draw(&mut state) % 4 {
-            0 => 0,
-            1 => draw(&mut state) as usize % (write.new.len() / SECTOR + 1) * SECTOR,
-            _ => write.new.len(),
-        };
-        put(&write.file, write.offset, &write.new[..kept.min(write.new.len())], None)?;
+        match draw(&mut state) % 4 {
+            // Nothing of it came to the disk.
+            0 => {}
+            // Some of its sectors did, whichever.
+            1 => {
+                let kept = draw(&mut state);
+                for (at, offset, sector) in sectors(write) {
+                    if kept >> (at % 64) & 1 == 1 {
+                        put(&write.file, offset, sector, None)?;
+                    }
+                }
+            }
+            _ => put(&write.file, write.offset, &write.new, None)?,
+        }
     }
     Ok(())
+}
+
+/// The parts of a write that lie in one sector of the disk each, numbered, with their places in the file.
+fn sectors(write: &Pending) -> Vec<(usize, u64, &[u8])> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    while from < write.new.len() {
+        let offset = write.offset + from as u64;
+        let left = SECTOR - (offset % SECTOR as u64) as usize;
+        let to = (from + left).min(write.new.len());
+        parts.push((parts.len(), offset, &write.new[from..to]));
+        from = to;
+    }
+    parts
 }
 
 fn put(file: &Path, offset: u64, bytes: &[u8], length: Option<u64>) -> io::Result<()> {

@@ -3,11 +3,30 @@
 //! A file is opened by the system's file system in the memory that SQLite has given for it; only then the table of
 //! functions that it points to is exchanged for one of ours, which is a copy with four functions replaced. So a file is
 //! laid out exactly as the system's file system wants it, and every function that is not replaced is the system's own.
+//!
+//! # Why this is sound
+//!
+//! 1. *Memory.* `szOsFile` is copied, so SQLite gives each file as much room as the system's file system asks for, and
+//!    that one alone writes it. We write one field, `pMethods`, after a successful opening; the system's functions never
+//!    read it again.
+//! 2. *Lifetimes.* The system's object and its tables of functions are statics of SQLite. Ours are leaked: one object for
+//!    the process, one table for each way of locking. No pointer to them ever dangles.
+//! 3. *Types.* Our four functions stand only in a [`Table`], and `pMethods` points to a [`Table`] only where [`open`] has
+//!    put it: so whoever calls one of them has a file for which the cast in [`real_of`] is right. A file without a name
+//!    keeps the system's functions.
+//! 4. *Whose object.* The system's `xOpen` reads its object (`pAppData` finds the way of locking), so it is called with
+//!    its own. The functions that stay in our copy (`xAccess`, `xFullPathname`, `xRandomness`, …) do not look at theirs.
+//! 5. *Threads.* SQLite calls a file from one thread at a time and the file system from many. What is ours and shared
+//!    stands behind a `Mutex`; `FILES` is taken before the mutex of `disk`, never the other way round. Of the system's
+//!    object only fields are read that nobody writes: SQLite changes `pNext` alone.
+//! 6. *Panics.* None leaves an `extern "C"` function: the language ends the process there.
+//! 7. *Locks.* No file of SQLite is opened a second time while SQLite has it: closing any descriptor of a file would
+//!    drop all locks that this process has on it (POSIX). What stood in a file is read by the system's own `xRead`.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::ffi::{
@@ -33,8 +52,8 @@ impl std::error::Error for NotInstalled {}
 /// The system's own file system.
 struct Real(*mut sqlite3_vfs);
 
-// SAFETY: SQLite itself calls one file system from many threads; its object is never written after it was registered,
-// and lives as long as the process.
+// SAFETY: SQLite itself calls one file system from many threads. Its object lives as long as the process; of it we read
+// only `xOpen` and `xDelete`, which nobody writes.
 unsafe impl Send for Real {}
 // SAFETY: as above: it is only read.
 unsafe impl Sync for Real {}
@@ -75,7 +94,8 @@ pub fn install() -> Result<(), NotInstalled> {
         if real.is_null() {
             return Err(NotInstalled);
         }
-        // SAFETY: not null, and a registered file system is a valid object that nobody writes.
+        // SAFETY: not null, and a registered file system is a valid object. SQLite writes its `pNext` when a further one is
+        // registered; in this project nobody but this function does, once.
         let mut ours = unsafe { std::ptr::read(real) };
         ours.zName = c"stempel-faultfs".as_ptr();
         ours.pNext = std::ptr::null_mut();
@@ -146,7 +166,8 @@ unsafe fn table_of(methods: *const sqlite3_io_methods) -> &'static Table {
     ours.xWrite = Some(write);
     ours.xTruncate = Some(truncate);
     ours.xSync = Some(sync);
-    // Reading a file through mapped memory would pass by nobody, and is left out all the same.
+    // Without `xFetch` and `xUnfetch`: what is written passes by here in any case, and what is read should be what `old`
+    // takes for the file's content.
     ours.iVersion = ours.iVersion.min(2);
     let table: &'static Table = Box::leak(Box::new(Table { ours, real }));
     tables.insert(methods as usize, table);
@@ -206,7 +227,10 @@ unsafe extern "C" fn write(
         Word::Full => return SQLITE_FULL,
         Word::Error => return SQLITE_IOERR_WRITE,
     }
-    let (old, before) = old_bytes(&path, offset as u64, length as usize);
+    // SAFETY: the file is open, and `real` has the system's functions for it.
+    let Some((old, before)) = (unsafe { old_bytes(real, file, offset, length) }) else {
+        return SQLITE_IOERR_WRITE;
+    };
     // SAFETY: as above.
     let answer = unsafe { real_write(file, bytes, length, offset) };
     if answer == SQLITE_OK {
@@ -218,20 +242,32 @@ unsafe extern "C" fn write(
 }
 
 /// What stands in a file where something is about to be written, and how long the file is.
-fn old_bytes(path: &Path, offset: u64, length: usize) -> (Vec<u8>, u64) {
-    use std::os::unix::fs::FileExt;
-    let mut old = vec![0; length];
-    let Ok(file) = std::fs::File::open(path) else { return (Vec::new(), 0) };
-    let before = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut read = 0;
-    while read < length {
-        match file.read_at(&mut old[read..], offset + read as u64) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => read += count,
+///
+/// # Safety
+/// `file` is open, and `real` are the system's functions for it.
+unsafe fn old_bytes(
+    real: &sqlite3_io_methods,
+    file: *mut sqlite3_file,
+    offset: sqlite3_int64,
+    length: c_int,
+) -> Option<(Vec<u8>, u64)> {
+    let (size_of, read) = (real.xFileSize?, real.xRead?);
+    let mut size: sqlite3_int64 = 0;
+    // SAFETY: the system's function for its own file, and room for its answer.
+    if unsafe { size_of(file, &mut size) } != SQLITE_OK {
+        return None;
+    }
+    // Behind the file's end there is nothing to be kept.
+    let there = size.saturating_sub(offset).clamp(0, length.into());
+    let mut old = vec![0_u8; usize::try_from(there).ok()?];
+    if !old.is_empty() {
+        let wanted = c_int::try_from(there).ok()?;
+        // SAFETY: the system's function for its own file; `old` has room for so many bytes.
+        if unsafe { read(file, old.as_mut_ptr().cast(), wanted, offset) } != SQLITE_OK {
+            return None;
         }
     }
-    old.truncate(read);
-    (old, before)
+    Some((old, u64::try_from(size).ok()?))
 }
 
 /// # Safety

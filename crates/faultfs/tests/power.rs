@@ -102,3 +102,45 @@ fn one_error_leaves_everything_as_it_was() {
         assert!((done..=done + 1).contains(&count(&open(folder.path(), "FULL"))));
     }
 }
+
+/// The locks that this process has on a file, as the system lists them.
+#[cfg(target_os = "linux")]
+fn locks(file: &Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{} ", std::fs::metadata(file).unwrap().ino());
+    let process = format!(" {} ", std::process::id());
+    let all = std::fs::read_to_string("/proc/locks").unwrap();
+    all.lines().filter(|line| line.contains(&inode) && line.contains(&process)).count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_stood_in_a_file_is_read_without_dropping_its_locks() {
+    install().unwrap();
+    // On a disk of its own kind: a folder in memory locks like any other.
+    let folder = folder();
+    let connection = open(folder.path(), "FULL");
+    connection.execute("INSERT INTO t (text) VALUES ('one')", []).unwrap();
+    let file = folder.path().join("test.db");
+    let before = locks(&file);
+    assert!(before > 0, "a connection holds a lock for as long as it is open");
+    arm(folder.path(), Plan { at: u64::MAX, how: How::Dead, seed: 1 });
+    connection.execute("INSERT INTO t (text) VALUES ('two')", []).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    assert!(operations(folder.path()) > 3);
+    assert_eq!(locks(&file), before);
+    disarm(folder.path()).unwrap();
+}
+
+#[test]
+fn a_folder_is_found_behind_a_symbolic_link() {
+    install().unwrap();
+    let folder = folder();
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let connection = open(&link, "FULL");
+    arm(&link, Plan { at: 1, how: How::Full, seed: 1 });
+    assert!(connection.execute("INSERT INTO t (text) VALUES ('one')", []).is_err());
+    assert!(disarm(&link).unwrap() > 0);
+}

@@ -2,6 +2,7 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `corpus` | foreign bytes are read or refused: what fuzzing was fed, and what a mutator makes of it |
 //! | `damage` | rows that were cut, stretched or changed are refused; later versions are lived with |
 //! | `fiscal` | receipts of other tills are checked as their security devices signed them |
 //! | `golden_messages` | what device and server say to each other keeps its bytes |
@@ -13,6 +14,7 @@
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod corpus;
 mod damage;
 mod fiscal;
 mod golden_messages;
