@@ -300,3 +300,84 @@ fn keep_picture(picture: &Path, name: &str) {
         let _ = std::fs::copy(picture, Path::new(&folder).join(format!("{name}.png")));
     }
 }
+
+/// A server with the sample café, on a free port of this machine.
+fn server(folder: &Path) -> (Ends, String, String) {
+    let database = format!("sqlite:{}", folder.join("server.db").display());
+    let stempel = || Command::new(env!("CARGO_BIN_EXE_stempel"));
+    let made = stempel().args(["admin", "--database", &database, "init", "--demo"]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut serving = stempel();
+    serving.args(["serve", "--database", &database, "--listen", "127.0.0.1:0"]);
+    let mut serving = serving.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let url = ready["listening"].as_str().unwrap().to_owned();
+    (Ends(serving), database, url)
+}
+
+/// Where the buttons lie in windows of 1280×800.
+const TAKE_IT_NOW: (&str, &str) = ("1000", "378");
+const GIVE_IT: (&str, &str) = ("1195", "115");
+
+#[test]
+fn a_reward_at_the_kiosk_is_confirmed_by_one_tap_at_the_counter_through_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, database, url) = server(folder.path());
+    let devices = ["kiosk", "counter"].map(|name| {
+        let data = folder.path().join(name);
+        let mut invite = Command::new(env!("CARGO_BIN_EXE_stempel"));
+        let invited =
+            invite.args(["--json", "admin", "--database", &database, "device", "invite"]).output().unwrap();
+        let invited: Value = serde_json::from_slice(&invited.stdout).unwrap();
+        let code = invited["code"].as_str().unwrap();
+        ask(&data, &["enroll", "--server", &url, "--code", code, "--name", name]).expect(name);
+        data
+    });
+    let [kiosk, counter] = &devices;
+    let joined = ask(kiosk, &["member", "add", "--name", "Zoe"]).unwrap();
+    let code = joined["code"].as_str().unwrap().to_owned();
+    ask(kiosk, &["stamp", "--member", &code, "--count", "9"]).unwrap();
+    ask(kiosk, &["settings", "set", "proof.needed", "false"]).unwrap();
+    for device in &devices {
+        ask(device, &["sync"]).unwrap();
+    }
+    let ((_first, at_kiosk), (_second, at_counter)) = (display(), display());
+    let stand = |display: &str, data: &Path, job: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+        command.arg("--data").arg(data).args([job, "--no-camera", "--fullscreen", "--seconds", "150"]);
+        command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
+        command.env("SLINT_BACKEND", "winit-software");
+        Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    };
+    let _kiosk = stand(&at_kiosk, kiosk, "kiosk");
+    let _counter = stand(&at_counter, counter, "terminal");
+    let picture = folder.path().join("window.png");
+    for display in [&at_kiosk, &at_counter] {
+        wait_for("a drawn window", || (colours(display, &picture) > 50).then_some(()));
+    }
+    let stamps = || {
+        let member = ask(kiosk, &["member", "find", "Zoe"])?;
+        member["balances"]["stamp:coffee"].as_str()?.parse::<i64>().ok()
+    };
+    wait_for("the tenth stamp", || {
+        type_like_a_scanner(&at_kiosk, &code);
+        std::thread::sleep(Duration::from_millis(900));
+        stamps().filter(|stamps| *stamps == 10)
+    });
+    let rewards = || ask(kiosk, &["day"])?["rewards"].as_i64();
+    assert_eq!(rewards(), Some(0));
+    // Asked at the kiosk, given at the counter. What is not yet on the screen is asked for once more.
+    wait_for("the reward", || {
+        type_like_a_scanner(&at_kiosk, &code);
+        click(&at_kiosk, TAKE_IT_NOW);
+        assert_eq!(rewards(), Some(0), "nobody has confirmed it yet");
+        std::thread::sleep(Duration::from_millis(1500));
+        click(&at_counter, GIVE_IT);
+        std::thread::sleep(Duration::from_millis(1500));
+        rewards().filter(|rewards| *rewards == 1)
+    });
+    // Each time that the card was held up gave a stamp; ten of them were taken.
+    assert!(stamps().is_some_and(|stamps| stamps < 10));
+}

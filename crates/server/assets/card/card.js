@@ -482,22 +482,32 @@ function settingsPart() {
         await askSigned(who, "POST", "/card/v1/profile", { name: data.get("name"), language: wanted });
         speak(wanted);
         await refresh();
-        return say("saved");
+        // The page was drawn anew.
+        document.querySelector(".settings form .said").textContent = say("saved");
+        return "";
     });
     const end = h("button.quiet", { type: "button", onclick: async () => {
         if (end.dataset.sure !== "yes") { end.dataset.sure = "yes"; end.textContent = say("endSure"); return; }
         try { await askSigned(who, "POST", "/card/v1/end"); } catch (error) { if (!(error instanceof Refused)) { end.textContent = words(error); return; } }
         await leave();
     } }, say("end"));
-    return h("details.part.settings", {}, h("summary", {}, h("h2", {}, say("settings"))), form, agreePart(), dataPart(),
+    return h("details.part.settings", { "data-name": "settings" }, h("summary", {}, h("h2", {}, say("settings"))), form, agreePart(), dataPart(),
         h("h3", {}, say("end")), h("p.small.faded", {}, say("endSays")), end, h("h3", {}, say("forget")), h("p.small.faded", {}, say("forgetSays")),
         h("button.quiet", { id: "forget", type: "button", onclick: askForget }, say("forgetAsk")));
 }
+
+// The last thing that was agreed to or taken back: it can be undone also when news have drawn the page anew.
+let noted = null;
 
 // What the member agrees to: each press counts at once, and can be taken back.
 function agreePart() {
     const said = h("p.said", { role: "status" });
     const boxes = new Map();
+    const note = () => {
+        if (!noted) return;
+        const { kind, given, undone } = noted;
+        said.replaceChildren(say("noted"), " ", undone ? "" : h("button.quiet", { type: "button", onclick: () => { put(kind, !given, true); boxes.get(kind)?.focus(); } }, say("undo")));
+    };
     const put = async (kind, given, undone) => {
         const box = boxes.get(kind);
         box.disabled = true;
@@ -505,7 +515,8 @@ function agreePart() {
         said.replaceChildren(say("working"));
         try {
             view.consents = (await askSigned(who, "POST", "/card/v1/consent", { consent: kind, given })).consents;
-            said.replaceChildren(say("noted"), " ", undone ? "" : h("button.quiet", { type: "button", onclick: () => { put(kind, !given, true); box.focus(); } }, say("undo")));
+            noted = { kind, given, undone };
+            note();
         } catch (error) {
             said.replaceChildren(words(error));
             said.classList.add("bad");
@@ -519,6 +530,7 @@ function agreePart() {
         boxes.set(kind, box);
         return h("label.check", { for: `agree-${kind}` }, box, h("span", {}, say(kind)));
     });
+    note();
     return h("fieldset", {}, h("legend", {}, say("agree")), h("p.small.faded", {}, say("agreeSays")), lines, said);
 }
 
@@ -559,7 +571,9 @@ async function leave() {
 
 function render(fresh = 0) {
     const app = root();
-    const open = new Set([...app.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
+    // By a name of its own where the words may change, as with the language.
+    const named = (details) => details.dataset.name ?? details.firstElementChild.textContent;
+    const open = new Set([...app.querySelectorAll("details[open]")].map(named));
     const typed = new Map([...app.querySelectorAll("input, select")].map((field) => [field.id, field.value]));
     const active = document.activeElement?.id;
     app.removeAttribute("aria-busy");
@@ -576,7 +590,7 @@ function render(fresh = 0) {
         section(say("history"), historyPart(view.history)),
         keepPart(), friendPart(), settingsPart(),
     ].flat().filter(Boolean));
-    for (const details of app.querySelectorAll("details")) if (open.has(details.firstElementChild.textContent)) details.open = true;
+    for (const details of app.querySelectorAll("details")) if (open.has(named(details))) details.open = true;
     // What is half typed stays when news come.
     for (const [id, value] of typed) { const field = id && document.getElementById(id); if (field && id !== "tongue") field.value = value; }
     if (active) document.getElementById(active)?.focus({ preventScroll: true });

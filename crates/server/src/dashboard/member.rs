@@ -168,6 +168,8 @@ async fn cards(visitor: &Visitor, file: &File, manages: bool) -> Result<Markup> 
     };
     let say = |english, german| visitor.say(english, german);
     let replaced = file.state.cards.len() > 1;
+    // A card that was just made is there to be scanned.
+    let is_new = matches!(visitor.query.get("done"), "member-added" | "card-replaced");
     Ok(html! {
         section {
             h2 { (say("Cards", "Karten")) }
@@ -178,7 +180,7 @@ async fn cards(visitor: &Visitor, file: &File, manages: bool) -> Result<Markup> 
                         @if state.blocked { span class="state bad" { (say("blocked", "gesperrt")) } }
                         @else { span class="state good" { (say("taken", "gilt")) } }
                         @if let Some(token) = tokens.iter().find(|token| token.card() == *card) {
-                            details class="more" {
+                            details class="more" open[is_new] {
                                 summary { (say("Show the code", "Code zeigen")) }
                                 @if let Some(picture) = code::picture(&token.to_string(), say("The card's code", "Der Code der Karte")) { (picture) }
                                 p class="faded" { (say("To photograph or print. Whoever holds it collects on this card.",
