@@ -20,7 +20,7 @@ help:
 	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n)"
 	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
 	@echo "make package      make a package for Debian and Ubuntu"
-	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
+	@echo "make mutants      see whether the tests of the rules notice small changes (WITH="--file NAME": a part)"
 
 run: setup
 	@echo "Building Stempel. The first time takes some minutes; cargo shows how far it is."
@@ -75,8 +75,8 @@ test-camera:
 package: setup
 	scripts/package
 
-# Changes the rules in small ways and sees whether a test notices. All of it takes most of a day: SHARD names a part.
-SHARD ?= 0/50
+# Changes the rules in small ways and sees whether a test notices; WITH="--file ledger.rs" names a part (mutants/).
+WITH ?=
 mutants:
 	@command -v cargo-mutants >/dev/null || cargo install cargo-mutants --locked --root $(TOOLS)
-	cargo mutants -p stempel-domain --test-tool nextest --shard $(SHARD) --output "$${TMPDIR:-/tmp}/mutants"
+	cargo run --release --locked --manifest-path mutants/Cargo.toml -- --out "$${TMPDIR:-/tmp}/stempel-mutants" $(WITH)

@@ -193,7 +193,8 @@ impl Reversed {
 
     /// How much of a unit came back with days of grace, and the last of them.
     fn grace(&self, unit: &Unit) -> (i64, Option<Day>) {
-        let lots = self.postings.iter().filter(|posting| posting.unit == *unit && posting.amount > 0);
+        let lots =
+            self.postings.iter().filter(|posting| posting.unit == *unit && posting.amount.is_positive());
         let graced = lots.filter_map(|posting| match posting.booking {
             Some(Booking::Lot { last: Some(last), .. }) => Some((posting.amount, last)),
             _ => None,
@@ -358,8 +359,8 @@ impl Progress {
             // A free article that was added has no line of its own: it goes with the whole.
             return 0;
         }
-        let sign = i128::from(sold.signum());
-        div_half_up(i128::from(part) * i128::from(returned) * sign, i128::from(sold) * sign)
+        // Both have one sign: what was sold, or what came back in the sale and goes out again.
+        div_half_up(i128::from(part) * i128::from(returned.abs()), sold.abs().into())
     }
 
     /// How much of an amount has come back that is split over the lines by weights.
@@ -524,7 +525,7 @@ fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -
 fn article_back(original: &Original<'_>, parts: &[Part], before: &Progress, after: &Progress) -> i64 {
     let is_gone = |progress: &Progress, part: &Part| {
         let weights = effective_weights(original.outcome, &part.weights);
-        let mut lines = weights.iter().enumerate().filter(|(_, weight)| **weight > 0);
+        let mut lines = weights.iter().enumerate();
         lines.all(|(line, &weight)| progress.of_line(original, line, weight) == weight)
     };
     let gone = |progress: &Progress| -> i64 {
