@@ -25,6 +25,7 @@
 //! | `card` | the member's card: joining, the phone's key, the ways back |
 //! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
 //! | `described` | the API against its description, by requests that a program makes up |
+//! | `fuzzed` | bodies that a mutator makes bring nobody down |
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
 //! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
 //! | `large` | by hand: the pages beside a million events |
@@ -47,6 +48,7 @@ mod described;
 mod doors;
 mod enroll;
 mod feed;
+mod fuzzed;
 mod hooks;
 pub mod http;
 mod large;
