@@ -1,5 +1,6 @@
 //! The desk of the screens, answered by the terminal.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
@@ -15,9 +16,10 @@ use stempel_terminal::{gifts, slips};
 use stempel_wire::slip::SlipPurpose;
 
 use super::basket::Items;
-use super::goods::{category_name, free_mb, picture_of, stamps_of};
+use super::goods::{category_name, free_mb, picture_of};
 use super::guest::{guest, reasons, refusal, spoken};
 use super::syncing::{SharedReport, Wake, read};
+use super::today::Today;
 use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
@@ -72,6 +74,7 @@ pub(super) struct TerminalDesk {
     folder: PathBuf,
     /// The shop's offset from UTC at the start.
     offset_minutes: i32,
+    today: Cell<Today>,
 }
 
 impl TerminalDesk {
@@ -95,6 +98,7 @@ impl TerminalDesk {
             items: Items::default(),
             folder,
             offset_minutes,
+            today: Cell::default(),
         }
     }
 
@@ -476,15 +480,11 @@ impl Desk for TerminalDesk {
     }
 
     fn stamps_today(&self, _now: Moment) -> u32 {
-        self.ask(|terminal| {
-            let day = terminal.moment(None)?.day;
-            let kinds = ["stamp", "sale", "grant", "reversal"];
-            let rows = terminal.view().recent(terminal.identity().device, &kinds, 1000)?;
-            let today =
-                rows.iter().filter_map(|row| row.event().ok()).filter(|event| event.record.at.day == day);
-            Ok(u32::try_from(today.map(|event| stamps_of(&event)).sum::<i64>()).unwrap_or(0))
-        })
-        .unwrap_or(0)
+        let before = self.today.get();
+        if let Ok(today) = self.ask(move |terminal| before.count_on(terminal)) {
+            self.today.set(today);
+        }
+        self.today.get().stamps()
     }
 
     fn samples(&self) -> Vec<Sample> {

@@ -17,6 +17,7 @@ mod relay;
 mod report;
 mod sound;
 mod syncing;
+mod today;
 mod upkeep;
 mod voice;
 
