@@ -107,7 +107,9 @@ fn looked_at(state: &MemberState, at: &Moment) {
     assert_eq!(&serde_json::from_str::<MemberState>(&written).expect("what was written is read"), state);
     state.balances(at.day);
     state.facts(at);
-    std::hint::black_box(state.doubled_grants().map(|(_, events)| events.count()).sum::<usize>());
+    for (_, events) in state.doubled_grants() {
+        assert!(events.count() > 1);
+    }
 }
 
 /// Reads a message and writes it, twice: it is the same after the first time.
@@ -173,7 +175,7 @@ pub fn table(bytes: &[u8]) {
     }
 }
 
-/// What reads foreign bytes, and must not fall over.
+/// Holds something for any bytes, or panics.
 pub type Check = fn(&[u8]);
 
 /// Every check of this file with the name of its corpus.
