@@ -10,7 +10,9 @@ use super::triples::{Frame, Levels, Triple, by_cost, levels_at};
 
 /// The patterns that are completed: the surest ones.
 const FINDERS_PAIRED_MAX: usize = 7;
-/// A pattern that fewer rows crossed is not sure enough.
+/// A pattern that is less clear is not sure enough.
+const CLARITY_MIN: f32 = 3.0;
+/// Unless so many rows crossed it.
 const SHARE_MIN: f32 = 0.75;
 /// The most completions that are kept.
 const PAIRS_MAX: usize = 16;
@@ -35,7 +37,12 @@ struct Completion {
 /// Adds the triples that two patterns and a guessed third make; the likeliest first.
 pub(super) fn complete(finders: &[Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
     out.clear();
-    let sure = || finders.iter().filter(|finder| finder.share() >= SHARE_MIN).take(FINDERS_PAIRED_MAX);
+    let sure = || {
+        finders
+            .iter()
+            .filter(|finder| finder.clarity >= CLARITY_MIN || finder.share() >= SHARE_MIN)
+            .take(FINDERS_PAIRED_MAX)
+    };
     for (at, one) in sure().enumerate() {
         for other in sure().skip(at + 1) {
             let ratio = one.module() / other.module();
