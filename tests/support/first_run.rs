@@ -209,10 +209,7 @@ fn each_page_is_kept_before_the_next_so_that_a_pulled_plug_loses_no_tap() {
     let terminal = settled(Route::Counter, Language::English, SetupStep::Place, None);
     for step in [SetupStep::Camera, SetupStep::Plug] {
         terminal.tap("Next");
-        assert_eq!(
-            terminal.effects().iter().filter(|effect| **effect == Effect::KeepSettings).count() > 0,
-            true
-        );
+        assert!(terminal.effects().contains(&Effect::KeepSettings));
         let model = terminal.face(|face| face.model().setup);
         assert_eq!((model.step, model.under_way), (step, true));
     }
