@@ -9,16 +9,18 @@ endif
 TOOLS := $(HOME)/.cache/stempel/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants soak
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants soak test-camera
 
 help:
 	@echo "make run          build Stempel and open the sample café"
 	@echo "make test         run every check and test"
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
-	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), and a thousand power cuts"
+	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), a hundred thousand guests, a"
+	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n)"
+	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
 	@echo "make package      make a package for Debian and Ubuntu"
-	@echo "make mutants      see whether the tests of the rules notice small changes (SHARD=k/n: a part)"
+	@echo "make mutants      see whether the tests of the rules notice small changes (WITH="--file NAME": a part)"
 
 run: setup
 	@echo "Building Stempel. The first time takes some minutes; cargo shows how far it is."
@@ -55,18 +57,26 @@ bench:
 screenshots:
 	scripts/screenshots
 
-# What CI does for a minute, for hours: seeds of the simulator, and crash points of till and server.
+# What CI does for a minute, for hours: seeds of the simulator, crash points of till and server, and frames in which the
+# scanner must not read what nobody wrote.
 SEEDS ?= 10000
+GUESTS ?= 100000
 CRASHES ?= 1000
+FRAMES ?= 100000
 soak:
 	cargo run --release --locked -- simulate --seed 1 --seeds $(SEEDS) --devices 4 --days 1
+	cargo run --release --locked -- --data "$${TMPDIR:-/tmp}/stempel-soak" bench soak --guests $(GUESTS)
 	STEMPEL_CRASHES=$(CRASHES) cargo test --release --locked -p stempel-simulator --test it power:: -- --nocapture
+	cargo run --release --locked -- bench scan --soak $(FRAMES)
+
+test-camera:
+	scripts/test-camera
 
 package: setup
 	scripts/package
 
-# Changes the rules in small ways and sees whether a test notices. All of it takes most of a day: SHARD names a part.
-SHARD ?= 0/50
+# Changes the rules in small ways and sees whether a test notices; WITH="--file ledger.rs" names a part (mutants/).
+WITH ?=
 mutants:
 	@command -v cargo-mutants >/dev/null || cargo install cargo-mutants --locked --root $(TOOLS)
-	cargo mutants -p stempel-domain --test-tool nextest --shard $(SHARD) --output "$${TMPDIR:-/tmp}/mutants"
+	cargo run --release --locked --manifest-path mutants/Cargo.toml -- --out "$${TMPDIR:-/tmp}/stempel-mutants" $(WITH)

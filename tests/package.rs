@@ -109,3 +109,29 @@ fn the_package_installs_and_leaves_nothing_but_data() {
     assert!(said.contains("The data in /var/lib/stempel-kiosk stays"), "{said}");
     assert_eq!(files(&root).into_iter().collect::<Vec<_>>(), ["var/lib/stempel-kiosk/stempel.db"]);
 }
+
+#[test]
+fn a_kiosk_that_crashes_or_stands_still_is_begun_again_within_two_seconds() {
+    let text = std::fs::read_to_string("deploy/stempel-kiosk.service").unwrap();
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    assert_eq!(value("Restart"), Some("always"));
+    assert!(
+        value("RestartSec")
+            .and_then(|seconds| seconds.parse::<u32>().ok())
+            .is_some_and(|seconds| seconds <= 1)
+    );
+    assert!(value("WatchdogSec").is_some() && value("Type") == Some("notify"));
+    if Command::new("systemd-analyze").arg("--version").output().is_ok() {
+        // The programs that it names are not on this machine; everything else must be understood.
+        let checked = Command::new("systemd-analyze")
+            .args(["verify", "deploy/stempel-kiosk.service"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        let wrong: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains("stempel-kiosk") && !line.contains("is not executable"))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The real window, on a display without a screen: a click on a sample card becomes a stamp on the disk and at the
-//! server, commands reach the running terminal, kill -9 loses nothing, and an empty folder becomes a terminal.
+//! server, commands reach the running terminal, kill -9 loses nothing, and an empty folder becomes a terminal, with its
+//! first run killed twice on the way.
 #![cfg(all(feature = "ui", feature = "demo", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
 
@@ -202,4 +203,181 @@ fn an_empty_folder_becomes_a_terminal_on_the_screen_and_fills_it_without_a_windo
         let there = place(&display).filter(|place| place == "X=0 Y=0 WIDTH=1280 HEIGHT=800");
         there.filter(|_| colours(&display, &picture) > 50)
     });
+}
+
+/// Starts the terminal of a folder; without a camera, as there is none.
+fn terminal(display: &str, data: &Path) -> Ends {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+    command.arg("--data").arg(data).args(["terminal", "--no-camera", "--fullscreen", "--seconds", "170"]);
+    command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
+    command.env("SLINT_BACKEND", "winit-software");
+    Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+}
+
+fn ask(data: &Path, words: &[&str]) -> Option<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+    let output = command.args(["--json", "--data"]).arg(data).args(words).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then(|| serde_json::from_str(text.lines().next()?).ok())?
+}
+
+fn click(display: &str, (x, y): (&str, &str)) {
+    assert!(on_display(display, "xdotool", &["mousemove", x, y, "click", "1"]));
+    std::thread::sleep(Duration::from_millis(900));
+}
+
+/// Where the buttons of the first run's pages lie in a window of 1280×800.
+const NEXT: (&str, &str) = ("640", "600");
+const WORKS_ALONE: (&str, &str) = ("640", "410");
+const BEGIN: (&str, &str) = ("960", "410");
+const ONE_METRE: (&str, &str) = ("537", "456");
+const NEXT_AT_PLACE: (&str, &str) = ("834", "551");
+const NEXT_AT_CAMERA: (&str, &str) = ("834", "611");
+const FIVE_STAMPS: (&str, &str) = ("640", "400");
+const START: (&str, &str) = ("825", "641");
+
+#[test]
+fn the_first_run_survives_kill_9_on_its_way_and_the_plug_test_finds_five_of_five() {
+    let (_xvfb, display) = display();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("terminal");
+    let picture = folder.path().join("window.png");
+    let drawn = || wait_for("a drawn window", || (colours(&display, &picture) > 50).then_some(()));
+    let running = terminal(&display, &data);
+    drawn();
+    // The window may still be moving into its place.
+    wait_for("the terminal", || {
+        for place in [NEXT, WORKS_ALONE, BEGIN] {
+            click(&display, place);
+        }
+        ask(&data, &["status"])
+    });
+    drop(running); // kill -9, as soon as there is a terminal
+
+    // It goes on at the page where it was, and each choice is on the disk at once.
+    let running = terminal(&display, &data);
+    drawn();
+    wait_for("the height", || {
+        click(&display, ONE_METRE);
+        let set = ask(&data, &["settings", "get", "mounting_mm"])?;
+        (set["value"] == 1000).then_some(())
+    });
+    click(&display, NEXT_AT_PLACE);
+    click(&display, NEXT_AT_CAMERA);
+    let stamps = |name: &str| ask(&data, &["day"])?[name].as_i64();
+    wait_for("the five stamps", || {
+        click(&display, FIVE_STAMPS);
+        stamps("stamps").filter(|stamps| *stamps == 5)
+    });
+    keep_picture(&picture, "first-run-pull");
+    drop(running); // kill -9, the nearest thing to a pulled plug that a test may do
+
+    let running = terminal(&display, &data);
+    drawn();
+    wait_for("the count, and the test's stamps taken back", || {
+        stamps("undone").filter(|undone| *undone == 5 && stamps("stamps") == Some(0))
+    });
+    drawn();
+    assert!(on_display(&display, "import", &["-window", "root", picture.to_str().unwrap()]));
+    keep_picture(&picture, "first-run-kept");
+    // “Start”: from now on the folder is a stamp card, and a card that is typed gets its stamp.
+    click(&display, START);
+    let joined = ask(&data, &["member", "add", "--name", "Nina"]).unwrap();
+    let code = joined["code"].as_str().unwrap().to_owned();
+    wait_for("the stamp after the first run", || {
+        type_like_a_scanner(&display, &code);
+        std::thread::sleep(Duration::from_millis(900));
+        let member = ask(&data, &["member", "find", "Nina"])?;
+        (member["balances"]["stamp:coffee"].as_str()? != "0").then_some(())
+    });
+    assert!(ask(&data, &["journal", "verify"]).is_some());
+    drop(running);
+}
+
+/// Keeps a picture of the window for a person to look at, where one is wanted.
+fn keep_picture(picture: &Path, name: &str) {
+    if let Some(folder) = std::env::var_os("STEMPEL_SNAPSHOTS") {
+        let _ = std::fs::copy(picture, Path::new(&folder).join(format!("{name}.png")));
+    }
+}
+
+/// A server with the sample café, on a free port of this machine.
+fn server(folder: &Path) -> (Ends, String, String) {
+    let database = format!("sqlite:{}", folder.join("server.db").display());
+    let stempel = || Command::new(env!("CARGO_BIN_EXE_stempel"));
+    let made = stempel().args(["admin", "--database", &database, "init", "--demo"]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut serving = stempel();
+    serving.args(["serve", "--database", &database, "--listen", "127.0.0.1:0"]);
+    let mut serving = serving.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let url = ready["listening"].as_str().unwrap().to_owned();
+    (Ends(serving), database, url)
+}
+
+/// Where the buttons lie in windows of 1280×800.
+const TAKE_IT_NOW: (&str, &str) = ("1000", "378");
+const GIVE_IT: (&str, &str) = ("1195", "115");
+
+#[test]
+fn a_reward_at_the_kiosk_is_confirmed_by_one_tap_at_the_counter_through_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, database, url) = server(folder.path());
+    let devices = ["kiosk", "counter"].map(|name| {
+        let data = folder.path().join(name);
+        let mut invite = Command::new(env!("CARGO_BIN_EXE_stempel"));
+        let invited =
+            invite.args(["--json", "admin", "--database", &database, "device", "invite"]).output().unwrap();
+        let invited: Value = serde_json::from_slice(&invited.stdout).unwrap();
+        let code = invited["code"].as_str().unwrap();
+        ask(&data, &["enroll", "--server", &url, "--code", code, "--name", name]).expect(name);
+        data
+    });
+    let [kiosk, counter] = &devices;
+    let joined = ask(kiosk, &["member", "add", "--name", "Zoe"]).unwrap();
+    let code = joined["code"].as_str().unwrap().to_owned();
+    ask(kiosk, &["stamp", "--member", &code, "--count", "9"]).unwrap();
+    ask(kiosk, &["settings", "set", "proof.needed", "false"]).unwrap();
+    for device in &devices {
+        ask(device, &["sync"]).unwrap();
+    }
+    let ((_first, at_kiosk), (_second, at_counter)) = (display(), display());
+    let stand = |display: &str, data: &Path, job: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+        command.arg("--data").arg(data).args([job, "--no-camera", "--fullscreen", "--seconds", "150"]);
+        command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
+        command.env("SLINT_BACKEND", "winit-software");
+        Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    };
+    let _kiosk = stand(&at_kiosk, kiosk, "kiosk");
+    let _counter = stand(&at_counter, counter, "terminal");
+    let picture = folder.path().join("window.png");
+    for display in [&at_kiosk, &at_counter] {
+        wait_for("a drawn window", || (colours(display, &picture) > 50).then_some(()));
+    }
+    let stamps = || {
+        let member = ask(kiosk, &["member", "find", "Zoe"])?;
+        member["balances"]["stamp:coffee"].as_str()?.parse::<i64>().ok()
+    };
+    wait_for("the tenth stamp", || {
+        type_like_a_scanner(&at_kiosk, &code);
+        std::thread::sleep(Duration::from_millis(900));
+        stamps().filter(|stamps| *stamps == 10)
+    });
+    let rewards = || ask(kiosk, &["day"])?["rewards"].as_i64();
+    assert_eq!(rewards(), Some(0));
+    // Asked at the kiosk, given at the counter. What is not yet on the screen is asked for once more.
+    wait_for("the reward", || {
+        type_like_a_scanner(&at_kiosk, &code);
+        click(&at_kiosk, TAKE_IT_NOW);
+        assert_eq!(rewards(), Some(0), "nobody has confirmed it yet");
+        std::thread::sleep(Duration::from_millis(1500));
+        click(&at_counter, GIVE_IT);
+        std::thread::sleep(Duration::from_millis(1500));
+        rewards().filter(|rewards| *rewards == 1)
+    });
+    // Each time that the card was held up gave a stamp; ten of them were taken.
+    assert!(stamps().is_some_and(|stamps| stamps < 10));
 }

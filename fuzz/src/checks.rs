@@ -294,8 +294,14 @@ pub fn sale(bytes: &[u8]) {
     assert!(imbalance(&postings).is_empty());
     apply(&mut purses, &postings);
 
-    let original =
-        Original { sale: Some(&sale), outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
+    let original = Original {
+        sale: Some(&sale),
+        is_visit: true,
+        outcome: &outcome,
+        member: Some(MEMBER),
+        shop: SHOP,
+        at: &at,
+    };
     let mut reversals = Vec::new();
     let mut refund = Money::ZERO;
     let mut let_go: BTreeMap<Unit, i64> = BTreeMap::new();

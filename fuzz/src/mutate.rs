@@ -100,24 +100,3 @@ impl Draws {
         }
     }
 }
-
-/// Runs a check on every seed and on so many inputs made from them; says how many bytes it was fed. A check that
-/// does not hold ends the test with the input in hexadecimal.
-pub fn run(seeds: &[Vec<u8>], inputs: u64, mut check: impl FnMut(&[u8])) -> u64 {
-    let (mut draws, mut bytes) = (Draws(20_261_122), 0);
-    let mut fed = |input: &[u8]| {
-        bytes += input.len() as u64;
-        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(input)));
-        let hexadecimal = || input.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert!(held.is_ok(), "does not hold for {}\n{}", hexadecimal(), String::from_utf8_lossy(input));
-    };
-    for seed in seeds {
-        fed(seed);
-    }
-    for _ in 0..inputs {
-        let mut input = seeds.get(draws.below(seeds.len())).cloned().unwrap_or_default();
-        draws.change(&mut input, seeds);
-        fed(&input);
-    }
-    bytes
-}

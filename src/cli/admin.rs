@@ -47,7 +47,7 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
-    server.use_keys(keys_named().as_deref()).await.map_err(failure)?;
+    server.use_keys(keys_named(database).as_deref()).await.map_err(failure)?;
     let user = ["SUDO_USER", "USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Ok(server.acting(Actor::command_line(user.as_deref().unwrap_or("unknown"))))
 }
@@ -74,8 +74,13 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
     wait_for(async {
         if let AdminCommand::Restore { file } = &admin.command {
             let clock = Arc::new(SystemClock::new(""));
-            let restored =
-                restore(file, &admin.database(), clock, Box::new(SystemEntropy)).await.map_err(failure)?;
+            let restored = {
+                let database = admin.database();
+                let keys = keys_named(&database);
+                restore(file, &database, keys.as_deref(), clock, Box::new(SystemEntropy))
+                    .await
+                    .map_err(failure)?
+            };
             let text =
                 "The copy is in place. Devices notice at their next contact and send again what it lacks.";
             return Ok(Answer::one(text, serde_json::to_value(restored).map_err(Failure::machine)?));
@@ -94,7 +99,7 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
 async fn keys_lost(database: &str) -> Result<Answer, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
-    let dropped = server.begin_keys_anew(keys_named().as_deref()).await;
+    let dropped = server.begin_keys_anew(keys_named(database).as_deref()).await;
     server.close().await;
     let dropped = dropped.map_err(failure)?;
     Ok(Answer::one(
@@ -104,8 +109,9 @@ async fn keys_lost(database: &str) -> Result<Answer, Failure> {
 }
 
 /// The file with the key that wraps members' keys, as the environment names it.
-fn keys_named() -> Option<std::path::PathBuf> {
-    stempel_server::config::environment("STEMPEL_KEYS").map(std::path::PathBuf::from)
+fn keys_named(database: &str) -> Option<std::path::PathBuf> {
+    use stempel_server::config::{environment, keys_file};
+    keys_file(environment("STEMPEL_KEYS").map(std::path::PathBuf::from), database, environment)
 }
 
 /// The tenant and shop that were named.

@@ -3,6 +3,8 @@
 
 mod rules;
 #[cfg(feature = "ui")]
+mod soak;
+#[cfg(feature = "ui")]
 mod stamp;
 
 use std::path::Path;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use stempel_domain::event::{Fact, Loyalty, MemberJoined, Record, StampFact};
-use stempel_domain::ports::draw;
+use stempel_domain::ports::{Clock, draw};
 use stempel_domain::rules::{Award, Outcome, PlaceFacts, VERSION};
 use stempel_domain::sale::{StampCount, StampOrder};
 use stempel_domain::{CardId, Day, Event, EventRef, MemberFacts, MemberId, Moment, Unit};
@@ -79,6 +81,12 @@ pub(super) fn run(global: &Global, bench: &Bench) -> Result<Answer, Failure> {
     let folder = global.data.join(format!("bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
+    #[cfg(feature = "ui")]
+    if bench.name == "soak" {
+        let answer = soak::soak(&folder, bench.guests);
+        std::fs::remove_dir_all(&folder).map_err(Failure::machine)?;
+        return answer;
+    }
     let figures = measure(&folder, bench);
     std::fs::remove_dir_all(&folder).map_err(Failure::machine)?;
     Ok(Answer::lines(figures?.into_iter().map(Figure::line)))
@@ -102,7 +110,7 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
             Ok(figures)
         }
         other => Err(Failure::usage(format!(
-            "there is no bench “{other}”; there are decode, commit, balance, start, rules, scan-to-stamp, all and scan"
+            "there is no bench “{other}”; there are decode, commit, balance, start, rules, scan-to-stamp, soak, all and scan"
         ))),
     }
 }
@@ -180,6 +188,11 @@ fn decode() -> Result<Vec<Figure>, Failure> {
 }
 
 fn sample(folder: &Path) -> Result<Terminal, Failure> {
+    sample_at(folder, Arc::new(SystemClock::new("")))
+}
+
+/// The sample café with a clock of its own.
+fn sample_at(folder: &Path, clock: Arc<dyn Clock>) -> Result<Terminal, Failure> {
     let store = Store::open(Folder::take(folder, "stempel bench")?)?;
     let beginning = Beginning {
         shop_name: "Bench".into(),
@@ -190,7 +203,7 @@ fn sample(folder: &Path) -> Result<Terminal, Failure> {
         articles: crate::sample::articles().map_err(Failure::machine)?,
         ..Beginning::default()
     };
-    Ok(begin_alone(store, Arc::new(SystemClock::new("")), Box::new(SystemEntropy), &beginning)?)
+    Ok(begin_alone(store, clock, Box::new(SystemEntropy), &beginning)?)
 }
 
 /// A sale with rules, signature and commit, beside a bare transaction of the same bytes with the same fsync.

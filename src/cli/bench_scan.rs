@@ -10,13 +10,17 @@ use stempel_scan::clock::Clock;
 use stempel_scan::decode::{Mode, Pipeline};
 use stempel_scan::frame::Frame;
 use stempel_scan::source::film::load_picture;
-use stempel_testkit::pictures::{HEIGHT, Pass, Picture, WIDTH, decoy, empty_counter};
+use stempel_testkit::pictures::{HEIGHT, Pass, Picture, Scene, WIDTH, decoy, empty_counter};
 
 use super::args::Bench;
 use super::{Answer, Failure};
 
 /// Half a second of frames.
 const HALF_SECOND: usize = 15;
+/// Frames of one scene of the soak.
+const SCENE_FRAMES: u64 = 16;
+/// One frame of so many scenes of the soak is read by all stages too.
+const SCENES_PER_THOROUGH: u64 = 12;
 /// So often a frame that stays in view is decoded.
 const HELD_FRAMES: usize = 8;
 
@@ -216,7 +220,11 @@ pub(super) fn run(bench: &Bench) -> Result<Answer, Failure> {
     if let Some(folder) = &bench.video {
         lines.extend(video(folder)?);
     }
-    let made = bench.photos.is_none() && bench.frames.is_empty() && bench.video.is_none();
+    if let Some(count) = bench.soak {
+        lines.push(soak(bench.seed, count)?);
+    }
+    let made =
+        bench.photos.is_none() && bench.frames.is_empty() && bench.video.is_none() && bench.soak.is_none();
     let count = |wanted: Option<u64>, usual: u64| wanted.unwrap_or(if made { usual } else { 0 });
     let first = bench.seed;
     if count(bench.passes, 20) > 0 {
@@ -467,4 +475,85 @@ fn without_code(
         }
     }
     Ok(decoders.iter().zip(tallies).map(|(decoder, tally)| tally.line(set, decoder.name)).collect())
+}
+
+/// What one thread of the soak saw.
+#[derive(Default)]
+struct Soaked {
+    frames: u64,
+    thorough: u64,
+    /// Scenes with a code of others that was read.
+    read: u64,
+    wrong: Vec<String>,
+}
+
+/// Looks at frames without a member's token for as long as is asked for, live, as a till does, and now and then by all
+/// stages. Codes of others may be read as what they are; everything else is false.
+fn soak(first_seed: u64, count: u64) -> Result<(String, Value), Failure> {
+    let scenes = count.div_ceil(SCENE_FRAMES);
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let parts: Result<Vec<Soaked>, Failure> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|part| {
+                scope.spawn(move || {
+                    soak_part((0..scenes).skip(part as usize).step_by(threads as usize), first_seed)
+                })
+            })
+            .collect();
+        let ended = || Failure::machine("a thread of the soak ended");
+        running.into_iter().map(|thread| thread.join().map_err(|_| ended())?).collect()
+    });
+    let mut all = Soaked::default();
+    for part in parts? {
+        all.frames += part.frames;
+        all.thorough += part.thorough;
+        all.read += part.read;
+        all.wrong.extend(part.wrong);
+    }
+    let Soaked { frames, thorough, read, wrong } = all;
+    let mut text = format!(
+        "soak: {frames} frames without a member's token from seed {first_seed}, {thorough} of them by all stages too: \
+         {} false; codes of others read in {read} of {scenes} scenes",
+        wrong.len()
+    );
+    for wrong in &wrong {
+        text.push_str(&format!("\n    wrong: {wrong}"));
+    }
+    let json = json!({
+        "set": "soak", "frames": frames, "thorough": thorough, "seed": first_seed, "scenes": scenes,
+        "scenes_read": read, "wrong": wrong,
+    });
+    Ok((text, json))
+}
+
+fn soak_part(scenes: impl Iterator<Item = u64>, first_seed: u64) -> Result<Soaked, Failure> {
+    let clock = stempel_scan::clock::monotonic();
+    let mut live = Pipeline::new(Mode::LIVE, cpu_clock()).with_other_codes(true);
+    let mut thorough = Pipeline::new(Mode::Thorough, clock);
+    let mut soaked = Soaked::default();
+    for number in scenes {
+        let seed = first_seed + number;
+        let scene = Scene::new(seed);
+        let mut any = false;
+        for at in 0..SCENE_FRAMES {
+            let frame = frame_of(scene.frame(at))?;
+            let mut reports = vec![live.decode(&frame, &|_| false)];
+            soaked.frames += 1;
+            if at == 0 && number % SCENES_PER_THOROUGH == 0 {
+                reports.push(thorough.decode(&frame, &|_| false));
+                soaked.thorough += 1;
+            }
+            for code in reports.iter().flat_map(|report| &report.codes) {
+                any = true;
+                if !scene.texts().contains(&code.text) {
+                    soaked.wrong.push(format!(
+                        "seed {seed}, frame {at}: {:?}, {} by {}",
+                        code.text, code.symbology, code.stage
+                    ));
+                }
+            }
+        }
+        soaked.read += u64::from(any);
+    }
+    Ok(soaked)
 }

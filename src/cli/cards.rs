@@ -13,7 +13,7 @@ use stempel_terminal::Terminal;
 use stempel_terminal::cards::Who;
 use stempel_terminal::look::MemberLook;
 
-use super::args::{Card, Global, Member};
+use super::args::{Card, Global, Member, Person};
 use super::deed::Deed;
 use super::member::{consent_of, describe};
 use super::staff::{StaffDeed, typed};
@@ -44,18 +44,7 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
             let birthday_week = birthday.as_deref().map(birthday_week_of).transpose()?;
             open::write(global, Deed::MemberTag { code, tags, birthday_week })
         }
-        Member::Merge { code, into } => open::write(global, Deed::MemberMerge { code, into }),
-        Member::Unmerge { code } => open::write(global, Deed::MemberUnmerge { code }),
-        Member::Consent { code, give, withdraw, terms, place } => {
-            let given = give.is_some();
-            let (kind, place) = consent_of(give.or(withdraw), &place)?;
-            open::write(global, Deed::MemberConsent { code, kind, given, terms, place })
-        }
-        Member::Export { code } => {
-            let export = open::read(global)?.export_member(&code)?;
-            super::member::export_answer(&export)
-        }
-        Member::Erase { code } => open::write(global, Deed::MemberErase { code }),
+        Member::Person(command) => person(global, command),
         Member::Name { code, name } => open::write(global, Deed::MemberName { code, name }),
         Member::Show { code } => {
             let terminal = open::read(global)?;
@@ -64,6 +53,24 @@ pub(super) fn member(global: &Global, command: Member) -> Result<Answer, Failure
             Ok(show(&terminal.look(&who)?, &ending))
         }
         Member::Find { text } => find(&open::read(global)?, &text),
+    }
+}
+
+/// What is done about a person's own data.
+fn person(global: &Global, command: Person) -> Result<Answer, Failure> {
+    match command {
+        Person::Merge { code, into } => open::write(global, Deed::MemberMerge { code, into }),
+        Person::Unmerge { code } => open::write(global, Deed::MemberUnmerge { code }),
+        Person::Consent { code, give, withdraw, terms, place } => {
+            let given = give.is_some();
+            let (kind, place) = consent_of(give.or(withdraw), place.as_deref().unwrap_or("counter"))?;
+            open::write(global, Deed::MemberConsent { code, kind, given, terms, place })
+        }
+        Person::Export { code } => {
+            let export = open::read(global)?.export_member(&code)?;
+            super::member::export_answer(&export)
+        }
+        Person::Erase { code } => open::write(global, Deed::MemberErase { code }),
     }
 }
 

@@ -230,6 +230,8 @@ pub enum Deed {
     },
     /// Rows are sent and changes fetched.
     Sync,
+    /// The key that wraps members' keys in this folder is made anew.
+    RotateKeys,
 }
 
 impl Deed {
@@ -371,6 +373,11 @@ impl Request {
                 Ok(Answer::one("It goes on, for a quarter of an hour.", json!({"event": event})))
             }
             Deed::Sync => super::sync::exchange_now(terminal),
+            Deed::RotateKeys => {
+                terminal.rotate_keys()?;
+                let text = "Members' keys are wrapped under a new key. An older copy of this folder opens no name with it.";
+                Ok(Answer::one(text, json!({"rotated": true})))
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ fn text(look: &MemberLook, name: Option<&str>) -> String {
         lines.push(format!("Tags: {}", look.tags.join(", ")));
     }
     for standing in &look.tiers {
-        lines.push(format!("Tier ({}): {}", standing.programme, tier_line(standing)));
+        lines.push(format!("Tier ({}): {}", standing.programme, standing.en));
     }
     for held in &look.memberships {
         lines.push(format!("Member of {}{}", held.name, until(held)));
@@ -144,18 +144,11 @@ fn challenge(standing: &ChallengeStanding) -> Value {
     })
 }
 
-fn tier_line(standing: &TierLook) -> String {
-    let reached = standing.tier.as_deref().unwrap_or("none yet");
-    match &standing.next {
-        Some((next, missing)) => format!("{reached}; {missing} to {next}"),
-        None => reached.to_owned(),
-    }
-}
-
 fn tier(standing: &TierLook) -> Value {
     let next = standing.next.as_ref();
     json!({
         "programme": standing.programme, "tier": standing.tier, "counted": standing.counted,
-        "next": next.map(|(next, _)| next), "missing": next.map(|(_, missing)| missing),
+        "kept_until": standing.kept_until, "next": next.map(|(next, _)| next),
+        "missing": next.map(|(_, missing)| missing), "de": standing.de, "en": standing.en,
     })
 }

@@ -46,7 +46,7 @@ use clap::Parser;
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
 #[cfg(feature = "ui")]
-pub(crate) use open::{init as begin_alone, writer};
+pub(crate) use open::{init as begin_alone, store, writer};
 #[cfg(feature = "ui")]
 pub(crate) use sync::{enroll as begin_joined, exchange_beside, transport_of};
 
@@ -84,6 +84,8 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Init(init) => open::init(&global, &init),
         Command::Enroll(enroll) => sync::enroll(&global, &enroll),
         Command::Sync => sync::sync(&global),
+        Command::Replace(replace) => sync::replace(&global, &replace),
+        Command::RotateKeys => open::write(&global, deed::Deed::RotateKeys),
         Command::Scan(scan) => scan::scan(&scan),
         Command::Member(command) => cards::member(&global, command),
         Command::Card(command) => cards::card(&global, command),

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use stempel_domain::{ShopId, TenantId};
 use stempel_server::Server;
-use stempel_server::card::paper::{self, PaperCard, Poster, Tongue};
+use stempel_server::card::paper::{self, Poster, Tongue};
 
 use super::admin::failure;
 use super::args::AdminPaper;
@@ -33,9 +33,7 @@ pub(super) async fn paper(
             let welcome = server.welcome(&code).await.map_err(failure)?;
             let name = welcome.shop.unwrap_or(welcome.name);
             let numbers: Vec<String> =
-                cards.iter().map(|(token, _)| token.card().number().to_string()).collect();
-            let cards: Vec<PaperCard> =
-                cards.into_iter().map(|(token, second)| PaperCard { token, second }).collect();
+                cards.iter().map(|card| card.token.card().number().to_string()).collect();
             let pdf = paper::sheets(&name, url.as_deref(), &cards, tongue(*english)).map_err(failure)?;
             write(out, &pdf)?;
             let file = out.display().to_string();

@@ -7,7 +7,7 @@ use stempel_server::Server;
 use stempel_server::people::NewConsent;
 
 use super::admin::{failure, list};
-use super::args::AdminMember;
+use super::args::{AdminMember, Person};
 use super::member::{consent_line, consent_of, export_answer};
 use super::{Answer, Failure};
 
@@ -17,38 +17,7 @@ pub(super) async fn of_member(
     command: &AdminMember,
 ) -> Result<Answer, Failure> {
     match command {
-        AdminMember::Merge { code, into } => {
-            let merged = server.member_merge(tenant, code, into).await.map_err(failure)?;
-            let text = format!("Both are known as {} from now on, on every device.", merged.into);
-            Ok(Answer::one(text, serde_json::to_value(merged).map_err(Failure::machine)?))
-        }
-        AdminMember::Unmerge { code } => {
-            let merged = server.member_unmerge(tenant, code).await.map_err(failure)?;
-            let text = format!("Member {} stands for itself again.", merged.member);
-            Ok(Answer::one(text, serde_json::to_value(merged).map_err(Failure::machine)?))
-        }
-        AdminMember::Consent { code, give, withdraw, terms, place } => {
-            let (consent, place) = consent_of(give.clone().or(withdraw.clone()), place)?;
-            let new = NewConsent { consent, given: give.is_some(), terms: terms.clone(), place };
-            let said = server.member_consent(tenant, code, &new).await.map_err(failure)?;
-            Ok(Answer::one(consent_line(&said), json!({ "consents": said })))
-        }
-        AdminMember::Export { code } => {
-            export_answer(&server.member_export(tenant, code).await.map_err(failure)?)
-        }
-        AdminMember::Erase { code } => {
-            let erased = server.member_erase(tenant, code, ErasureReason::Asked).await.map_err(failure)?;
-            let mut text = "The member is forgotten here.".to_owned();
-            for holder in &erased.waiting {
-                let how = if holder.revoked {
-                    "was signed out; destroy what it holds"
-                } else {
-                    "has not said yet that its key is gone"
-                };
-                text.push_str(&format!("\n- {} ({}) {how}.", holder.name, holder.device));
-            }
-            Ok(Answer::one(text, serde_json::to_value(erased).map_err(Failure::machine)?))
-        }
+        AdminMember::Person(command) => of_person(server, tenant, command).await,
         AdminMember::Erasures => {
             let erasures = server.erasures(tenant).await.map_err(failure)?;
             let lines = erasures.iter().map(|erasure| {
@@ -79,6 +48,42 @@ pub(super) async fn of_member(
             Ok(Answer::one(json.to_string(), json))
         }
         AdminMember::Why { code } => list(&server.why(tenant, code).await.map_err(failure)?),
+    }
+}
+
+async fn of_person(server: &Server, tenant: TenantId, command: &Person) -> Result<Answer, Failure> {
+    match command {
+        Person::Merge { code, into } => {
+            let merged = server.member_merge(tenant, code, into).await.map_err(failure)?;
+            let text = format!("Both are known as {} from now on, on every device.", merged.into);
+            Ok(Answer::one(text, serde_json::to_value(merged).map_err(Failure::machine)?))
+        }
+        Person::Unmerge { code } => {
+            let merged = server.member_unmerge(tenant, code).await.map_err(failure)?;
+            let text = format!("Member {} stands for itself again.", merged.member);
+            Ok(Answer::one(text, serde_json::to_value(merged).map_err(Failure::machine)?))
+        }
+        Person::Consent { code, give, withdraw, terms, place } => {
+            let (consent, place) =
+                consent_of(give.clone().or(withdraw.clone()), place.as_deref().unwrap_or("paper"))?;
+            let new = NewConsent { consent, given: give.is_some(), terms: terms.clone(), place };
+            let said = server.member_consent(tenant, code, &new).await.map_err(failure)?;
+            Ok(Answer::one(consent_line(&said), json!({ "consents": said })))
+        }
+        Person::Export { code } => export_answer(&server.member_export(tenant, code).await.map_err(failure)?),
+        Person::Erase { code } => {
+            let erased = server.member_erase(tenant, code, ErasureReason::Asked).await.map_err(failure)?;
+            let mut text = "The member is forgotten here.".to_owned();
+            for holder in &erased.waiting {
+                let how = if holder.revoked {
+                    "was signed out; destroy what it holds"
+                } else {
+                    "has not said yet that its key is gone"
+                };
+                text.push_str(&format!("\n- {} ({}) {how}.", holder.name, holder.device));
+            }
+            Ok(Answer::one(text, serde_json::to_value(erased).map_err(Failure::machine)?))
+        }
     }
 }
 

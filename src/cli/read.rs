@@ -118,6 +118,10 @@ pub(super) fn status(global: &Global) -> Result<Answer, Failure> {
     if let Some(error) = &sync.last_error {
         text.push_str(&format!("\nLast attempt: {error}"));
     }
+    let second_copy = terminal.second_copy()?;
+    if let Some(error) = second_copy.as_ref().and_then(|copy| copy.error.as_ref()) {
+        text.push_str(&format!("\nThe second copy cannot be written: {error}"));
+    }
     let unconfirmed = terminal.unconfirmed()?;
     let limits = |published: &Published| published.programme.spec().offline.is_some();
     if unconfirmed.is_some() && terminal.programmes().iter().any(limits) {
@@ -143,6 +147,7 @@ pub(super) fn status(global: &Global) -> Result<Answer, Failure> {
         "clock_ahead_ms": sync.skew_ms,
         "unconfirmed_days": unconfirmed.map(|unconfirmed| unconfirmed.days),
         "troubles": troubles,
+        "second_copy": second_copy,
         "unreadable_programmes": terminal.unreadable_programmes(),
     });
     Ok(Answer::one(text, json))

@@ -7,9 +7,10 @@ use stempel_sync::http::Http;
 use stempel_terminal::exchange::{Report, exchange};
 #[cfg(feature = "ui")]
 use stempel_terminal::handle::Handle;
+use stempel_terminal::second_copy::hand_over;
 use stempel_terminal::{Terminal, TerminalError, setup};
 
-use super::args::{Enroll, Global};
+use super::args::{Enroll, Global, Replace};
 use super::deed::Deed;
 use super::{Answer, Failure, open};
 use crate::edge::{SystemClock, SystemEntropy};
@@ -60,6 +61,23 @@ fn report_answer(report: &Report) -> Answer {
         json["quarantined"] = json!(true);
     }
     Answer { no: report.quarantined, ..Answer::one(text, json) }
+}
+
+/// Hands a dead device's second copy to the server, by the line of this one.
+pub(super) fn replace(global: &Global, replace: &Replace) -> Result<Answer, Failure> {
+    let mut transport = transport_of(&open::read(global)?)?;
+    let done = hand_over(&replace.copy, &mut transport)?;
+    let mut text = match done.devices.first() {
+        Some(device) => format!("What device {device} had not sent is with the server."),
+        None => "Nothing waited there.".to_owned(),
+    };
+    for trouble in &done.trouble {
+        text.push_str(&format!("\nNot counted: {trouble}"));
+    }
+    text.push_str(
+        "\nSign the dead device out now, so that it is not used again: stempel admin device revoke ID.",
+    );
+    Ok(Answer::one(text, serde_json::to_value(&done).map_err(Failure::machine)?))
 }
 
 pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::desk::{
     Claim, ColleagueId, EventId, LineId, MemberId, PoolId, ProgrammeId, RewardId, SampleId, Sku,
 };
+use super::device::Note;
 use super::setup::Begin;
 
 /// The screens.
@@ -110,6 +111,23 @@ pub enum UiAction {
     ForgottenCard,
     /// The slip is photographed.
     CloseSlip,
+    /// A guest has lost a card.
+    OpenLost,
+    /// The guest has a new one, or none is wanted.
+    CloseLost,
+    /// The name of whoever lost a card, as far as it was typed.
+    LostSearch(String),
+    /// The card with this number was lost.
+    LostPick(String),
+    /// The second code of a lost card, typed.
+    LostSecond(String),
+    /// Somebody at the counter answers a kiosk's call.
+    AnswerCall {
+        /// Which call.
+        id: String,
+        /// Somebody comes; the reward is to be given.
+        yes: bool,
+    },
     /// Something that was given away is handed out.
     ReleaseGift {
         /// From which pool.
@@ -220,6 +238,12 @@ pub enum UiAction {
     KioskStay,
     /// The guest calls for help.
     KioskHelp,
+    /// The guest answers the question, from 0 to 10.
+    KioskScore(u32),
+    /// The guest says why.
+    KioskWhy(String),
+    /// The guest would rather not say.
+    KioskSkip,
     /// Another screen.
     Navigate(Route),
     /// Another language.
@@ -252,6 +276,14 @@ pub enum UiAction {
     SetupName(String),
     /// The server's address and code, typed.
     SetupAddress(String),
+    /// The screen faces the guest, or whoever works at the counter.
+    SetupFacing(bool),
+    /// How high the middle of the screen is, in millimetres.
+    SetupHeight(u32),
+    /// This camera is to be used.
+    SetupCamera(String),
+    /// The stamps of the plug test are to be given.
+    PlugTest,
     /// How the device is, is looked at.
     OpenDiagnostics,
     /// It was.
@@ -285,8 +317,23 @@ pub enum Effect {
     Begin(Begin),
     /// Keep the device's job.
     KeepRole(Route),
+    /// See which cameras there are.
+    ListCameras,
+    /// Use this camera from now on.
+    UseCameraNamed(String),
+    /// Tell the other devices of the shop.
+    Tell(Note),
     /// Write a file for support, without a name, a card or a sum.
     WriteReport,
+}
+
+/// Something that can be heard, as it is written for those who cannot hear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Heard {
+    /// One of the four sounds.
+    Sound(Sound),
+    /// The bell: somebody is called.
+    Bell,
 }
 
 /// The four sounds.

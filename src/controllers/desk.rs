@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::device::{Found, Owner, Placement, PlugTest, Question};
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -98,6 +100,8 @@ pub struct Guest {
     pub cards: Vec<CardState>,
     /// What ends soon, a sentence each.
     pub ending: Vec<String>,
+    /// How far challenges and tickets of a draw are, a sentence each.
+    pub progress: Vec<String>,
     /// The balance of points, where the programme has points.
     pub points: Option<i64>,
     /// What the guest usually takes.
@@ -639,6 +643,51 @@ pub trait Desk {
     /// # Errors
     /// There is no blank card left, or the name is none.
     fn join(&mut self, name: Option<&str>, now: Moment) -> Result<Joined, Refusal>;
+
+    /// Lists members whose first name fits, with the numbers of their cards.
+    fn find_named(&self, text: &str) -> Vec<Found>;
+
+    /// Blocks a lost card on the spot, and gives the next one of the pool with everything that was on it.
+    ///
+    /// # Errors
+    /// The proof does not fit, or there is no card left.
+    fn replace_lost(&mut self, owner: &Owner, now: Moment) -> Result<Joined, Refusal>;
+
+    /// The question to guests, if one is asked here.
+    fn question(&self) -> Option<Question>;
+
+    /// Notes a guest's answer, without the guest.
+    ///
+    /// # Errors
+    /// Nothing is asked, or the machine failed.
+    fn answer(&mut self, score: u8, reason: Option<&str>, now: Moment) -> Result<(), Refusal>;
+
+    /// A guest's first name and a reward's name, as far as both are known here.
+    fn call_words(&self, member: &MemberId, reward: &RewardId) -> (String, String);
+
+    /// How the device stands.
+    fn placement(&self) -> Placement;
+
+    /// Keeps how the device stands.
+    ///
+    /// # Errors
+    /// The machine failed.
+    fn keep_placement(&mut self, placement: Placement) -> Result<(), Refusal>;
+
+    /// The code of this device's test card.
+    ///
+    /// # Errors
+    /// There is no card left, or the machine failed.
+    fn test_card(&mut self) -> Result<String, Refusal>;
+
+    /// The plug test, if there was one.
+    fn plug_test(&self) -> Option<PlugTest>;
+
+    /// Gives the stamps of a new plug test.
+    ///
+    /// # Errors
+    /// No stamp card is in force, or the machine failed.
+    fn begin_plug_test(&mut self, now: Moment) -> Result<PlugTest, Refusal>;
 
     /// Counts the stamps of the business day.
     fn stamps_today(&self, now: Moment) -> u32;

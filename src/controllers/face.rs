@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::action::{Effect, Language, Look, Route, Sound, UiAction};
+use super::action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
+use super::calls::CallsController;
 use super::counter::CounterController;
 use super::desk::{ColleagueId, Desk, Moment, Money, Refusal};
+use super::device::Note;
 use super::files::FilesController;
 use super::kiosk::KioskController;
+use super::lost::LostController;
 use super::model::{
     AppModel, CameraState, DiagnosticsModel, FilesWanted, KioskPage, Notice, NoticeKind, ScanModel,
-    ScreenModel, SetupModel, SyncModel,
+    ScreenModel, SetupStep, SyncModel,
 };
 use super::pin::{PinController, Wanted};
+use super::setup::SetupController;
 use super::till::TillController;
 
 /// What the face starts with.
@@ -39,6 +43,20 @@ pub struct FaceOptions {
     pub can_speak: bool,
     /// The machine has a loudspeaker.
     pub can_ring: bool,
+    /// Devices of the shop reach each other through a server.
+    pub relayed: bool,
+    /// What this device is called in the names of its calls.
+    pub device: String,
+    /// The first run goes on at this page.
+    pub setup: Option<SetupStep>,
+    /// The camera that was chosen; empty for the first.
+    pub camera: String,
+    /// The shop's own picture: a file on this device.
+    pub picture: Option<PathBuf>,
+    /// The version of the terms.
+    pub terms: String,
+    /// When the screen is dark, in minutes after midnight; may go over midnight.
+    pub night: Option<(u16, u16)>,
 }
 
 impl Default for FaceOptions {
@@ -55,6 +73,13 @@ impl Default for FaceOptions {
             pictures: PathBuf::from("/"),
             can_speak: false,
             can_ring: false,
+            relayed: false,
+            device: String::new(),
+            setup: None,
+            camera: String::new(),
+            picture: None,
+            terms: TERMS.into(),
+            night: None,
         }
     }
 }
@@ -68,7 +93,7 @@ pub struct Face<D> {
     till: TillController,
     kiosk: KioskController,
     scan: ScanModel,
-    setup: SetupModel,
+    setup: SetupController,
     files: FilesController,
     /// When the wiping of the screen is over.
     clean_at: Option<Moment>,
@@ -76,26 +101,57 @@ pub struct Face<D> {
     pin: Option<PinController>,
     /// How the device is, while it is looked at.
     diagnostics: Option<DiagnosticsModel>,
+    /// A lost card is being replaced.
+    lost: Option<LostController>,
+    /// Calls from the kiosks.
+    calls: CallsController,
+    /// Devices of the shop reach each other.
+    relayed: bool,
+    /// What this device's calls are named after, and how many there were.
+    device: String,
+    called: u64,
+    /// The call for help of the guest at the kiosk.
+    help: Option<String>,
+    /// When the last sound was made.
+    heard_at: Moment,
+    /// When it is night, and when somebody was last here.
+    night: Option<(u16, u16)>,
+    touched: Moment,
+    camera_name: String,
 }
+
+/// How long a caption of a sound stays, in seconds.
+const CAPTION_SECONDS: i64 = 3;
+/// How long the screen stays bright at night after somebody was here, in seconds.
+const AWAKE_SECONDS: i64 = 120;
+
+/// The version of the page that says what happens to a name, where the shop names none of its own.
+pub const TERMS: &str = "2026-11";
 
 /// How long the screen can be wiped.
 pub const CLEANING_SECONDS: i64 = 30;
 
 impl<D: Desk> Face<D> {
     /// Puts the screens in front of the desk.
-    pub fn new(desk: D, options: FaceOptions, now: Moment) -> Self {
+    pub fn new(mut desk: D, options: FaceOptions, now: Moment) -> Self {
         let mut counter = CounterController::new(options.stamp_by_scan);
         counter.refresh(&desk, now);
-        let role = if options.route == Route::Setup { Route::Counter } else { options.route };
+        let mut setup = SetupController::new(options.route, true);
+        if let Some(step) = options.setup {
+            setup.open(options.route);
+            // What it asks for is asked for when the screens are up.
+            setup.go_on(&mut desk, step);
+        }
+        let route = if options.setup.is_some() { Route::Setup } else { options.route };
         Self {
             counter,
             till: TillController::new(&desk, now),
             kiosk: KioskController::new(options.needs_proof),
             scan: ScanModel { samples: desk.samples(), ..ScanModel::default() },
-            setup: SetupModel { role, settled: true, ..SetupModel::default() },
+            setup,
             files: FilesController::new(options.pictures),
             app: AppModel {
-                route: options.route,
+                route,
                 place: options.place,
                 shop: options.shop,
                 now,
@@ -108,12 +164,32 @@ impl<D: Desk> Face<D> {
                 speech: false,
                 can_speak: options.can_speak,
                 can_ring: options.can_ring,
+                heard: None,
+                dimmed: false,
+                picture: options.picture,
+                terms: options.terms,
             },
             clean_at: None,
             pin: None,
             diagnostics: None,
+            lost: None,
+            calls: CallsController::default(),
+            relayed: options.relayed,
+            device: options.device,
+            called: 0,
+            help: None,
+            heard_at: Moment::default(),
+            night: options.night,
+            touched: now,
+            camera_name: options.camera,
             desk,
         }
+    }
+
+    /// A real shop from now on, and no sample: nothing is given that nobody confirms.
+    #[doc(hidden)]
+    pub fn be_a_shop(&mut self) {
+        self.app.demo = false;
     }
 
     /// The desk behind the screens.
@@ -130,10 +206,12 @@ impl<D: Desk> Face<D> {
             kiosk: self.kiosk.model().clone(),
             sync: SyncModel { report: self.desk.sync_report() },
             scan: self.scan.clone(),
-            setup: self.setup.clone(),
+            setup: self.setup.model().clone(),
             files: self.files.model().clone(),
             pin: self.pin.as_ref().map(PinController::model),
             diagnostics: self.diagnostics.clone(),
+            lost: self.lost.as_ref().map(|lost| lost.model().clone()),
+            calls: self.calls.model().to_vec(),
         }
     }
 
@@ -147,6 +225,116 @@ impl<D: Desk> Face<D> {
     /// Says how long the last picture took to read, in tenths of a millisecond.
     pub fn decoded(&mut self, tenths_ms: u32) {
         self.scan.decode_tenths_ms = Some(tenths_ms);
+    }
+
+    /// The cameras that were found.
+    pub fn cameras(&mut self, names: Vec<String>) {
+        let used = self.camera_name.clone();
+        self.setup.cameras(names, &used);
+    }
+
+    /// Another device of the shop says something.
+    pub fn told(&mut self, note: &Note, now: Moment) -> Vec<Effect> {
+        if !note.is_plain() {
+            return Vec::new();
+        }
+        let effects = match (self.app.route, note) {
+            (Route::Kiosk, Note::Answer { id, yes }) => self.counter_said(id, *yes, now),
+            (Route::Counter | Route::Till, Note::Done { given, .. }) => {
+                self.calls.told(&self.desk, note, now);
+                let kind = if *given { NoticeKind::CallDone } else { NoticeKind::GuestGone };
+                let notice = Notice::of(kind);
+                if self.app.route == Route::Till {
+                    self.till.say(notice)
+                } else {
+                    self.counter.say(notice)
+                }
+                Vec::new()
+            }
+            (Route::Counter | Route::Till, _) => {
+                if self.calls.told(&self.desk, note, now) {
+                    vec![Effect::CallHelp]
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => Vec::new(),
+        };
+        self.caption(&effects, now);
+        effects
+    }
+
+    /// The counter has answered a call of this kiosk.
+    fn counter_said(&mut self, id: &str, yes: bool, now: Moment) -> Vec<Effect> {
+        if self.help.as_deref() == Some(id) {
+            self.help = None;
+            if yes {
+                self.kiosk.coming();
+            }
+            return Vec::new();
+        }
+        let wanted = self.pin.as_ref().filter(|pin| pin.call.as_deref() == Some(id)).map(|pin| &pin.wanted);
+        let done = |given| Effect::Tell(Note::Done { id: id.to_owned(), given });
+        match wanted.cloned() {
+            Some(Wanted::Reward(reward)) if yes => {
+                self.pin = None;
+                let mut effects = self.kiosk.claim(&mut self.desk, &reward, now);
+                let given = !self.kiosk.model().reward_taken.is_empty();
+                effects.push(done(given));
+                effects
+            }
+            Some(_) => {
+                self.kiosk.stay(now);
+                if let Some(pin) = &mut self.pin {
+                    pin.call = None;
+                    pin.wrong(Notice::of(NoticeKind::CounterSaidNo));
+                }
+                vec![Effect::Play(Sound::Refused)]
+            }
+            // The guest has gone.
+            None if yes => vec![done(false)],
+            None => Vec::new(),
+        }
+    }
+
+    /// The name of a new call.
+    fn call_name(&mut self, now: Moment) -> String {
+        self.called += 1;
+        let device: String = self.device.chars().take(32).collect();
+        format!("{device}-{:x}-{}", now.unix_ms, self.called)
+    }
+
+    /// The pad goes, and with it what the counter was asked.
+    fn close_pin(&mut self) -> Vec<Effect> {
+        let call = self.pin.take().and_then(|pin| pin.call);
+        call.map(|id| Effect::Tell(Note::Gone { id })).into_iter().collect()
+    }
+
+    /// What can be heard is written as well, for a moment.
+    fn caption(&mut self, effects: &[Effect], now: Moment) {
+        let heard = effects.iter().rev().find_map(|effect| match effect {
+            Effect::Play(sound) => Some(Heard::Sound(*sound)),
+            Effect::CallHelp => Some(Heard::Bell),
+            _ => None,
+        });
+        if heard.is_some() {
+            (self.app.heard, self.heard_at) = (heard, now);
+        } else if now.seconds_since(self.heard_at) >= CAPTION_SECONDS {
+            self.app.heard = None;
+        }
+    }
+
+    /// At night the screen is dark until somebody comes.
+    fn dim(&mut self, by_clock: bool, now: Moment) {
+        if !by_clock {
+            self.touched = now;
+        }
+        let minutes = now.unix_ms.div_euclid(60_000) + i64::from(now.offset_minutes);
+        let minute = u16::try_from(minutes.rem_euclid(24 * 60)).unwrap_or(0);
+        let night = self.night.is_some_and(|(from, to)| {
+            if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to }
+        });
+        self.app.dimmed = night && now.seconds_since(self.touched) >= AWAKE_SECONDS;
     }
 
     /// The file for support is written, there.
@@ -166,6 +354,7 @@ impl<D: Desk> Face<D> {
     /// Does what was asked, and says what else is to be done.
     pub fn handle(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
         self.app.now = now;
+        self.dim(action == UiAction::Tick, now);
         self.wipe(now);
         // A cloth is no finger. Cards held up count all the same.
         let by_cloth = !matches!(
@@ -193,7 +382,7 @@ impl<D: Desk> Face<D> {
                 Some(text) => self.scanned(&text, now),
                 None => Vec::new(),
             },
-            UiAction::Navigate(route) => self.navigate(route),
+            UiAction::Navigate(route) => self.navigate(route, now),
             UiAction::SetLanguage(language) => self.keep(|app| app.language = language),
             UiAction::SetLook(look) => self.keep(|app| app.look = look),
             UiAction::SetHighContrast(on) => self.keep(|app| app.high_contrast = on),
@@ -205,17 +394,52 @@ impl<D: Desk> Face<D> {
             }
             UiAction::Say(text) if self.app.speech => vec![Effect::Say(text)],
             UiAction::Say(_) => Vec::new(),
-            UiAction::ChooseRole(role) => {
-                self.setup.role = role;
+            UiAction::ChooseRole(_) => self.setup.handle(&action),
+            UiAction::FinishSetup => {
+                self.setup.settle(&mut self.desk, &action, now);
+                self.app.route = self.setup.model().role;
+                vec![Effect::KeepSettings, Effect::KeepRole(self.app.route)]
+            }
+            UiAction::SetupNext
+            | UiAction::SetupBack
+            | UiAction::SetupFacing(_)
+            | UiAction::SetupHeight(_)
+            | UiAction::PlugTest => self.setup.settle(&mut self.desk, &action, now),
+            UiAction::SetupCamera(ref name) => {
+                self.camera_name.clone_from(name);
+                self.setup.settle(&mut self.desk, &action, now)
+            }
+            UiAction::OpenLost => {
+                self.lost = Some(LostController::default());
                 Vec::new()
             }
-            UiAction::FinishSetup => {
-                self.app.route = self.setup.role;
-                vec![Effect::KeepSettings, Effect::KeepRole(self.setup.role)]
+            UiAction::CloseLost => {
+                self.lost = None;
+                Vec::new()
+            }
+            UiAction::LostSearch(text) => {
+                if let Some(lost) = &mut self.lost {
+                    lost.search(&self.desk, &text);
+                }
+                Vec::new()
+            }
+            UiAction::LostSecond(text) => match &mut self.lost {
+                Some(lost) => lost.second(&mut self.desk, &text, now),
+                None => Vec::new(),
+            },
+            UiAction::LostPick(card) => {
+                if self.lost.as_ref().is_some_and(|lost| lost.picked(&card).is_some()) {
+                    self.pin = Some(PinController::manager(Wanted::Lost(card)));
+                }
+                Vec::new()
+            }
+            UiAction::AnswerCall { id, yes } => {
+                self.calls.answer(&id, yes).map(Effect::Tell).into_iter().collect()
             }
             UiAction::OpenDiagnostics => {
                 let health = self.desk.health();
-                self.diagnostics = Some(DiagnosticsModel { health, ..DiagnosticsModel::default() });
+                let plug = self.desk.plug_test();
+                self.diagnostics = Some(DiagnosticsModel { health, plug, ..DiagnosticsModel::default() });
                 Vec::new()
             }
             UiAction::CloseDiagnostics => {
@@ -278,6 +502,10 @@ impl<D: Desk> Face<D> {
             other => self.on_screen(other, now),
         };
         self.counter.refresh(&self.desk, now);
+        if self.app.route == Route::Kiosk {
+            self.kiosk.refresh(&mut self.desk, now);
+        }
+        self.caption(&effects, now);
         effects
     }
 
@@ -287,16 +515,25 @@ impl<D: Desk> Face<D> {
         match action {
             UiAction::AddStamp { member, count } => return self.counter.add(desk, &member, count, now),
             UiAction::Claim { reward, .. } if self.app.route == Route::Kiosk => {
-                // What is given away stays in the shop; everything else is confirmed by somebody who works here.
+                // What is given away stays in the shop; everything else is confirmed by somebody who works here. The
+                // sample shop has nobody who works there.
                 let offers = self.kiosk.model().guest.iter().flat_map(|guest| &guest.rewards);
                 let gift = offers.into_iter().any(|offer| offer.id == reward && offer.gift);
                 let staff = desk.colleagues();
-                if gift || staff.is_empty() {
+                if gift || (self.app.demo && staff.is_empty()) {
                     return self.kiosk.claim(desk, &reward, now);
                 }
                 self.kiosk.stay(now);
                 let people = staff.into_iter().filter(|colleague| colleague.has_pin).collect();
-                self.pin = Some(PinController::colleague(Wanted::Reward(reward), people));
+                let member = self.kiosk.member().cloned();
+                let mut pin = PinController::colleague(Wanted::Reward(reward.clone()), people);
+                let asked = member.filter(|_| self.relayed).map(|member| {
+                    let id = self.call_name(now);
+                    pin.call = Some(id.clone());
+                    Effect::Tell(Note::Reward { id, member: member.0, reward: reward.0 })
+                });
+                self.pin = Some(pin);
+                return asked.into_iter().collect();
             }
             UiAction::TakePaper { stamps } => match self.counter.take_paper(desk, stamps, None, now) {
                 Ok(effects) => return effects,
@@ -339,9 +576,20 @@ impl<D: Desk> Face<D> {
             UiAction::KioskKey(letter) => self.kiosk.key(&letter, now),
             UiAction::KioskErase => self.kiosk.erase(now),
             UiAction::KioskNameDone => return self.kiosk.name_done(desk, now),
-            UiAction::KioskLeave => self.kiosk.done(now),
+            UiAction::KioskLeave => self.kiosk.done(desk, now),
+            UiAction::KioskScore(score) => return self.kiosk.score(desk, score, now),
+            UiAction::KioskWhy(reason) => return self.kiosk.why(desk, Some(&reason), now),
+            UiAction::KioskSkip => return self.kiosk.why(desk, None, now),
             UiAction::KioskStay => self.kiosk.stay(now),
-            UiAction::KioskHelp => return self.kiosk.help(now),
+            UiAction::KioskHelp => {
+                let mut effects = self.kiosk.help(now);
+                if self.relayed && self.help.is_none() {
+                    let id = self.call_name(now);
+                    self.help = Some(id.clone());
+                    effects.push(Effect::Tell(Note::Help { id }));
+                }
+                return effects;
+            }
             // The rest is done in `handle`.
             _ => {}
         }
@@ -370,7 +618,7 @@ impl<D: Desk> Face<D> {
             (UiAction::PinWho(who), Some(pin)) => pin.pick(who),
             (UiAction::PinKey(digits), Some(pin)) => pin.key(&digits),
             (UiAction::PinErase, Some(pin)) => pin.erase(),
-            (UiAction::PinCancel, _) => self.pin = None,
+            (UiAction::PinCancel, _) => return self.close_pin(),
             (UiAction::PinDone, Some(pin)) => {
                 if let Some((who, typed)) = pin.answer() {
                     let wanted = pin.wanted.clone();
@@ -393,16 +641,21 @@ impl<D: Desk> Face<D> {
         let done = match &wanted {
             // The desk looks at the PIN together with what it allows.
             Wanted::Paper(stamps) => self.counter.take_paper(&mut self.desk, *stamps, Some(typed), now),
+            Wanted::Lost(card) => match &mut self.lost {
+                Some(lost) => lost.by_manager(&mut self.desk, card, typed, now),
+                None => Ok(Vec::new()),
+            },
             _ => self.desk.check_pin(who, typed).map(|()| Vec::new()),
         };
         match done {
             Ok(effects) => {
-                self.pin = None;
-                match wanted {
-                    Wanted::Leave => self.navigate(Route::Counter),
+                let mut told = self.close_pin();
+                told.extend(match wanted {
+                    Wanted::Leave => self.navigate(Route::Counter, now),
                     Wanted::Reward(reward) => self.kiosk.claim(&mut self.desk, &reward, now),
-                    Wanted::Paper(_) => effects,
-                }
+                    Wanted::Paper(_) | Wanted::Lost(_) => effects,
+                });
+                told
             }
             Err(refusal) => self.wrong_pin(refusal),
         }
@@ -429,8 +682,8 @@ impl<D: Desk> Face<D> {
             return Some(Vec::new());
         };
         Some(match done {
-            Ok(effects) => {
-                self.pin = None;
+            Ok(mut effects) => {
+                effects.extend(self.close_pin());
                 effects
             }
             Err(refusal) => self.wrong_pin(refusal),
@@ -439,6 +692,7 @@ impl<D: Desk> Face<D> {
 
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
         self.till.tick(now);
+        self.calls.tick(now);
         if self.app.route != Route::Kiosk {
             return Vec::new();
         }
@@ -452,11 +706,18 @@ impl<D: Desk> Face<D> {
             return Vec::new();
         }
         // The guest has gone, and with the guest what was asked and the voice.
-        self.pin = None;
-        if std::mem::take(&mut self.app.speech) { vec![Effect::Hush] } else { Vec::new() }
+        let mut effects = self.close_pin();
+        effects.extend(self.help.take().map(|id| Effect::Tell(Note::Gone { id })));
+        if std::mem::take(&mut self.app.speech) {
+            effects.push(Effect::Hush);
+        }
+        effects
     }
 
     fn scanned(&mut self, text: &str, now: Moment) -> Vec<Effect> {
+        if let Some(lost) = self.lost.as_mut().filter(|_| self.app.route == Route::Counter) {
+            return lost.second(&mut self.desk, text, now);
+        }
         if let Some(effects) = self.confirmed_by(text, now) {
             return effects;
         }
@@ -464,7 +725,7 @@ impl<D: Desk> Face<D> {
             Route::Counter => self.counter.scan(&mut self.desk, text, now),
             Route::Till => self.till.scan(&mut self.desk, text, now),
             Route::Kiosk => self.kiosk.scan(&mut self.desk, text, now),
-            Route::Setup => Vec::new(),
+            Route::Setup => self.setup.settle(&mut self.desk, &UiAction::Scan(text.to_owned()), now),
         }
     }
 
@@ -478,11 +739,15 @@ impl<D: Desk> Face<D> {
         Vec::new()
     }
 
-    fn navigate(&mut self, route: Route) -> Vec<Effect> {
+    fn navigate(&mut self, route: Route, now: Moment) -> Vec<Effect> {
+        if route == Route::Setup {
+            self.setup.open(self.app.route);
+        }
         self.app.route = route;
-        self.pin = None;
+        self.lost = None;
         self.kiosk.leave();
-        Vec::new()
+        self.kiosk.stay(now);
+        self.close_pin()
     }
 
     fn keep(&mut self, change: impl FnOnce(&mut AppModel)) -> Vec<Effect> {

@@ -1,7 +1,9 @@
 //! The kiosk: one guest at a time, nobody hurried, nobody's card left on the screen.
 
 use super::action::{Effect, Sound};
-use super::desk::{Claim, Desk, Guest, Joined, Moment, Refusal, RewardId, Stamped, Stamping, WhyKind};
+use super::desk::{
+    Claim, Desk, Guest, Joined, MemberId, Moment, Refusal, RewardId, Stamped, Stamping, WhyKind,
+};
 use super::model::{KioskModel, KioskPage, Notice, NoticeKind};
 
 /// How long a page waits before it asks, and how long the question waits for its answer.
@@ -9,6 +11,11 @@ pub const KIOSK_PATIENCE_SECONDS: i64 = 20;
 
 /// The most lines about what a visit brought beside the stamp: there is no room for more.
 const NEWS_MAX: usize = 3;
+
+/// The best answer to the question.
+const SCORE_MAX: u8 = 10;
+/// Lines about challenges and tickets: there is no room for more.
+const PROGRESS_MAX: usize = 2;
 
 /// The longest first name that can be typed.
 const NAME_LETTERS_MAX: usize = 24;
@@ -19,6 +26,10 @@ pub struct KioskController {
     model: KioskModel,
     needs_proof: bool,
     touched: Moment,
+    /// The answer to the question, before the “why”.
+    score: Option<u8>,
+    /// An answer whose guest went before the “why”: it is stored without one.
+    unsaid: Option<u8>,
 }
 
 impl KioskController {
@@ -67,15 +78,86 @@ impl KioskController {
         }
     }
 
-    /// The guest is done with the card, or gives up before it.
-    pub fn done(&mut self, now: Moment) {
-        if matches!(self.model.page, KioskPage::Card | KioskPage::Code) && self.model.asking.is_none() {
+    /// The guest is done with the card, or gives up before it. Who is done is asked one question, if there is one.
+    pub fn done(&mut self, desk: &impl Desk, now: Moment) {
+        let page = self.model.page;
+        if matches!(page, KioskPage::Card | KioskPage::Code | KioskPage::Question | KioskPage::Why)
+            && self.model.asking.is_none()
+        {
             self.model.code.clear();
+            self.unsaid = self.score.take().or(self.unsaid);
             self.stay(now);
-            self.model.page = KioskPage::Thanks;
+            let question = if page == KioskPage::Card { desk.question() } else { None };
+            self.model.page = if question.is_some() { KioskPage::Question } else { KioskPage::Thanks };
+            self.model.question = question;
         } else {
             self.leave();
         }
+    }
+
+    /// The guest answers the question. Where there is a “why” to it, it is stored with that.
+    pub fn score(&mut self, desk: &mut impl Desk, score: u32, now: Moment) -> Vec<Effect> {
+        let Ok(score) = u8::try_from(score) else { return Vec::new() };
+        if self.model.page != KioskPage::Question || score > SCORE_MAX {
+            return Vec::new();
+        }
+        self.stay(now);
+        if self.model.question.as_ref().is_some_and(|question| !question.reasons.is_empty()) {
+            self.score = Some(score);
+            self.model.page = KioskPage::Why;
+            return Vec::new();
+        }
+        self.answered(desk, score, None, now)
+    }
+
+    /// The guest says why, or would rather not.
+    pub fn why(&mut self, desk: &mut impl Desk, reason: Option<&str>, now: Moment) -> Vec<Effect> {
+        match (self.model.page, self.score) {
+            (KioskPage::Why, Some(score)) => self.answered(desk, score, reason, now),
+            (KioskPage::Question, _) => {
+                self.done(desk, now);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An answer that cannot be stored is no reason to keep a guest waiting: it is lost, and nothing else is.
+    fn answered(
+        &mut self,
+        desk: &mut impl Desk,
+        score: u8,
+        reason: Option<&str>,
+        now: Moment,
+    ) -> Vec<Effect> {
+        self.stay(now);
+        self.score = None;
+        self.model.page = KioskPage::Thanks;
+        match desk.answer(score, reason, now) {
+            Ok(()) => Vec::new(),
+            Err(_) => vec![Effect::Play(Sound::Refused)],
+        }
+    }
+
+    /// What guests gave away is told on the first page; an answer that was left half is stored as it is.
+    pub fn refresh(&mut self, desk: &mut impl Desk, now: Moment) {
+        if let Some(score) = self.unsaid.take() {
+            // There is nobody left to tell.
+            let _ = desk.answer(score, None, now);
+        }
+        if self.model.page == KioskPage::Attract {
+            self.model.gifts = desk.gifts();
+        }
+    }
+
+    /// Somebody at the counter has heard the call for help.
+    pub fn coming(&mut self) {
+        self.model.coming = self.model.help_called;
+    }
+
+    /// Who stands there, and may want something.
+    pub fn member(&self) -> Option<&MemberId> {
+        self.model.guest.as_ref().map(|guest| &guest.member)
     }
 
     /// Whether a manager can leave the kiosk by a PIN.
@@ -85,14 +167,17 @@ impl KioskController {
 
     /// The page is clean for the next guest.
     pub fn leave(&mut self) {
+        self.unsaid = self.score.take().or(self.unsaid);
         let KioskModel { landing, can_leave, .. } = self.model;
-        self.model = KioskModel { landing, can_leave, ..KioskModel::default() };
+        let gifts = std::mem::take(&mut self.model.gifts);
+        self.model = KioskModel { landing, can_leave, gifts, ..KioskModel::default() };
     }
 
     /// Help is called; the counter rings.
     pub fn help(&mut self, now: Moment) -> Vec<Effect> {
         self.stay(now);
         self.model.help_called = true;
+        self.model.coming = false;
         vec![Effect::CallHelp]
     }
 
@@ -248,6 +333,7 @@ impl KioskController {
             Ok(stamped) => {
                 let news = stamped.reasons.iter().filter(|why| why.kind == WhyKind::News).take(NEWS_MAX);
                 self.model.news = news.map(|why| why.what.as_str()).collect::<Vec<_>>().join("\n");
+                self.model.progress = stamped.guest.progress.iter().take(PROGRESS_MAX).cloned().collect();
                 self.model.guest = Some(Guest { is_new, ..stamped.guest });
                 self.model.fresh = stamped.given;
                 self.model.landing += 1;
@@ -396,7 +482,7 @@ mod tests {
         kiosk.name_done(&mut desk, at(6));
         assert_eq!(kiosk.model().page, KioskPage::Code);
         assert_eq!(kiosk.model().guest.as_ref().map(|guest| guest.name.as_str()), Some("Jörg-M"));
-        kiosk.done(at(7));
+        kiosk.done(&desk, at(7));
         assert_eq!((kiosk.model().page, kiosk.model().code.as_str()), (KioskPage::Thanks, ""));
     }
 
@@ -419,9 +505,9 @@ mod tests {
     fn a_guest_who_is_done_is_thanked() {
         let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
         kiosk.scan(&mut desk, "ada", at(0));
-        kiosk.done(at(1));
+        kiosk.done(&desk, at(1));
         assert_eq!(kiosk.model().page, KioskPage::Thanks);
-        kiosk.done(at(2));
+        kiosk.done(&desk, at(2));
         assert_eq!(kiosk.model().page, KioskPage::Attract);
     }
 
@@ -430,5 +516,46 @@ mod tests {
         let mut kiosk = KioskController::new(false);
         assert_eq!(kiosk.help(at(0)), [Effect::CallHelp]);
         assert!(kiosk.model().help_called);
+    }
+
+    fn asking_desk() -> SampleDesk {
+        let reasons = vec!["Kaffee".to_owned(), "Freundlichkeit".to_owned()];
+        let question = Some(crate::controllers::Question { text: "Wie war es?".into(), reasons });
+        let mut desk = SampleDesk::default();
+        desk.question = question;
+        desk
+    }
+
+    #[test]
+    fn one_question_and_why_before_the_thanks() {
+        let (mut desk, mut kiosk) = (asking_desk(), KioskController::new(false));
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.done(&desk, at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Question);
+        kiosk.score(&mut desk, 11, at(2));
+        assert_eq!(kiosk.model().page, KioskPage::Question, "eleven is no answer");
+        kiosk.score(&mut desk, 9, at(2));
+        assert_eq!((kiosk.model().page, desk.answers.len()), (KioskPage::Why, 0));
+        kiosk.why(&mut desk, Some("Kaffee"), at(3));
+        assert_eq!(desk.answers, [(9, Some("Kaffee".to_owned()))]);
+        assert_eq!(kiosk.model().page, KioskPage::Thanks);
+        kiosk.done(&desk, at(4));
+        assert_eq!(kiosk.model().page, KioskPage::Attract, "nobody is asked twice");
+    }
+
+    #[test]
+    fn an_answer_whose_guest_goes_is_kept_and_no_answer_is_none() {
+        let (mut desk, mut kiosk) = (asking_desk(), KioskController::new(false));
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.done(&desk, at(1));
+        kiosk.score(&mut desk, 3, at(2));
+        kiosk.tick(at(60));
+        assert_eq!(kiosk.model().page, KioskPage::Attract);
+        kiosk.refresh(&mut desk, at(60));
+        assert_eq!(desk.answers, [(3, None)]);
+        kiosk.scan(&mut desk, "ben", at(70));
+        kiosk.done(&desk, at(71));
+        kiosk.why(&mut desk, None, at(72));
+        assert_eq!((kiosk.model().page, desk.answers.len()), (KioskPage::Thanks, 1), "rather not");
     }
 }

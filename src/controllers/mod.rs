@@ -5,11 +5,14 @@
 //! rule: the desk answers, the controller arranges. [`Face`] is the whole of them.
 
 mod action;
+mod calls;
 mod counter;
 mod desk;
+mod device;
 mod face;
 mod files;
 mod kiosk;
+mod lost;
 mod model;
 mod pin;
 mod setup;
@@ -19,7 +22,7 @@ mod till;
 #[path = "../../tests/support/sample_desk.rs"]
 mod sample_desk;
 
-pub use action::{Effect, Language, Look, Route, Sound, UiAction};
+pub use action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;
 pub use desk::{
     Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Colleague, ColleagueId,
@@ -27,13 +30,16 @@ pub use desk::{
     PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
     SyncReport, SyncState, Usual, Why, WhyKind,
 };
-pub use face::{CLEANING_SECONDS, Face, FaceOptions};
+pub use device::{
+    Call, Found, HEIGHT_MM, HEIGHT_REACH_MM, Note, Owner, Placement, PlugResult, PlugTest, Question,
+};
+pub use face::{CLEANING_SECONDS, Face, FaceOptions, TERMS};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
     AppModel, CameraState, CounterModel, DiagnosticsModel, FileEntry, FilesModel, FilesWanted, KioskModel,
-    KioskPage, LastGuest, LastSale, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel, ScreenModel,
-    SetupModel, SetupStep, SyncModel, Tile, TillModel,
+    KioskPage, LastGuest, LastSale, LostModel, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel,
+    ScreenModel, SetupModel, SetupStep, SyncModel, Tile, TillModel,
 };
 pub use setup::{Begin, SetupController};
 pub use till::{TillController, UNDO_SECONDS};

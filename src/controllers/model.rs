@@ -1,10 +1,11 @@
 //! What is on the screen: plain data that the adapters put into the window.
 
-use super::action::{Language, Look, Route};
+use super::action::{Heard, Language, Look, Route};
 use super::desk::{
-    ArticleCategory, Basket, Colleague, ColleagueId, DaySums, EventId, Gift, Guest, Health, Moment, Money,
-    Refusal, Sample, Sku, Slip, SyncReport, Why,
+    ArticleCategory, Basket, Colleague, ColleagueId, DaySums, EventId, Gift, Guest, Health, Joined, Moment,
+    Money, Refusal, Sample, Sku, Slip, SyncReport, Why,
 };
+use super::device::{Call, Found, Placement, PlugTest, Question};
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,6 +30,21 @@ pub struct ScreenModel {
     pub pin: Option<PinModel>,
     /// How the device is, is looked at.
     pub diagnostics: Option<DiagnosticsModel>,
+    /// A lost card is being replaced.
+    pub lost: Option<LostModel>,
+    /// Calls from the kiosks, oldest first.
+    pub calls: Vec<Call>,
+}
+
+/// A lost card is being replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LostModel {
+    /// Members whose name fits what was typed.
+    pub found: Vec<Found>,
+    /// What was wrong.
+    pub notice: Notice,
+    /// The new card.
+    pub joined: Option<Joined>,
 }
 
 /// What every screen has around it.
@@ -60,6 +76,14 @@ pub struct AppModel {
     pub can_ring: bool,
     /// The screen is being wiped, for so many seconds more; touches do nothing meanwhile.
     pub cleaning: Option<u32>,
+    /// What could be heard a moment ago.
+    pub heard: Option<Heard>,
+    /// It is night: the screen is dark until somebody comes.
+    pub dimmed: bool,
+    /// The shop's own picture: a file on this device.
+    pub picture: Option<std::path::PathBuf>,
+    /// The version of the terms.
+    pub terms: String,
 }
 
 /// What a message says. The words of each stand in `ui/words.slint`.
@@ -110,6 +134,12 @@ pub enum NoticeKind {
     PaperTaken,
     /// Something that was given away was handed out; the text is its name.
     GiftReleased,
+    /// A kiosk has given what the counter confirmed.
+    CallDone,
+    /// The guest at the kiosk had gone before the counter answered; nothing was given.
+    GuestGone,
+    /// The counter said no to a reward at the kiosk.
+    CounterSaidNo,
     /// The machine failed; the text says what to do.
     Trouble,
 }
@@ -226,6 +256,8 @@ pub enum PinFor {
     Reward,
     /// A manager lifts the day's limit of paper cards.
     Paper,
+    /// A manager says whose a lost card was.
+    Lost,
 }
 
 /// A PIN is asked for.
@@ -241,6 +273,10 @@ pub struct PinModel {
     pub digits: u32,
     /// What was wrong with the last one.
     pub notice: Notice,
+    /// Nobody here has a PIN or a staff card: what there is instead is said.
+    pub nobody: bool,
+    /// The counter was asked, and can confirm it with one tap.
+    pub asked: bool,
 }
 
 /// One of the last guests.
@@ -357,6 +393,10 @@ pub enum KioskPage {
     Name,
     /// The code of the new card, to be photographed.
     Code,
+    /// The shop's question, from 0 to 10.
+    Question,
+    /// Why.
+    Why,
 }
 
 /// The kiosk.
@@ -384,6 +424,14 @@ pub struct KioskModel {
     pub asking: Option<u32>,
     /// Help was called.
     pub help_called: bool,
+    /// Somebody has heard it and comes.
+    pub coming: bool,
+    /// The shop's question, while it is asked.
+    pub question: Option<Question>,
+    /// How far challenges and tickets are, a sentence each.
+    pub progress: Vec<String>,
+    /// What guests gave away and waits.
+    pub gifts: Vec<Gift>,
     /// Nobody has done anything for a while: what somebody left open is closed.
     pub alone: bool,
     /// A manager can leave the kiosk by a PIN.
@@ -488,6 +536,22 @@ pub struct SetupModel {
     pub unknown_code: bool,
     /// Why it did not work; empty for nothing.
     pub error: String,
+    /// What was wrong with what was done last.
+    pub notice: Notice,
+    /// It is the first run, and goes on where it was after a start.
+    pub under_way: bool,
+    /// How the device stands.
+    pub placement: Placement,
+    /// The cameras, by the names that they give themselves.
+    pub cameras: Vec<String>,
+    /// The one that is used; empty for the first.
+    pub camera: String,
+    /// The code of the test card, to be photographed and held up.
+    pub test_code: String,
+    /// A card was read: the camera works.
+    pub read: bool,
+    /// The plug test.
+    pub plug: Option<PlugTest>,
 }
 
 /// The pages of the first run.
@@ -502,6 +566,12 @@ pub enum SetupStep {
     Join,
     /// The shop gets its name.
     Alone,
+    /// How the device stands.
+    Place,
+    /// Which camera, and whether it reads.
+    Camera,
+    /// The plug is pulled.
+    Plug,
 }
 
 /// How the device is, while it is looked at.
@@ -511,4 +581,6 @@ pub struct DiagnosticsModel {
     pub health: Health,
     /// Where the file for support lies; empty before it is written.
     pub report: String,
+    /// The plug test.
+    pub plug: Option<PlugTest>,
 }

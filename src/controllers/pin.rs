@@ -15,6 +15,8 @@ pub(super) enum Wanted {
     Reward(RewardId),
     /// Take over a paper card with so many stamps.
     Paper(u32),
+    /// Replace the lost card with this number.
+    Lost(String),
 }
 
 /// The open question for a PIN.
@@ -25,18 +27,30 @@ pub(super) struct PinController {
     who: Option<ColleagueId>,
     typed: String,
     notice: Notice,
+    /// Nobody here could type one.
+    nobody: bool,
+    /// The name of the call with which the counter was asked.
+    pub call: Option<String>,
 }
 
 impl PinController {
     /// Asks a manager.
     pub fn manager(wanted: Wanted) -> Self {
-        Self { wanted, people: Vec::new(), who: None, typed: String::new(), notice: Notice::default() }
+        Self {
+            wanted,
+            people: Vec::new(),
+            who: None,
+            typed: String::new(),
+            notice: Notice::default(),
+            nobody: false,
+            call: None,
+        }
     }
 
     /// Asks one of these colleagues; one alone need not be named.
     pub fn colleague(wanted: Wanted, people: Vec<Colleague>) -> Self {
         let who = if let [only] = people.as_slice() { Some(only.id.clone()) } else { None };
-        Self { people, who, ..Self::manager(wanted) }
+        Self { nobody: people.is_empty(), people, who, ..Self::manager(wanted) }
     }
 
     /// What is on the screen.
@@ -46,11 +60,14 @@ impl PinController {
                 Wanted::Leave => PinFor::Leaving,
                 Wanted::Reward(_) => PinFor::Reward,
                 Wanted::Paper(_) => PinFor::Paper,
+                Wanted::Lost(_) => PinFor::Lost,
             },
             people: self.people.clone(),
             who: self.who.clone(),
             digits: u32::try_from(self.typed.len()).unwrap_or(u32::MAX),
             notice: self.notice.clone(),
+            nobody: self.nobody,
+            asked: self.call.is_some(),
         }
     }
 
@@ -76,7 +93,7 @@ impl PinController {
 
     /// Who typed what; none as long as nobody is named or nothing is typed.
     pub fn answer(&mut self) -> Option<(Option<ColleagueId>, String)> {
-        if self.typed.is_empty() || (self.who.is_none() && !self.people.is_empty()) {
+        if self.nobody || self.typed.is_empty() || (self.who.is_none() && !self.people.is_empty()) {
             return None;
         }
         Some((self.who.clone(), std::mem::take(&mut self.typed)))

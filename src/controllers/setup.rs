@@ -1,7 +1,12 @@
-//! The first run: from a new device to the first stamp, in a few taps. It knows no terminal, for there is none yet.
+//! The first run: from a new device to the first stamp, in a few taps.
+//!
+//! Its first half knows no terminal, for there is none yet ([`SetupController::handle`]). Its second half asks the desk:
+//! how the device stands, whether the camera reads, whether the disk keeps what it says ([`SetupController::settle`]).
 
 use super::action::{Effect, Route, UiAction};
-use super::model::{SetupModel, SetupStep};
+use super::desk::{Desk, Moment, Refusal};
+use super::device::{HEIGHT_MM, Placement};
+use super::model::{Notice, SetupModel, SetupStep};
 
 /// The longest address with its code.
 const ADDRESS_MAX: usize = 300;
@@ -38,6 +43,88 @@ impl SetupController {
     pub fn new(role: Route, settled: bool) -> Self {
         let role = if role == Route::Setup { Route::Counter } else { role };
         Self { model: SetupModel { role, settled, ..SetupModel::default() } }
+    }
+
+    /// Goes on at a page of the second half, after the terminal was made or the machine started again.
+    pub fn go_on(&mut self, desk: &mut impl Desk, step: SetupStep) -> Vec<Effect> {
+        self.model.under_way = true;
+        self.turn_to(desk, step)
+    }
+
+    /// The cameras that there are.
+    pub fn cameras(&mut self, names: Vec<String>, used: &str) {
+        self.model.cameras = names;
+        used.clone_into(&mut self.model.camera);
+    }
+
+    /// Looks at how the device stands before the pages are shown again.
+    pub fn open(&mut self, role: Route) {
+        let under_way = self.model.under_way;
+        *self = Self::new(role, true);
+        self.model.under_way = under_way;
+    }
+
+    /// Does what was asked on the pages of the second half, and says what else is to be done.
+    pub fn settle(&mut self, desk: &mut impl Desk, action: &UiAction, now: Moment) -> Vec<Effect> {
+        self.model.notice = Notice::default();
+        match (self.model.step, action) {
+            (SetupStep::Device, UiAction::SetupNext) => return self.turn_to(desk, SetupStep::Place),
+            (SetupStep::Place, UiAction::SetupNext) => return self.turn_to(desk, SetupStep::Camera),
+            (SetupStep::Camera, UiAction::SetupNext) => return self.turn_to(desk, SetupStep::Plug),
+            (SetupStep::Place, UiAction::SetupBack) => return self.turn_to(desk, SetupStep::Device),
+            (SetupStep::Camera, UiAction::SetupBack) => return self.turn_to(desk, SetupStep::Place),
+            (SetupStep::Plug, UiAction::SetupBack) => return self.turn_to(desk, SetupStep::Camera),
+            (SetupStep::Place, UiAction::SetupFacing(faces_guest)) => {
+                self.place(desk, Placement { faces_guest: *faces_guest, ..self.model.placement });
+            }
+            (SetupStep::Place, UiAction::SetupHeight(height)) => {
+                let height_mm = (*height).clamp(HEIGHT_MM.0, HEIGHT_MM.1);
+                self.place(desk, Placement { height_mm, ..self.model.placement });
+            }
+            (SetupStep::Camera, UiAction::SetupCamera(name)) if self.model.cameras.contains(name) => {
+                self.model.camera.clone_from(name);
+                self.model.read = false;
+                return vec![Effect::UseCameraNamed(name.clone())];
+            }
+            (SetupStep::Camera, UiAction::Scan(text)) => match desk.scan(text, now) {
+                // It is held up to be read, and nothing is stamped.
+                Ok(_) => self.model.read = true,
+                Err(refusal) => self.wrong(refusal),
+            },
+            (SetupStep::Plug, UiAction::PlugTest) => match desk.begin_plug_test(now) {
+                Ok(test) => self.model.plug = Some(test),
+                Err(refusal) => self.wrong(refusal),
+            },
+            (_, UiAction::FinishSetup) => self.model.under_way = false,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn turn_to(&mut self, desk: &mut impl Desk, step: SetupStep) -> Vec<Effect> {
+        self.model.step = step;
+        self.model.placement = desk.placement();
+        self.model.plug = desk.plug_test();
+        let mut effects = vec![Effect::KeepSettings];
+        if step == SetupStep::Camera {
+            match desk.test_card() {
+                Ok(code) => self.model.test_code = code,
+                Err(refusal) => self.wrong(refusal),
+            }
+            effects.push(Effect::ListCameras);
+        }
+        effects
+    }
+
+    fn place(&mut self, desk: &mut impl Desk, placement: Placement) {
+        match desk.keep_placement(placement) {
+            Ok(()) => self.model.placement = placement,
+            Err(refusal) => self.wrong(refusal),
+        }
+    }
+
+    fn wrong(&mut self, refusal: Refusal) {
+        self.model.notice = Notice::refused(refusal).0;
     }
 
     /// What is on the screen.
@@ -151,5 +238,29 @@ mod tests {
         assert!(setup.handle(&UiAction::SetupName("  ".into())).is_empty());
         let effects = setup.handle(&UiAction::SetupName(" Café Anker ".into()));
         assert_eq!(effects, [Effect::Begin(Begin::Alone { shop: "Café Anker".into() })]);
+    }
+
+    #[test]
+    fn the_second_half_is_kept_page_by_page_and_a_test_scan_stamps_nothing() {
+        use super::super::sample_desk::{SampleDesk, at};
+        let (mut desk, mut setup) = (SampleDesk::default(), SetupController::new(Route::Kiosk, true));
+        let effects = setup.go_on(&mut desk, SetupStep::Place);
+        assert_eq!(effects, [Effect::KeepSettings]);
+        setup.settle(&mut desk, &UiAction::SetupHeight(9000), at(0));
+        setup.settle(&mut desk, &UiAction::SetupFacing(false), at(0));
+        assert_eq!(desk.placement, Placement { faces_guest: false, height_mm: 1700 });
+        let effects = setup.settle(&mut desk, &UiAction::SetupNext, at(1));
+        assert_eq!(effects, [Effect::KeepSettings, Effect::ListCameras]);
+        assert!(!setup.model().test_code.is_empty());
+        setup.settle(&mut desk, &UiAction::Scan("forged".into()), at(2));
+        assert!(!setup.model().read);
+        setup.settle(&mut desk, &UiAction::Scan("ada".into()), at(3));
+        assert!(setup.model().read);
+        assert_eq!(desk.recorded, 0);
+        setup.settle(&mut desk, &UiAction::SetupNext, at(4));
+        setup.settle(&mut desk, &UiAction::PlugTest, at(5));
+        assert_eq!(setup.model().plug.map(|plug| (plug.given, plug.result)), Some((5, None)));
+        setup.settle(&mut desk, &UiAction::FinishSetup, at(6));
+        assert!(!setup.model().under_way);
     }
 }

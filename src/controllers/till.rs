@@ -210,6 +210,11 @@ impl TillController {
         self.model.notice = Notice::default();
     }
 
+    /// Shows a message beside the basket.
+    pub fn say(&mut self, notice: Notice) {
+        self.model.notice = notice;
+    }
+
     /// Nothing readable was held up.
     pub fn no_code(&mut self) {
         self.model.notice = Notice::of(NoticeKind::NoCode);

@@ -3,17 +3,25 @@
 use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
 
+use super::code::drawn;
+use super::counter::{count, notice};
 use super::format;
-use super::generated::{self as ui, AppView, AppWindow, DiagnosticsView, SetupView, Speech, SyncView, Theme};
+use super::generated::{
+    self as ui, AppView, AppWindow, CallsView, DiagnosticsView, SetupView, Speech, SyncView, Theme,
+};
+use super::rows::Rows;
 use super::window::Handler;
 use crate::controllers::{
-    AppModel, DiagnosticsModel, Language, Look, Route, ScanModel, SetupModel, SetupStep, SyncModel,
-    SyncState, UiAction,
+    AppModel, Call, DiagnosticsModel, HEIGHT_REACH_MM, Heard, Language, Look, Route, ScanModel, SetupModel,
+    SetupStep, Sound, SyncModel, SyncState, UiAction,
 };
 
 /// Shows the surroundings.
-#[derive(Debug)]
-pub(super) struct AppAdapter;
+#[derive(Debug, Default)]
+pub(super) struct AppAdapter {
+    cameras: Rows<SharedString>,
+    calls: Rows<ui::Call>,
+}
 
 fn route(route: ui::Route) -> Route {
     match route {
@@ -44,6 +52,12 @@ fn look(look: ui::Look) -> Look {
 /// Lets `gate` see every key first.
 pub(super) fn on_key(window: &AppWindow, gate: impl Fn(&str) -> bool + 'static) {
     window.global::<AppView>().on_key_captured(move |text| gate(&text));
+}
+
+/// How long the last picture took to read; empty where none was read.
+fn decode_time(scan: &ScanModel) -> SharedString {
+    let tenths = |tenths: u32| slint::format!("{}.{} ms", tenths / 10, tenths % 10);
+    scan.decode_tenths_ms.map(tenths).unwrap_or_default()
 }
 
 /// Moves the focus to the next control or the one before, as the tabulator does.
@@ -122,6 +136,27 @@ impl AppAdapter {
         setup.on_back(act(|| UiAction::SetupBack));
         setup.on_join(act(|| UiAction::SetupJoin));
         setup.on_alone(act(|| UiAction::SetupAlone));
+        let adapter = Self::default();
+        setup.set_cameras(adapter.cameras.model());
+        setup.on_plug_test(act(|| UiAction::PlugTest));
+        setup.on_facing({
+            let handler = handler.clone();
+            move |guest| handler(UiAction::SetupFacing(guest))
+        });
+        setup.on_set_height({
+            let handler = handler.clone();
+            move |height| handler(UiAction::SetupHeight(u32::try_from(height).unwrap_or_default()))
+        });
+        setup.on_pick_camera({
+            let handler = handler.clone();
+            move |name| handler(UiAction::SetupCamera(name.as_str().to_owned()))
+        });
+        let calls = window.global::<CallsView>();
+        calls.set_calls(adapter.calls.model());
+        calls.on_answer({
+            let handler = handler.clone();
+            move |id, yes| handler(UiAction::AnswerCall { id: id.as_str().to_owned(), yes })
+        });
         setup.on_named({
             let handler = handler.clone();
             move |name| handler(UiAction::SetupName(name.as_str().to_owned()))
@@ -130,7 +165,7 @@ impl AppAdapter {
             let handler = handler.clone();
             move |text| handler(UiAction::SetupAddress(text.as_str().to_owned()))
         });
-        Self
+        adapter
     }
 
     pub(super) fn show(&self, window: &AppWindow, model: &AppModel, setup: &SetupModel) {
@@ -160,6 +195,20 @@ impl AppAdapter {
         app.set_language(model.language.tag().into());
         app.set_demo(model.demo);
         app.set_cleaning(model.cleaning.and_then(|left| i32::try_from(left).ok()).unwrap_or(0));
+        let calls = window.global::<CallsView>();
+        calls.set_dimmed(model.dimmed);
+        calls.set_heard(match model.heard {
+            None => ui::Heard::Nothing,
+            Some(Heard::Bell) => ui::Heard::Bell,
+            Some(Heard::Sound(Sound::Stamp)) => ui::Heard::Stamp,
+            Some(Heard::Sound(Sound::Reward)) => ui::Heard::Reward,
+            Some(Heard::Sound(Sound::AlreadyCounted)) => ui::Heard::Already,
+            Some(Heard::Sound(Sound::Refused)) => ui::Heard::Refused,
+        });
+        self.show_setup(window, model, setup);
+    }
+
+    fn show_setup(&self, window: &AppWindow, model: &AppModel, setup: &SetupModel) {
         let view = window.global::<SetupView>();
         view.set_role(shown_route(setup.role));
         view.set_settled(setup.settled);
@@ -171,7 +220,36 @@ impl AppAdapter {
             SetupStep::Begin => ui::SetupStep::Begin,
             SetupStep::Join => ui::SetupStep::Join,
             SetupStep::Alone => ui::SetupStep::Alone,
+            SetupStep::Place => ui::SetupStep::Place,
+            SetupStep::Camera => ui::SetupStep::Camera,
+            SetupStep::Plug => ui::SetupStep::Plug,
         });
+        let placement = setup.placement;
+        view.set_faces_guest(placement.faces_guest);
+        view.set_height(count(placement.height_mm));
+        view.set_too_high(setup.role == Route::Kiosk && placement.height_mm > HEIGHT_REACH_MM);
+        self.cameras.set(setup.cameras.iter().map(|name| SharedString::from(name.as_str())));
+        let used = if setup.camera.is_empty() { setup.cameras.first() } else { Some(&setup.camera) };
+        view.set_camera(SharedString::from(used.map(String::as_str).unwrap_or_default()));
+        view.set_test_code(drawn(&setup.test_code));
+        view.set_read(setup.read);
+        view.set_notice(notice(&setup.notice, model));
+        let plug = setup.plug.unwrap_or_default();
+        view.set_plug_given(count(plug.given));
+        view.set_plug_done(plug.result.is_some());
+        let result = plug.result.unwrap_or_default();
+        view.set_plug_found(count(result.found));
+        view.set_plug_machine(result.machine);
+        view.set_plug_at(format::day_and_time(result.at, model.language));
+    }
+
+    /// Shows the calls from the kiosks.
+    pub(super) fn show_calls(&self, calls: &[Call]) {
+        self.calls.set(calls.iter().map(|call| ui::Call {
+            id: SharedString::from(call.id.as_str()),
+            name: SharedString::from(call.name.as_str()),
+            reward: SharedString::from(call.reward.as_deref().unwrap_or_default()),
+        }));
     }
 
     pub(super) fn show_diagnostics(
@@ -179,12 +257,20 @@ impl AppAdapter {
         window: &AppWindow,
         model: Option<&DiagnosticsModel>,
         scan: &ScanModel,
+        app: &AppModel,
     ) {
         let view = window.global::<DiagnosticsView>();
         view.set_open(model.is_some());
-        let Some(DiagnosticsModel { health, report }) = model else { return };
-        let tenths = |tenths: u32| slint::format!("{}.{} ms", tenths / 10, tenths % 10);
-        view.set_decode(scan.decode_tenths_ms.map(tenths).unwrap_or_default());
+        window.global::<SetupView>().set_decode(decode_time(scan));
+        let Some(DiagnosticsModel { health, report, plug }) = model else { return };
+        view.set_decode(decode_time(scan));
+        let plug = plug.and_then(|plug| plug.result.map(|result| (plug.given, result)));
+        let (given, result) = plug.unwrap_or_default();
+        view.set_plug_given(count(given));
+        view.set_plug_found(count(result.found));
+        view.set_plug_machine(result.machine);
+        let at = plug.map(|(_, result)| format::day_and_time(result.at, app.language));
+        view.set_plug_at(at.unwrap_or_default());
         let skew = |ms: i64| slint::format!("{:+.1} s", ms as f64 / 1000.0);
         view.set_skew(health.skew_ms.map(skew).unwrap_or_default());
         let room = |mb: u64| {

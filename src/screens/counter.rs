@@ -59,6 +59,9 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::NeedsManager => ui::NoticeKind::NeedsManager,
         NoticeKind::PaperTaken => ui::NoticeKind::PaperTaken,
         NoticeKind::GiftReleased => ui::NoticeKind::GiftReleased,
+        NoticeKind::CallDone => ui::NoticeKind::CallDone,
+        NoticeKind::GuestGone => ui::NoticeKind::GuestGone,
+        NoticeKind::CounterSaidNo => ui::NoticeKind::CounterSaidNo,
         NoticeKind::Trouble => ui::NoticeKind::Trouble,
     }
 }
@@ -145,6 +148,7 @@ impl CounterAdapter {
             move || handler(make())
         };
         view.on_forgotten_card(plain(|| UiAction::ForgottenCard));
+        view.on_open_lost(plain(|| UiAction::OpenLost));
         view.on_close_slip(plain(|| UiAction::CloseSlip));
         view.on_open_closing(plain(|| UiAction::OpenClosing));
         view.on_close_closing(plain(|| UiAction::CloseClosing));

@@ -57,7 +57,12 @@ pub(super) fn moment(moment: Moment, now: Moment, language: Language) -> SharedS
     if day == local_minutes(now).div_euclid(1440) {
         return time(moment);
     }
-    let (month, day) = month_and_day(day);
+    day_and_time(moment, language)
+}
+
+/// Writes a moment with its date, whatever day it is.
+pub(super) fn day_and_time(moment: Moment, language: Language) -> SharedString {
+    let (month, day) = month_and_day(local_minutes(moment).div_euclid(1440));
     match language {
         Language::German => format!("{day}.{month}., {}", time(moment)),
         Language::English => {

@@ -1,18 +1,29 @@
 //! `KioskView`: the kiosk.
 
-use slint::{ComponentHandle, SharedString};
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use slint::{ComponentHandle, Image, SharedString};
 
 use super::code::drawn;
 use super::counter::{count, notice};
 use super::generated::{self as ui, AppWindow, KioskView};
+use super::rows::Rows;
 use super::window::Handler;
 use crate::controllers::{
     AppModel, Claim, KIOSK_PATIENCE_SECONDS, KioskModel, KioskPage, MemberId, UiAction,
 };
 
+/// Reasons on the page “Why?”: there is no room for more.
+const REASONS_SHOWN: usize = 6;
+
 /// Shows the kiosk.
-#[derive(Debug)]
-pub(super) struct KioskAdapter;
+#[derive(Debug, Default)]
+pub(super) struct KioskAdapter {
+    reasons: Rows<SharedString>,
+    /// The file whose picture is shown.
+    picture: RefCell<Option<PathBuf>>,
+}
 
 impl KioskAdapter {
     pub(super) fn new(window: &AppWindow, handler: &Handler) -> Self {
@@ -36,6 +47,17 @@ impl KioskAdapter {
         view.on_leave(plain(|| UiAction::KioskLeave));
         view.on_stay(plain(|| UiAction::KioskStay));
         view.on_help(plain(|| UiAction::KioskHelp));
+        let adapter = Self::default();
+        view.set_reasons(adapter.reasons.model());
+        view.on_skip(plain(|| UiAction::KioskSkip));
+        view.on_score({
+            let handler = handler.clone();
+            move |score| handler(UiAction::KioskScore(u32::try_from(score).unwrap_or(u32::MAX)))
+        });
+        view.on_why({
+            let handler = handler.clone();
+            move |reason| handler(UiAction::KioskWhy(reason.as_str().to_owned()))
+        });
         view.on_claim({
             let handler = handler.clone();
             move |reward| {
@@ -43,12 +65,34 @@ impl KioskAdapter {
                 handler(UiAction::Claim { member, reward, how: Claim::Extra });
             }
         });
-        Self
+        adapter
+    }
+
+    /// The shop's own picture. One that cannot be read is passed over: ours is shown.
+    fn show_picture(&self, window: &AppWindow, file: Option<&PathBuf>) {
+        if self.picture.borrow().as_ref() == file {
+            return;
+        }
+        *self.picture.borrow_mut() = file.cloned();
+        let view = window.global::<KioskView>();
+        let picture = file.and_then(|file| Image::load_from_path(file).ok());
+        view.set_has_picture(picture.is_some());
+        view.set_picture(picture.unwrap_or_default());
     }
 
     pub(super) fn show(&self, window: &AppWindow, model: &KioskModel, app: &AppModel) {
         let view = window.global::<KioskView>();
         view.set_shop(SharedString::from(app.shop.as_str()));
+        self.show_picture(window, app.picture.as_ref());
+        view.set_terms(SharedString::from(app.terms.as_str()));
+        view.set_coming(model.coming);
+        view.set_progress(SharedString::from(model.progress.join("\n")));
+        let waiting = model.gifts.iter().map(|gift| format!("{} × {}", gift.count, gift.name));
+        view.set_waiting(SharedString::from(waiting.collect::<Vec<_>>().join(", ")));
+        let question = model.question.clone().unwrap_or_default();
+        view.set_question(SharedString::from(question.text.as_str()));
+        let reasons = question.reasons.iter().take(REASONS_SHOWN);
+        self.reasons.set(reasons.map(|reason| SharedString::from(reason.as_str())));
         let guest = model.guest.clone().unwrap_or_default();
         let offer = guest.rewards.iter().find(|reward| !reward.gift).cloned().unwrap_or_default();
         view.set_name(SharedString::from(guest.name.as_str()));
@@ -92,6 +136,8 @@ impl KioskAdapter {
             KioskPage::Privacy => ui::KioskPage::Privacy,
             KioskPage::Name => ui::KioskPage::Name,
             KioskPage::Code => ui::KioskPage::Code,
+            KioskPage::Question => ui::KioskPage::Question,
+            KioskPage::Why => ui::KioskPage::Why,
         });
     }
 }

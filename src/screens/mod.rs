@@ -12,6 +12,7 @@ mod files;
 mod format;
 mod generated;
 mod kiosk;
+mod lost;
 mod pin;
 mod rows;
 mod scan;

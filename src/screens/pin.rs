@@ -49,7 +49,10 @@ impl PinAdapter {
                 PinFor::Leaving => ui::PinFor::Leaving,
                 PinFor::Reward => ui::PinFor::Reward,
                 PinFor::Paper => ui::PinFor::Paper,
+                PinFor::Lost => ui::PinFor::Lost,
             });
+            view.set_nobody(model.nobody);
+            view.set_asked(model.asked);
             view.set_digits(count(model.digits));
             view.set_notice(notice(&model.notice, app));
         }

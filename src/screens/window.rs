@@ -11,10 +11,11 @@ use super::counter::CounterAdapter;
 use super::files::FilesAdapter;
 use super::generated::{AppWindow, Theme};
 use super::kiosk::KioskAdapter;
+use super::lost::LostAdapter;
 use super::pin::PinAdapter;
 use super::scan::{self, CameraFrame, ScanAdapter};
 use super::till::TillAdapter;
-use crate::controllers::{ScreenModel, UiAction};
+use crate::controllers::{Route, ScreenModel, UiAction};
 
 /// Where the actions of a screen go.
 pub(super) type Handler = Rc<dyn Fn(UiAction)>;
@@ -36,6 +37,7 @@ struct Adapters {
     scan: ScanAdapter,
     files: FilesAdapter,
     pin: PinAdapter,
+    lost: LostAdapter,
     shown: RefCell<Option<ScreenModel>>,
 }
 
@@ -77,6 +79,7 @@ impl AppScreens {
             scan: ScanAdapter::new(&window, &handler),
             files: FilesAdapter::new(&window, &handler),
             pin: PinAdapter::new(&window, &handler),
+            lost: LostAdapter::new(&window, &handler),
             shown: RefCell::new(None),
         });
         ADAPTERS.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&adapters)));
@@ -194,6 +197,7 @@ impl Adapters {
                 before.kiosk != model.kiosk
                     || before.app.shop != model.app.shop
                     || before.app.can_ring != model.app.can_ring
+                    || before.app.picture != model.app.picture
             })
         {
             self.kiosk.show(window, &model.kiosk, &model.app);
@@ -207,13 +211,19 @@ impl Adapters {
         if anew || before.is_some_and(|before| before.pin != model.pin) {
             self.pin.show(window, model.pin.as_ref(), &model.app);
         }
-        let open = model.diagnostics.is_some();
+        if anew || before.is_some_and(|before| before.lost != model.lost) {
+            self.lost.show(window, model.lost.as_ref(), &model.app);
+        }
+        if anew || before.is_some_and(|before| before.calls != model.calls) {
+            self.app.show_calls(&model.calls);
+        }
+        let open = model.diagnostics.is_some() || model.app.route == Route::Setup;
         if anew
             || before.is_some_and(|before| {
                 before.diagnostics != model.diagnostics || (open && before.scan != model.scan)
             })
         {
-            self.app.show_diagnostics(window, model.diagnostics.as_ref(), &model.scan);
+            self.app.show_diagnostics(window, model.diagnostics.as_ref(), &model.scan, &model.app);
         }
         *shown = Some(model.clone());
     }

@@ -1,13 +1,12 @@
 //! The desk of the screens, answered by the terminal.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
-use stempel_domain::event::Fact;
 use stempel_domain::rules::codes;
-use stempel_domain::sale::{Claim, Order, Sale, Tender, TenderKind};
-use stempel_domain::{Event, EventRef, OperatorId, Quantity};
+use stempel_domain::sale::Claim;
+use stempel_domain::{EventRef, OperatorId, Quantity};
 use stempel_terminal::cards::Who;
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
@@ -16,13 +15,18 @@ use stempel_terminal::{Terminal, TerminalError};
 use stempel_terminal::{gifts, slips};
 use stempel_wire::slip::SlipPurpose;
 
-use super::guest::{guest, is_point, reasons, refusal, spoken, whole};
+use super::basket::Items;
+use super::goods::{category_name, free_mb, picture_of};
+use super::guest::{guest, reasons, refusal, spoken};
 use super::syncing::{SharedReport, Wake, read};
+use super::today::Today;
+use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Basket, BasketItem, Catalogue, Colleague, ColleagueId, DaySums,
-    Desk, EventId, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Paid, PoolId,
-    ProgrammeId, Refusal, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport,
+    self as ui, Article, ArticleCategory, Basket, Catalogue, Colleague, ColleagueId, DaySums, Desk, EventId,
+    Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid, Placement,
+    PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip, Stamped,
+    Stamping, SyncReport,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -65,13 +69,12 @@ pub(super) struct TerminalDesk {
     seen: Vec<(MemberId, String)>,
     /// The last stamps by hand or scan, for a free one among them.
     last_stamp: Option<(MemberId, EventRef, u32)>,
-    items: Vec<(Sku, u32)>,
-    seated: Option<MemberId>,
-    taken: Vec<RewardId>,
+    items: Items,
     /// Where the data lies: how much room is left there is told.
     folder: PathBuf,
     /// The shop's offset from UTC at the start.
     offset_minutes: i32,
+    today: Cell<Today>,
 }
 
 impl TerminalDesk {
@@ -92,11 +95,10 @@ impl TerminalDesk {
             language,
             seen: Vec::new(),
             last_stamp: None,
-            items: Vec::new(),
-            seated: None,
-            taken: Vec::new(),
+            items: Items::default(),
             folder,
             offset_minutes,
+            today: Cell::default(),
         }
     }
 
@@ -182,88 +184,10 @@ impl TerminalDesk {
         })
     }
 
-    fn sale(&self, terminal: &Terminal) -> Result<Sale, TerminalError> {
-        let mut lines = Vec::with_capacity(self.items.len());
-        for (sku, count) in &self.items {
-            lines.push(terminal.line(&sku.0.parse()?, Quantity::pieces(*count))?);
-        }
-        let claims = self.taken.iter().map(|reward| Ok(Claim::once(reward.0.parse()?)));
-        Ok(Sale {
-            lines,
-            tenders: vec![Tender { kind: TenderKind::Cash, amount: stempel_domain::Money::ZERO }],
-            claims: claims.collect::<Result<_, TerminalError>>()?,
-            codes: Vec::new(),
-        })
-    }
-
-    /// A copy that can go to the terminal's thread.
-    fn basket_only(&self) -> Self {
-        Self {
-            handle: self.handle.clone(),
-            report: self.report.clone(),
-            wake: self.wake.clone(),
-            samples: Vec::new(),
-            language: self.language,
-            seen: Vec::new(),
-            last_stamp: None,
-            items: self.items.clone(),
-            seated: self.seated.clone(),
-            taken: self.taken.clone(),
-            folder: self.folder.clone(),
-            offset_minutes: self.offset_minutes,
-        }
-    }
-
     fn priced(&self) -> Result<Basket, Refusal> {
-        let (desk, code, language) =
-            (self.basket_only(), self.seated.as_ref().map(|m| self.code_of(m)), self.language);
-        self.ask(move |terminal| {
-            let who = code.as_deref().map(|code| terminal.who(code)).transpose()?;
-            let sale = desk.sale(terminal)?;
-            let outcome = terminal.preview(who.as_ref(), Order::Sale(&sale))?;
-            if !outcome.refused.is_empty() {
-                return Err(TerminalError::Refused(outcome.refused, outcome.trace));
-            }
-            let mut lines = Vec::with_capacity(sale.lines.len() + 1);
-            for (line, (sku, count)) in sale.lines.iter().zip(&desk.items) {
-                lines.push(BasketItem {
-                    line: sku.0.as_str().into(),
-                    sku: Some(sku.clone()),
-                    name: line.name.clone(),
-                    count: *count,
-                    amount: Money(line.gross().0),
-                });
-            }
-            let discount: i64 = outcome.lines.iter().map(|line| line.discount.0).sum();
-            if discount != 0 {
-                let name = match language {
-                    Language::German => "Rabatt",
-                    Language::English => "Discount",
-                };
-                lines.push(BasketItem {
-                    line: "discount".into(),
-                    sku: None,
-                    name: name.to_owned(),
-                    count: 1,
-                    amount: Money(-discount),
-                });
-            }
-            let earned = outcome.earned();
-            let stamps: i64 =
-                earned.iter().filter(|(unit, _)| unit.is_stamp()).map(|(_, amount)| amount).sum();
-            let points: i64 =
-                earned.iter().filter(|(unit, _)| is_point(unit)).map(|(u, a)| whole(u, *a)).sum();
-            let guest = who.as_ref().map(|who| guest(terminal, who, None, language)).transpose()?;
-            Ok(Basket {
-                lines,
-                total: Money(outcome.total.0),
-                guest,
-                taken: desk.taken,
-                stamps: u32::try_from(stamps).unwrap_or(0),
-                points,
-                reasons: reasons(&outcome.trace, language),
-            })
-        })
+        let (items, language) = (self.items.clone(), self.language);
+        let code = items.seated.as_ref().map(|member| self.code_of(member));
+        self.ask(move |terminal| items.priced(terminal, code.as_deref(), language))
     }
 }
 
@@ -493,16 +417,74 @@ impl Desk for TerminalDesk {
         Ok(Joined { guest, code })
     }
 
+    fn find_named(&self, text: &str) -> Vec<Found> {
+        let text = text.to_owned();
+        self.ask(move |terminal| upkeep::find_named(terminal, &text)).unwrap_or_default()
+    }
+
+    fn replace_lost(&mut self, owner: &Owner, _now: Moment) -> Result<Joined, Refusal> {
+        let (owner, language) = (owner.clone(), self.language);
+        let operator = Self::circumstances(true).operator;
+        let (guest, code) = self.ask(move |terminal| {
+            let joined = upkeep::replace_lost(terminal, &owner, &operator)?;
+            let who = Who::Member { member: joined.member, card: Some(joined.card) };
+            Ok((guest(terminal, &who, None, language)?, joined.token.to_string()))
+        })?;
+        self.remember(&guest.member, &code);
+        self.stored();
+        Ok(Joined { guest, code })
+    }
+
+    fn question(&self) -> Option<Question> {
+        let question = self.ask(|terminal| Ok(terminal.settings()?.question)).ok().flatten()?;
+        Some(Question { text: question.text, reasons: question.reasons })
+    }
+
+    fn answer(&mut self, score: u8, reason: Option<&str>, _now: Moment) -> Result<(), Refusal> {
+        let reason = reason.map(str::to_owned);
+        self.ask(move |terminal| terminal.answer(score, reason.as_deref(), &Circumstances::default()))?;
+        self.stored();
+        Ok(())
+    }
+
+    fn call_words(&self, member: &MemberId, reward: &RewardId) -> (String, String) {
+        let member = member.0.parse().ok();
+        let name = self.ask(move |terminal| {
+            let profile = member.map(|member| terminal.view().profile(member)).transpose()?.flatten();
+            Ok(profile.map(|profile| profile.name).unwrap_or_default())
+        });
+        (name.unwrap_or_default(), self.reward_name(reward))
+    }
+
+    fn placement(&self) -> Placement {
+        self.ask(|terminal| upkeep::placement(terminal)).unwrap_or_default()
+    }
+
+    fn keep_placement(&mut self, placement: Placement) -> Result<(), Refusal> {
+        self.ask(move |terminal| upkeep::keep_placement(terminal, placement))
+    }
+
+    fn test_card(&mut self) -> Result<String, Refusal> {
+        self.ask(|terminal| terminal.test_card())
+    }
+
+    fn plug_test(&self) -> Option<PlugTest> {
+        let offset_minutes = self.offset_minutes;
+        self.ask(move |terminal| upkeep::plug_test(terminal, offset_minutes)).ok().flatten()
+    }
+
+    fn begin_plug_test(&mut self, _now: Moment) -> Result<PlugTest, Refusal> {
+        let test = self.ask(|terminal| terminal.begin_plug_test(&upkeep::start_of_machine()))?;
+        self.stored();
+        Ok(PlugTest { given: u32::try_from(test.stamps.len()).unwrap_or(0), result: None })
+    }
+
     fn stamps_today(&self, _now: Moment) -> u32 {
-        self.ask(|terminal| {
-            let day = terminal.moment(None)?.day;
-            let kinds = ["stamp", "sale", "grant", "reversal"];
-            let rows = terminal.view().recent(terminal.identity().device, &kinds, 1000)?;
-            let today =
-                rows.iter().filter_map(|row| row.event().ok()).filter(|event| event.record.at.day == day);
-            Ok(u32::try_from(today.map(|event| stamps_of(&event)).sum::<i64>()).unwrap_or(0))
-        })
-        .unwrap_or(0)
+        let before = self.today.get();
+        if let Ok(today) = self.ask(move |terminal| before.count_on(terminal)) {
+            self.today.set(today);
+        }
+        self.today.get().stamps()
     }
 
     fn samples(&self) -> Vec<Sample> {
@@ -545,38 +527,38 @@ impl Desk for TerminalDesk {
     fn put_in(&mut self, sku: &Sku, _now: Moment) -> Result<(), Refusal> {
         let known: stempel_domain::Sku = sku.0.parse().map_err(|_| Refusal::UnknownCode)?;
         self.ask(move |terminal| terminal.line(&known, Quantity::ONE))?;
-        match self.items.iter_mut().find(|(known, _)| known == sku) {
+        match self.items.lines.iter_mut().find(|(known, _)| known == sku) {
             Some((_, count)) => *count = count.saturating_add(1).min(999),
-            None => self.items.push((sku.clone(), 1)),
+            None => self.items.lines.push((sku.clone(), 1)),
         }
         Ok(())
     }
 
     fn take_out(&mut self, line: &LineId, _now: Moment) -> Result<(), Refusal> {
-        let place = self.items.iter().position(|(sku, _)| sku.0 == line.0).ok_or(Refusal::TooLate)?;
-        self.items[place].1 -= 1;
-        if self.items[place].1 == 0 {
-            self.items.remove(place);
+        let place = self.items.lines.iter().position(|(sku, _)| sku.0 == line.0).ok_or(Refusal::TooLate)?;
+        self.items.lines[place].1 -= 1;
+        if self.items.lines[place].1 == 0 {
+            self.items.lines.remove(place);
         }
         // A reward that needs what has just gone goes with it.
-        while self.priced().is_err() && self.taken.pop().is_some() {}
+        while self.priced().is_err() && self.items.taken.pop().is_some() {}
         Ok(())
     }
 
     fn seat(&mut self, member: Option<&MemberId>, _now: Moment) -> Result<(), Refusal> {
-        self.seated = member.cloned();
-        self.taken.clear();
+        self.items.seated = member.cloned();
+        self.items.taken.clear();
         Ok(())
     }
 
     fn put_reward(&mut self, reward: &RewardId, take: bool, _now: Moment) -> Result<(), Refusal> {
         if !take {
-            self.taken.retain(|taken| taken != reward);
+            self.items.taken.retain(|taken| taken != reward);
             return Ok(());
         }
-        self.taken.push(reward.clone());
+        self.items.taken.push(reward.clone());
         if let Err(refused) = self.priced() {
-            self.taken.pop();
+            self.items.taken.pop();
             return Err(refused);
         }
         Ok(())
@@ -591,15 +573,14 @@ impl Desk for TerminalDesk {
             };
             return Err(Refusal::Trouble { what: what.to_owned() });
         }
-        let (desk, code) = (self.basket_only(), self.seated.as_ref().map(|member| self.code_of(member)));
+        let items = std::mem::take(&mut self.items);
+        let (kept, code) = (items.clone(), items.seated.as_ref().map(|member| self.code_of(member)));
         let circumstances = Self::circumstances(true);
         let sold = self.ask(move |terminal| {
-            let sale = desk.sale(terminal)?;
+            let sale = items.sale(terminal)?;
             terminal.sale(code.as_deref(), sale, &circumstances)
-        })?;
-        self.items.clear();
-        self.taken.clear();
-        self.seated = None;
+        });
+        let sold = sold.inspect_err(|_| self.items = kept)?;
         self.stored();
         let total = Money(sold.outcome.total.0);
         let event = sold.event.map(|event| event.to_string()).unwrap_or_default();
@@ -631,98 +612,8 @@ impl TerminalDesk {
     }
 }
 
-/// The free space where a folder lies, in megabytes.
-#[cfg(target_os = "linux")]
-fn free_mb(folder: &Path) -> Option<u64> {
-    let there = rustix::fs::statvfs(folder).ok()?;
-    Some(there.f_bavail.saturating_mul(there.f_frsize) / 1_000_000)
-}
-
-/// Not told on this system.
-#[cfg(not(target_os = "linux"))]
-fn free_mb(_folder: &Path) -> Option<u64> {
-    None
-}
-
-/// Stamps that an event gave, or took back.
-fn stamps_of(event: &Event) -> i64 {
-    let given = |outcome: &stempel_domain::rules::Outcome| -> i64 {
-        outcome.earned().iter().filter(|(unit, _)| unit.is_stamp()).map(|(_, amount)| *amount).sum()
-    };
-    match &event.record.fact {
-        Fact::Stamp(fact) => given(&fact.outcome),
-        Fact::Sale(fact) => given(&fact.outcome),
-        Fact::Grant(fact) => given(&fact.outcome),
-        Fact::Reversal(fact) => fact
-            .postings
-            .iter()
-            .filter(|posting| posting.unit.is_stamp() && posting.amount < 0)
-            .filter(|posting| matches!(posting.booking, Some(stempel_domain::Booking::Lot { .. })))
-            .map(|posting| posting.amount)
-            .sum(),
-        _ => 0,
-    }
-}
-
-/// The name of a category that the templates know; others are shown as written.
-fn category_name(category: &str, language: Language) -> String {
-    let names: BTreeMap<&str, (&str, &str)> = BTreeMap::from([
-        ("coffee", ("Kaffee", "Coffee")),
-        ("tea", ("Tee & Kakao", "Tea & cocoa")),
-        ("cake", ("Kuchen", "Cake")),
-        ("beans", ("Bohnen", "Beans")),
-        ("cold", ("Kaltes", "Cold drinks")),
-        ("snack", ("Herzhaftes", "Savoury")),
-        ("deposit", ("Pfand", "Deposit")),
-    ]);
-    match (names.get(category), language) {
-        (Some((german, _)), Language::German) => (*german).to_owned(),
-        (Some((_, english)), Language::English) => (*english).to_owned(),
-        (None, _) => category.to_owned(),
-    }
-}
-
-/// The picture of an article: its own, or its category's.
-fn picture_of(sku: &str, category: &str) -> &'static str {
-    const PICTURES: [&str; 12] = [
-        "beans",
-        "cappuccino",
-        "cheesecake",
-        "chocolate",
-        "cookie",
-        "croissant",
-        "espresso",
-        "flat-white",
-        "latte",
-        "lemonade",
-        "sandwich",
-        "tea",
-    ];
-    if let Some(own) = PICTURES.iter().find(|picture| sku.contains(**picture)) {
-        return own;
-    }
-    match category {
-        "coffee" => "cappuccino",
-        "tea" => "tea",
-        "cake" => "cheesecake",
-        "beans" => "beans",
-        "cold" => "lemonade",
-        "snack" => "sandwich",
-        _ => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn every_category_of_the_sample_shop_has_a_name() {
-        for article in crate::sample::articles().unwrap() {
-            assert_ne!(category_name(&article.category, Language::German), article.category);
-        }
-    }
-
     #[test]
     fn a_guest_is_named_by_the_members_id() {
         let member = stempel_domain::MemberId([7; 16]);

@@ -3,24 +3,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use stempel_store::{Store, StoreError};
+use stempel_terminal::Terminal;
+
 use super::display;
 use super::reading::{Heard, Reader, ReaderChoice};
-use super::{no_window, system_language};
+use super::{SCREEN_SETTINGS, ScreenSettings, no_window, role_name, role_of, step_name, system_language};
 use crate::cli::args::{Enroll, Global, Init, Screen};
 use crate::cli::{Failure, begin_alone, begin_joined};
 use crate::controllers::{
-    AppModel, Begin, CameraState, Effect, Language, Route, ScanModel, ScreenModel, SetupController, UiAction,
+    AppModel, Begin, CameraState, Effect, Language, Route, ScanModel, ScreenModel, SetupController,
+    SetupStep, UiAction,
 };
 use crate::screens::{AppScreens, ScreensHandle};
-
-/// What was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// The device's job.
-    pub role: Route,
-    /// The language.
-    pub language: Language,
-}
 
 /// What the window's thread holds.
 struct FirstRun {
@@ -38,9 +33,12 @@ thread_local! {
     static FIRST_RUN: RefCell<Option<Rc<RefCell<FirstRun>>>> = const { RefCell::new(None) };
 }
 
-/// Shows the pages until the folder is a terminal; none when the window was closed before.
-pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result<Option<Chosen>, Failure> {
-    let app = AppModel { route: Route::Setup, language: system_language(), ..AppModel::default() };
+/// Shows the pages until the folder is a terminal, and gives its job; none when the window was closed before.
+pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result<Option<Route>, Failure> {
+    let kept = kept(global);
+    let language = kept.language.as_deref().map_or_else(system_language, Language::from_tag);
+    let role = kept.role.as_deref().map_or(role, role_of);
+    let app = AppModel { route: Route::Setup, language, ..AppModel::default() };
     let first_run = Rc::new(RefCell::new(FirstRun {
         setup: SetupController::new(role, false),
         app,
@@ -70,8 +68,8 @@ pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result
     first_run.borrow_mut().reader = None;
     ended?;
     let first_run = first_run.borrow();
-    let chosen = Chosen { role: first_run.setup.model().role, language: first_run.app.language };
-    Ok(first_run.done.then_some(chosen))
+    let role = first_run.setup.model().role;
+    Ok(first_run.done.then_some(role))
 }
 
 fn act(first_run: &Rc<RefCell<FirstRun>>, action: UiAction) {
@@ -82,7 +80,7 @@ fn act(first_run: &Rc<RefCell<FirstRun>>, action: UiAction) {
             UiAction::SetLook(look) => first_run.app.look = *look,
             UiAction::SetHighContrast(on) => first_run.app.high_contrast = *on,
             UiAction::SetStill(on) => first_run.app.still = *on,
-            UiAction::UseCamera => first_run.read(Some(ReaderChoice::Camera)),
+            UiAction::UseCamera => first_run.read(Some(ReaderChoice::Camera(String::new()))),
             _ => {}
         }
         let effects = first_run.setup.handle(&action);
@@ -93,27 +91,56 @@ fn act(first_run: &Rc<RefCell<FirstRun>>, action: UiAction) {
     let _ = window.show(model);
     for effect in effects {
         if let Effect::Begin(begin) = effect {
-            begin_beside(first_run.borrow().global.clone(), begin, &window);
+            let (global, chosen) = {
+                let first_run = first_run.borrow();
+                (first_run.global.clone(), first_run.chosen(&begin))
+            };
+            begin_beside(global, begin, chosen, &window);
         }
     }
 }
 
 /// Begins beside the window's thread: the network may be slow.
-fn begin_beside(global: Global, begin: Begin, window: &ScreensHandle) {
+fn begin_beside(global: Global, begin: Begin, chosen: ScreenSettings, window: &ScreensHandle) {
     let answering = window.clone();
     std::thread::spawn(move || {
-        let answer = match begin {
+        let name = if chosen.role.as_deref() == Some("kiosk") { "Kiosk" } else { "Kasse" };
+        let here = global.clone();
+        // What was chosen is on the disk before there is a terminal: a pulled plug loses no tap.
+        let answer = keep(&global, &chosen).and_then(|()| match begin {
             Begin::Join { server, code } => {
-                begin_joined(&global, &Enroll { server, code, name: "Kasse".into() })
+                begin_joined(&global, &Enroll { server, code, name: name.into() })
             }
             Begin::Alone { shop } => {
                 begin_alone(&Global { shop: Some(shop), ..global }, &Init { demo: false })
             }
             Begin::Sample => begin_alone(&global, &Init { demo: true }),
+        });
+        // A device that has its place already goes on, even if the first exchange broke off.
+        let answer = match answer {
+            Err(_) if is_terminal(&here) => Ok(()),
+            answer => answer.map(drop),
         };
         let shown = answering.clone();
-        let _ = answering.run_there(move || begun(answer.map(drop), &shown));
+        let _ = answering.run_there(move || begun(answer, &shown));
     });
+}
+
+/// What was kept of an earlier first run that did not come to its end.
+fn kept(global: &Global) -> ScreenSettings {
+    let store = Store::read(&global.data).ok();
+    store.and_then(|store| store.view().setting(SCREEN_SETTINGS).ok().flatten()).unwrap_or_default()
+}
+
+/// Keeps what was chosen, in a folder that is no terminal yet.
+fn keep(global: &Global, chosen: &ScreenSettings) -> Result<(), Failure> {
+    let mut store = crate::cli::store(&global.data, "stempel terminal")?;
+    store.write::<_, StoreError>(|write| write.set(SCREEN_SETTINGS, chosen))?;
+    Ok(())
+}
+
+fn is_terminal(global: &Global) -> bool {
+    Store::read(&global.data).is_ok_and(|store| Terminal::is_set_up(&store).unwrap_or(false))
 }
 
 fn begun(answer: Result<(), Failure>, window: &ScreensHandle) {
@@ -131,6 +158,18 @@ fn begun(answer: Result<(), Failure>, window: &ScreensHandle) {
 }
 
 impl FirstRun {
+    /// What is kept before the folder becomes a terminal. The sample shop has nothing more to set up.
+    fn chosen(&self, begin: &Begin) -> ScreenSettings {
+        let step = (*begin != Begin::Sample).then(|| step_name(SetupStep::Place).to_owned());
+        ScreenSettings {
+            language: Some(self.app.language.tag().to_owned()),
+            look: Some(format!("{:?}", self.app.look).to_lowercase()),
+            role: Some(role_name(self.setup.model().role).to_owned()),
+            setup: step,
+            camera: None,
+        }
+    }
+
     fn model(&self) -> ScreenModel {
         ScreenModel {
             app: self.app.clone(),

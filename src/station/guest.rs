@@ -5,6 +5,7 @@ use stempel_domain::rules::{self, Outcome, TraceStep, codes};
 use stempel_domain::{MemberId, Unit};
 use stempel_terminal::cards::Who;
 use stempel_terminal::error::refusals;
+use stempel_terminal::look::MemberLook;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::token::TokenError;
 
@@ -17,6 +18,9 @@ pub(super) fn spoken(language: ui::Language) -> rules::Language {
         ui::Language::English => rules::Language::En,
     }
 }
+
+/// The unit of tickets of a draw.
+const TICKET: &str = "ticket";
 
 /// A member as the screens show them; after an order, if one was judged but not yet booked.
 pub(super) fn guest(
@@ -54,6 +58,7 @@ pub(super) fn guest(
     });
     let cards: Vec<CardState> = cards.collect();
     let ending = offers.ending.iter().map(|ending| ending.sentence(spoken(language)));
+    let progress = progress(&look, language);
     Ok(Guest {
         member: name_of(who.member()),
         name: look.profile.map(|profile| profile.name).unwrap_or_default(),
@@ -63,6 +68,7 @@ pub(super) fn guest(
         card: cards.first().cloned().unwrap_or_default(),
         cards,
         ending: ending.collect(),
+        progress,
         points: look
             .balances
             .iter()
@@ -71,6 +77,26 @@ pub(super) fn guest(
         usual: None,
         rewards,
     })
+}
+
+/// How far the challenges are that run, and how many tickets of a draw there are, a sentence each.
+fn progress(look: &MemberLook, language: ui::Language) -> Vec<String> {
+    let (of, tickets) = match language {
+        ui::Language::German => ("von", ("Los", "Lose", "in der Verlosung")),
+        ui::Language::English => ("of", ("ticket", "tickets", "in the draw")),
+    };
+    let running = look.challenges.iter().filter(|challenge| !challenge.reached);
+    let challenges = running.filter_map(|challenge| {
+        let name = challenge.name.as_ref().map(|name| name.get(language.tag()).to_owned())?;
+        let goals = challenge.goals.iter().map(|(done, goal)| format!("{done} {of} {goal}"));
+        Some(format!("{name}: {}", goals.collect::<Vec<_>>().join(", ")))
+    });
+    let held = look.balances.iter().filter(|(unit, amount)| unit.name() == TICKET && **amount > 0);
+    let in_the_draw = held.map(|(unit, amount)| match whole(unit, *amount) {
+        1 => format!("1 {} {}", tickets.0, tickets.2),
+        count => format!("{count} {} {}", tickets.1, tickets.2),
+    });
+    challenges.chain(in_the_draw).collect()
 }
 
 /// Whether a reward is given away, to whoever needs it.

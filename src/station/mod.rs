@@ -5,15 +5,20 @@
 //! → the window. The window's thread never touches the store or the network; it asks the terminal's thread.
 
 mod alive;
+mod basket;
 mod desk;
 mod display;
 mod first_run;
+mod goods;
 mod guest;
 mod keys;
 mod reading;
+mod relay;
 mod report;
 mod sound;
 mod syncing;
+mod today;
+mod upkeep;
 mod voice;
 
 use std::cell::RefCell;
@@ -32,7 +37,8 @@ use crate::cli::args::{Global, Screen};
 use crate::cli::deed::{Deed, Request};
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{
-    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Route, Sample, ScreenModel, UiAction,
+    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Note, Route, Sample, ScreenModel,
+    SetupStep, TERMS, UiAction,
 };
 use crate::screens::{AppScreens, ScreensHandle};
 use alive::Alive;
@@ -54,6 +60,28 @@ struct ScreenSettings {
     look: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
+    /// The page at which the first run goes on; none when it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup: Option<String>,
+    /// The camera that was chosen, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    camera: Option<String>,
+}
+
+/// The pages of the first run that can be gone on with, by their names in the settings.
+const STEPS: [(SetupStep, &str); 4] = [
+    (SetupStep::Device, "device"),
+    (SetupStep::Place, "place"),
+    (SetupStep::Camera, "camera"),
+    (SetupStep::Plug, "plug"),
+];
+
+fn step_name(step: SetupStep) -> &'static str {
+    STEPS.iter().find(|(known, _)| *known == step).map_or("place", |(_, name)| name)
+}
+
+fn step_of(name: &str) -> SetupStep {
+    STEPS.iter().find(|(_, known)| *known == name).map_or(SetupStep::Place, |(step, _)| *step)
 }
 
 fn role_name(route: Route) -> &'static str {
@@ -91,25 +119,22 @@ pub struct StationOptions {
 pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Failure> {
     need_display()?;
     let mut route = route;
-    let mut language = None;
     let opened = writer(global, "stempel terminal");
     let mut terminal = match opened {
         Err(TerminalError::NotSetUp | TerminalError::Store(StoreError::NoData(_))) => {
             let Some(chosen) = first_run::first_run(global, screen, route)? else {
                 return Ok(Answer::default());
             };
-            route = chosen.role;
-            language = Some(chosen.language);
+            route = chosen;
             writer(global, "stempel terminal")?
         }
         opened => opened?,
     };
-    let mut kept: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
-    if let Some(language) = language {
-        kept.language = Some(language.tag().to_owned());
-        kept.role = Some(role_name(route).to_owned());
-        terminal.keep_setting(SCREEN_SETTINGS, &kept)?;
-    } else if route == Route::Counter {
+    // What an open plug test left on the disk is counted before anything else is written. A disk that cannot tell
+    // must not keep the shop shut.
+    let _ = terminal.check_plug_test(&upkeep::start_of_machine());
+    let kept: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
+    if route == Route::Counter {
         // Named by nothing on the command line, the device does what it was set up for.
         route = kept.role.as_deref().map_or(route, role_of);
     }
@@ -128,6 +153,8 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     let set = terminal.settings()?;
     let shop = terminal.shop()?.map(|shop| shop.name).unwrap_or_default();
     let settings: ScreenSettings = terminal.view().setting(SCREEN_SETTINGS)?.unwrap_or_default();
+    let terminal_has_server = terminal.identity().server.is_some();
+    let device_name = terminal.identity().device.to_string();
     let syncing = Syncing::of(&terminal)?;
     let (handle, thread) = Handle::start(terminal).map_err(Failure::machine)?;
     open_door(&folder, &handle)?;
@@ -151,6 +178,13 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         needs_proof: set.proof.needed && !options.demo,
         can_speak: voice.is_there(),
         can_ring: loudspeaker.is_there(),
+        relayed: terminal_has_server,
+        device: device_name,
+        setup: settings.setup.as_deref().map(step_of),
+        camera: settings.camera.clone().unwrap_or_default(),
+        picture: set.picture.as_ref().map(PathBuf::from),
+        terms: set.terms.clone().unwrap_or_else(|| TERMS.to_owned()),
+        night: set.dimming.map(|hours| (hours.from, hours.to)),
     };
     let offset_minutes = moment(&*clock).offset_minutes;
     let desk = TerminalDesk::new(
@@ -172,6 +206,8 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         screens: None,
         reader: None,
         role: settings.role.as_deref().map(role_of),
+        camera: settings.camera.clone().unwrap_or_default(),
+        relay: None,
         folder: folder.clone(),
         alive: Alive::find(),
         voice,
@@ -195,6 +231,11 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         screens.window().set_size(slint::PhysicalSize::new(width, height));
     }
     station.borrow_mut().begin_reading(None);
+    if settings.setup.as_deref().map(step_of) == Some(SetupStep::Camera) {
+        list_cameras(&window);
+    }
+    let relay = relay::Relay::start(&handle, told_in(&window)).map_err(Failure::machine)?;
+    station.borrow_mut().relay = relay;
     let sync_thread =
         syncing.start(handle.clone(), clock.clone(), refresh_window(&window)).map_err(Failure::machine)?;
     if let Some(seconds) = options.screen.as_ref().and_then(|screen| screen.seconds) {
@@ -244,6 +285,10 @@ struct Station {
     alive: Option<Alive>,
     voice: Voice,
     loudspeaker: Loudspeaker,
+    /// The camera that was chosen; empty for the first.
+    camera: String,
+    /// The way to the other devices of the shop.
+    relay: Option<relay::Relay>,
     screen: Option<Screen>,
     clock: Arc<dyn Clock>,
 }
@@ -287,7 +332,22 @@ impl Station {
         match effect {
             Effect::OpenImage(path) => self.begin_reading(Some(ReaderChoice::Picture(path))),
             Effect::OpenFolder(path) => self.begin_reading(Some(ReaderChoice::Folder(path))),
-            Effect::UseCamera => self.begin_reading(Some(ReaderChoice::Camera)),
+            Effect::UseCamera => self.begin_reading(Some(ReaderChoice::Camera(self.camera.clone()))),
+            Effect::UseCameraNamed(name) => {
+                self.camera = name;
+                self.keep_settings();
+                self.begin_reading(Some(ReaderChoice::Camera(self.camera.clone())));
+            }
+            Effect::ListCameras => {
+                if let Some(window) = &self.screens {
+                    list_cameras(window);
+                }
+            }
+            Effect::Tell(note) => {
+                if let Some(relay) = &self.relay {
+                    relay.tell(note);
+                }
+            }
             Effect::UseScanner => self.reader = None,
             Effect::KeepSettings => self.keep_settings(),
             Effect::Play(sound) => self.loudspeaker.play(sound::Heard::Sound(sound)),
@@ -314,11 +374,14 @@ impl Station {
     }
 
     fn keep_settings(&mut self) {
-        let app = self.face.model().app;
+        let model = self.face.model();
+        let (app, setup) = (model.app, model.setup);
         let settings = ScreenSettings {
             language: Some(app.language.tag().to_owned()),
             look: Some(format!("{:?}", app.look).to_lowercase()),
             role: self.role.map(|role| role_name(role).to_owned()),
+            setup: setup.under_way.then(|| step_name(setup.step).to_owned()),
+            camera: Some(self.camera.clone()).filter(|name| !name.is_empty()),
         };
         // A setting that could not be kept is asked for again at the next start.
         let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(SCREEN_SETTINGS, &settings)));
@@ -326,7 +389,10 @@ impl Station {
 
     /// Begins to read codes: from what was chosen, or as the command line says.
     fn begin_reading(&mut self, choice: Option<ReaderChoice>) {
-        let choice = choice.or_else(|| ReaderChoice::of(self.screen.as_ref()));
+        let choice = choice.or_else(|| ReaderChoice::of(self.screen.as_ref())).map(|choice| match choice {
+            ReaderChoice::Camera(name) if name.is_empty() => ReaderChoice::Camera(self.camera.clone()),
+            choice => choice,
+        });
         let Some(choice) = choice else {
             self.face.camera(CameraState::None, "", 0, 0);
             return;
@@ -380,6 +446,45 @@ fn hear(heard: Heard, window: &ScreensHandle) {
             }
             let _ = window.camera_frame(frame);
         }
+    }
+}
+
+/// Looks for cameras beside the window's thread: a driver may take its time.
+fn list_cameras(window: &ScreensHandle) {
+    let answering = window.clone();
+    std::thread::spawn(move || {
+        let found = stempel_scan::source::camera::list().unwrap_or_default();
+        let mut names: Vec<String> = found.into_iter().map(|camera| camera.name).collect();
+        names.dedup();
+        let shown = answering.clone();
+        let _ = answering.run_there(move || {
+            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+            let mut station = station.borrow_mut();
+            station.face.cameras(names);
+            let _ = shown.show(station.face.model());
+        });
+    });
+}
+
+/// What is done with a note of another device; false when the window is gone.
+fn told_in(window: &ScreensHandle) -> impl Fn(Note) -> bool + Send + 'static {
+    let window = window.clone();
+    move |note: Note| {
+        let shown = window.clone();
+        let told = window.run_there(move || {
+            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+            let effects = {
+                let mut station = station.borrow_mut();
+                let now = moment(&*station.clock);
+                let effects = station.face.told(&note, now);
+                let _ = shown.show(station.face.model());
+                effects
+            };
+            for effect in effects {
+                station.borrow_mut().see_to(effect);
+            }
+        });
+        told.is_ok()
     }
 }
 

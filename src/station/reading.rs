@@ -30,8 +30,8 @@ const FILM_PICTURES: usize = 30;
 /// Where codes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReaderChoice {
-    /// The first camera that works.
-    Camera,
+    /// The camera with this name; with an empty one the first that works.
+    Camera(String),
     /// One picture, read once with every stage.
     Picture(PathBuf),
     /// A folder of pictures, played like a film.
@@ -44,7 +44,7 @@ impl ReaderChoice {
         match screen {
             Some(Screen { folder: Some(folder), .. }) => Some(Self::Folder(folder.clone())),
             Some(Screen { no_camera: true, .. }) => None,
-            _ => Some(Self::Camera),
+            _ => Some(Self::Camera(String::new())),
         }
     }
 
@@ -52,7 +52,7 @@ impl ReaderChoice {
     pub fn begins_as(&self) -> (CameraState, String) {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match self {
-            Self::Camera => (CameraState::Starting, String::new()),
+            Self::Camera(_) => (CameraState::Starting, String::new()),
             Self::Picture(path) => (CameraState::Picture, name(path)),
             Self::Folder(path) => (CameraState::Film, name(path)),
         }
@@ -94,10 +94,11 @@ impl Reader {
                 look_once(path.clone(), clock, good, heard);
                 return None;
             }
-            ReaderChoice::Camera => opener(CameraChoice::First, clock.clone()),
+            ReaderChoice::Camera(name) if name.is_empty() => opener(CameraChoice::First, clock.clone()),
+            ReaderChoice::Camera(name) => opener(CameraChoice::Named(name.clone()), clock.clone()),
             ReaderChoice::Folder(path) => film(path.clone(), clock.clone()),
         };
-        let is_camera = *choice == ReaderChoice::Camera;
+        let is_camera = matches!(choice, ReaderChoice::Camera(_));
         let strip = match choice {
             ReaderChoice::Folder(path) => u32::try_from(count_pictures(path)).unwrap_or(u32::MAX),
             _ => 0,

@@ -45,6 +45,15 @@ fn text(model: &ScreenModel) -> String {
     line("followed the server up to", health.position.to_string());
     line("troubles", health.troubles.to_string());
     line("blank cards", health.blanks.map_or("endless".into(), |left| left.to_string()));
+    let plug = model.diagnostics.as_ref().and_then(|diagnostics| diagnostics.plug);
+    let plug = plug.and_then(|plug| plug.result.map(|result| (plug.given, result)));
+    let plug = plug.map(|(given, result)| {
+        format!(
+            "{} of {given}, at {}, machine started again: {}",
+            result.found, result.at.unix_ms, result.machine
+        )
+    });
+    line("plug test", plug.unwrap_or_else(|| "not done".into()));
     line("free space (MB)", health.free_mb.map_or("unknown".into(), |free| free.to_string()));
     text
 }

@@ -4,7 +4,7 @@
 // STEMPEL_SECOND (a printed card), STEMPEL_PROGRAM and STEMPEL_TILL (the program and a terminal's folder),
 // STEMPEL_DATABASE (the server's, for `stempel admin`).
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DESK, PHONE, assert, check, shot, step, url, window, withBrowser } from "./kit.mjs";
@@ -215,7 +215,72 @@ await withBrowser(async (browser) => {
         await ada.click("details.part form button");
         await ada.waitForFunction(() => document.querySelector("h1")?.textContent === "Hello Ada");
         assert.equal(await ada.getAttribute("html", "lang"), "en");
+    });
+
+    await step("a member agrees, takes it back, and gets everything as a file", async () => {
+        await ada.check("#agree-leaderboard");
+        await ada.click("fieldset .said button");
+        await ada.waitForFunction(() => !document.querySelector("#agree-leaderboard").checked && /Noted/.test(document.querySelector("fieldset .said").textContent));
+        await ada.check("#agree-mail");
+        await ada.waitForFunction(() => /Noted/.test(document.querySelector("fieldset .said").textContent));
+        await ada.reload();
+        await ada.waitForSelector("#agree-mail", { state: "attached" });
+        await ada.click("summary:has(h2)");
+        assert.deepEqual([await ada.isChecked("#agree-mail"), await ada.isChecked("#agree-leaderboard")], [true, false]);
+        const [file] = await Promise.all([ada.waitForEvent("download"), ada.click("#export")]);
+        const held = JSON.parse(readFileSync(await file.path(), "utf8"));
+        assert.deepEqual([held.format, held.profile.name, held.complete], ["stempel-person", "Ada", true]);
+        assert.deepEqual(held.consents.map(({ consent, given }) => [consent, given]).sort(), [["leaderboard", false], ["mail", true]]);
+    });
+
+    await step("a friend comes by the member's picture", async () => {
+        const [file] = await Promise.all([ada.waitForEvent("download"), ada.click("text=Share as a picture")]);
+        const picture = join(folder, "friend.png");
+        await file.saveAs(picture);
+        const { codes } = atTill("scan", picture);
+        const friend = await window(browser, phone);
+        const { pathname, host } = new URL(codes[0].text);
+        assert.equal(host, new URL(url).host);
+        await friend.goto(pathname);
+        assert.ok(await friend.getAttribute("main", "data-friend"));
+        await friend.check("#age");
+        await friend.click("button.primary");
+        await friend.waitForSelector("#show");
+        await friend.context().close();
+    });
+
+    await step("a member leaves for good, after having been asked", async () => {
+        await ada.click("#forget");
+        await check(ada, "leaving");
+        await shot(ada, "leave-en-light-phone", false);
+        await ada.click("dialog .primary");
+        assert.equal(await ada.locator("dialog").count(), 0, "nothing happened");
+        await ada.click("#forget");
+        await ada.click("#forget-now");
+        await ada.waitForFunction(() => document.querySelector("h1")?.textContent === "You are forgotten");
+        await ada.reload();
+        await ada.waitForFunction(() => /no card here yet/.test(document.querySelector("h1")?.textContent));
+        const link = await ada.goto(`/C/${still}`);
+        assert.equal(link.status(), 404);
         await ada.context().close();
+    });
+
+    await step("whoever has no script reads and changes the own data by the code on the back", async () => {
+        const page = await window(browser, { ...phone, scripts: false });
+        await page.goto(`/C/${token}`);
+        await page.fill("#code", second);
+        await page.click("[data-plain]");
+        await page.click("button[value='agree:mail']");
+        await page.click("button[value='withdraw:mail']");
+        await shot(page, "paper-de-light-phone");
+        const [file] = await Promise.all([page.waitForEvent("download"), page.click("button[value=export]")]);
+        assert.equal(JSON.parse(readFileSync(await file.path(), "utf8")).format, "stempel-person");
+        await page.click("button[value=ask]");
+        assert.match(await page.textContent("h1"), /vergessen lassen/);
+        await shot(page, "paper-leave-de-light-phone");
+        await page.click(".primary");
+        assert.match(await page.textContent("h1"), /Stempel/, "kept");
+        await page.context().close();
     });
 
     await step("every look", async () => {
@@ -248,6 +313,7 @@ await withBrowser(async (browser) => {
                 atTill("sync");
                 await page.waitForFunction(() => document.querySelector(".stampcard .count b")?.textContent === "7", null, { timeout: 15_000 });
                 await page.locator(".history summary").first().click();
+                await page.click("details.settings > summary");
                 await both("card");
                 await page.context().close();
             }

@@ -70,7 +70,10 @@ export async function fits(page, what) {
     assert.ok(over <= 0, `${what}: ${over} pixels wider than the window`);
 }
 
-/** Looks for what keeps people out: no finding that is serious or critical, and nothing wider than the window. */
+/**
+ * Looks for what keeps people out: no finding that is serious or critical, and nothing wider than the window. The window
+ * has to allow scripts: without them the look never ends.
+ */
 export async function check(page, what) {
     await fits(page, what);
     await page.evaluate(axe);

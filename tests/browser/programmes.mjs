@@ -1,5 +1,5 @@
 // Programmes: from a template to what guests collect, two people at once, versions side by side, the end.
-import { assert, everyLook, signIn, step, window, withBrowser } from "./kit.mjs";
+import { assert, everyLook, shot, signIn, step, window, withBrowser } from "./kit.mjs";
 
 const EDIT = "/dashboard/programmes/edit";
 
@@ -30,6 +30,26 @@ await withBrowser(async (browser) => {
         await page.click('button:text-is("Publish")');
         assert.match(await page.textContent("[role=alert]"), /line \d+, column \d+/);
         assert.match(await page.inputValue("textarea"), /pre = /);
+        await page.context().close();
+    });
+    await step("a version is planned for a day, looked at and dropped", async () => {
+        const page = await window(browser, { scripts: false, locale: "de-DE" });
+        await signIn(page, `${EDIT}?id=points`);
+        await page.fill("input[name=from]", "2020-01-01");
+        await page.fill('input[name="v.reward.0.cost"]', "70");
+        await page.click('button:text-is("Veröffentlichen")');
+        assert.match(await page.textContent("[role=alert]"), /nach heute/);
+        assert.equal(await page.inputValue('input[name="v.reward.0.cost"]'), "70", "nothing that was typed is lost");
+        await page.fill("input[name=from]", "2027-03-01");
+        await page.click('button:text-is("Veröffentlichen")');
+        await page.waitForURL(/done=planned/);
+        assert.match(await page.textContent("main"), /ab 1\. März 2027|ab 01\.03\.2027|ab 1\. Mär/);
+        await shot(page, "planned-de-light-desk");
+        await page.click('a:text-is("Ansehen")');
+        assert.equal(await page.inputValue('input[name="v.reward.0.cost"]'), "70");
+        await page.goto("/dashboard/programmes");
+        await page.click('button:text-is("Plan verwerfen")');
+        assert.doesNotMatch(await page.textContent("main"), /Geplant/);
         await page.context().close();
     });
     await step("two people at once: the second sees the other's version and loses nothing", async () => {

@@ -74,7 +74,33 @@ await withBrowser(async (browser) => {
         assert.match(await page.textContent("main"), /Nichts wartet/);
         await page.context().close();
     });
+    await step("another system is told, not in the house's own network, and what was typed stays", async () => {
+        const page = await window(browser, { scripts: false, locale: "de-DE" });
+        await signIn(page, "/dashboard/hooks");
+        await page.fill("input[name=url]", "https://192.168.0.7/x");
+        await page.fill("input[name=kinds]", "sale, stamp");
+        await page.click('button:text-is("Anlegen")');
+        assert.match(await page.textContent("[role=alert]"), /öffentliche Netz/);
+        assert.equal(await page.inputValue("input[name=kinds]"), "sale, stamp");
+        await page.fill("input[name=url]", "https://example.invalid/stempel");
+        await page.click('button:text-is("Anlegen")');
+        assert.match(await page.textContent("#secret pre"), /^[A-Z2-7]{32}$/);
+        await page.goto("/dashboard/hooks");
+        assert.equal(await page.locator("#secret").count(), 0);
+        assert.match(await page.textContent("ul.list"), /sale, stamp/);
+        await page.context().close();
+    });
+    await step("a shop says on which days it is open", async () => {
+        const page = await window(browser, { scripts: false, locale: "de-DE" });
+        await signIn(page, "/dashboard/shops");
+        const first = page.locator("ul.list > li").first();
+        await first.locator("summary").click();
+        for (const day of [0, 6]) await first.locator(`input[name=day][value="${day}"]`).uncheck();
+        await first.locator('button:text-is("Speichern")').click();
+        assert.match(await page.locator("ul.list > li").first().locator("summary").textContent(), /Di, Mi, Do, Fr, Sa$/);
+        await page.context().close();
+    });
     await step("these in every look", () =>
-        everyLook(browser, { devices: "/dashboard/devices", shops: "/dashboard/shops", team: "/dashboard/team", work: "/dashboard/work", log: "/dashboard/log" }),
+        everyLook(browser, { hooks: "/dashboard/hooks", devices: "/dashboard/devices", shops: "/dashboard/shops", team: "/dashboard/team", work: "/dashboard/work", log: "/dashboard/log" }),
     );
 });

@@ -115,11 +115,23 @@ pub struct Server {
 impl Server {
     /// Makes the sample café and serves it on a free port.
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { folder, process: None, listen: "127.0.0.1:0".into() };
+        let mut server = Self::new();
         server.admin(&["init", "--demo"]).one();
         server.resume();
         server
+    }
+
+    /// Serves a tenant that has nothing yet.
+    pub fn empty() -> Self {
+        let mut server = Self::new();
+        server.admin(&["tenant", "add", "Café Neu"]).one();
+        server.resume();
+        server
+    }
+
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, process: None, listen: "127.0.0.1:0".into() }
     }
 
     pub fn url(&self) -> String {

@@ -336,6 +336,7 @@ fn up_down_return_and_escape_are_enough_at_the_kiosk() {
         route: Route::Kiosk,
         language: Language::English,
         can_speak: true,
+        demo: true,
         ..FaceOptions::default()
     };
     let terminal = Terminal::new(options);

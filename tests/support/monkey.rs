@@ -44,6 +44,8 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         "old-slip",
         "reward-slip",
         "staff",
+        "R1-of-nobody",
+        "R1-of-ada",
         "https://x#ABCD",
         "WIFI:S:Gast;;",
     ]);
@@ -53,7 +55,7 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         _ => None,
     };
     let count = dice.throw(6) as u32;
-    match dice.throw(60) {
+    match dice.throw(66) {
         0..=9 => UiAction::Scan(text.into()),
         10 => UiAction::AddStamp { member, count: 1 + count % 3 },
         11 => UiAction::Claim { member, reward, how: dice.one_of(&[Claim::OfThese, Claim::Extra]) },
@@ -102,6 +104,12 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         56 => UiAction::Navigate(dice.one_of(&[Route::Counter, Route::Till, Route::Kiosk])),
         57 => UiAction::SetSpeech(count > 2),
         58 => UiAction::Say("Hallo".into()),
+        59 => UiAction::OpenLost,
+        60 => UiAction::CloseLost,
+        61 => UiAction::LostSearch(dice.one_of(&["a", "ada", ""]).into()),
+        62 => UiAction::LostPick(dice.one_of(&["4711-ada", "4711-none"]).into()),
+        63 => UiAction::KioskScore(count * 3),
+        64 => UiAction::KioskWhy("Kaffee".into()),
         _ => UiAction::Tick,
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::controllers::{
     Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Colleague, ColleagueId,
-    DaySums, Desk, EventId, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money, Paid,
-    PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
-    SyncReport, SyncState, Usual, Why, WhyKind,
+    DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money,
+    Owner, Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, Reward, RewardId, Sample,
+    SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -42,6 +42,14 @@ pub struct SampleDesk {
     pub recorded: u32,
     /// How often a transfer was asked for.
     pub asked: u32,
+    /// The question to guests.
+    pub question: Option<Question>,
+    /// What guests have answered.
+    pub answers: Vec<(u8, Option<String>)>,
+    /// How the device stands.
+    pub placement: Placement,
+    /// The plug test.
+    pub plug: Option<PlugTest>,
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
@@ -85,6 +93,7 @@ impl Default for SampleDesk {
             reward: "Gratis-Mittagessen".into(),
             full: 0,
         });
+        dora.guest.progress = vec!["Fünf verschiedene Getränke: 3 von 5".into(), "Verlosung: 2 Lose".into()];
         dora.guest.ending = vec!["3 Stempel gelten bis 30. November 2026".into()];
         Self {
             members: vec![
@@ -106,6 +115,10 @@ impl Default for SampleDesk {
             colleagues: Vec::new(),
             waiting_gifts: 0,
             paper_left: 1,
+            question: None,
+            answers: Vec::new(),
+            placement: Placement::default(),
+            plug: None,
         }
     }
 }
@@ -327,6 +340,69 @@ impl Desk for SampleDesk {
         let found = self.find(&"new".into())?;
         name.unwrap_or_default().clone_into(&mut found.guest.name);
         Ok(Joined { guest: found.guest.clone(), code: "new".into() })
+    }
+
+    fn find_named(&self, text: &str) -> Vec<Found> {
+        let text = text.to_lowercase();
+        let guests = self.members.iter().map(|member| &member.guest);
+        let fits = guests.filter(|guest| guest.name.to_lowercase().contains(&text));
+        fits.map(|guest| Found { name: guest.name.clone(), card: format!("4711-{}", guest.member) }).collect()
+    }
+
+    fn replace_lost(&mut self, owner: &Owner, _now: Moment) -> Result<Joined, Refusal> {
+        let (id, named) = match owner {
+            Owner::Second(text) => match text.strip_prefix("R1-of-") {
+                Some("nobody") => ("new", false),
+                Some(id) => (id, true),
+                None => return Err(Refusal::UnknownCode),
+            },
+            Owner::Manager { card, pin } => {
+                self.check_pin(None, pin)?;
+                (card.strip_prefix("4711-").unwrap_or_default(), false)
+            }
+        };
+        if named {
+            return Err(Refusal::NeedsManager);
+        }
+        let guest = self.find(&id.into())?.guest.clone();
+        Ok(Joined { guest, code: "S1REPLACED".into() })
+    }
+
+    fn question(&self) -> Option<Question> {
+        self.question.clone()
+    }
+
+    fn answer(&mut self, score: u8, reason: Option<&str>, _now: Moment) -> Result<(), Refusal> {
+        self.answers.push((score, reason.map(str::to_owned)));
+        Ok(())
+    }
+
+    fn call_words(&self, member: &MemberId, _reward: &RewardId) -> (String, String) {
+        let found = self.members.iter().find(|known| known.guest.member == *member);
+        (found.map(|known| known.guest.name.clone()).unwrap_or_default(), "Gratis-Kaffee".into())
+    }
+
+    fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    fn keep_placement(&mut self, placement: Placement) -> Result<(), Refusal> {
+        self.placement = placement;
+        Ok(())
+    }
+
+    fn test_card(&mut self) -> Result<String, Refusal> {
+        Ok("new".into())
+    }
+
+    fn plug_test(&self) -> Option<PlugTest> {
+        self.plug
+    }
+
+    fn begin_plug_test(&mut self, _now: Moment) -> Result<PlugTest, Refusal> {
+        let test = PlugTest { given: 5, result: None };
+        self.plug = Some(test);
+        Ok(test)
     }
 
     fn stamps_today(&self, _now: Moment) -> u32 {

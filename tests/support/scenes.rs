@@ -6,7 +6,8 @@ use std::time::Duration;
 use i_slint_backend_testing::{AccessibleRole, mock_elapsed_time};
 
 use crate::controllers::{
-    CameraState, Claim, Colleague, FaceOptions, Language, Look, Route, SyncReport, SyncState, UiAction,
+    CameraState, Claim, Colleague, FaceOptions, Language, Look, Note, PlugResult, PlugTest, Question, Route,
+    SyncReport, SyncState, UiAction,
 };
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
@@ -42,6 +43,13 @@ fn basket(terminal: &Terminal) {
     terminal.act(UiAction::PickCategory("all".into()));
 }
 
+fn question(terminal: &Terminal) {
+    let reasons = ["Der Kaffee", "Die Leute", "Die Wartezeit", "Der Platz", "Der Preis"];
+    let text = "Wie gern würdest du uns weiterempfehlen?".to_owned();
+    let reasons = reasons.map(str::to_owned).to_vec();
+    terminal.face(|face| face.desk().question = Some(Question { text, reasons }));
+}
+
 fn staff(terminal: &Terminal) {
     terminal.face(|face| {
         face.desk().colleagues = ["Lena", "Maximilian", "Jo"]
@@ -55,7 +63,7 @@ fn staff(terminal: &Terminal) {
     });
 }
 
-const SCENES: [(&str, Route, Play); 55] = [
+const SCENES: [(&str, Route, Play); 68] = [
     ("counter-idle", Route::Counter, |_| {}),
     ("counter-guest", Route::Counter, |terminal| {
         terminal.scan("ben");
@@ -241,6 +249,72 @@ const SCENES: [(&str, Route, Play); 55] = [
     ("counter-paper", Route::Counter, |terminal| {
         terminal.scan("new");
         terminal.act(UiAction::TakePaper { stamps: 6 });
+    }),
+    ("counter-lost", Route::Counter, |terminal| {
+        terminal.act(UiAction::OpenLost);
+        terminal.act(UiAction::LostSearch("ada".into()));
+    }),
+    ("counter-replaced", Route::Counter, |terminal| {
+        terminal.act(UiAction::OpenLost);
+        terminal.scan("R1-of-nobody");
+    }),
+    ("counter-call", Route::Counter, |terminal| {
+        terminal.scan("ben");
+        let (id, member, reward) = ("b".into(), "ada2".into(), "free-coffee".into());
+        terminal.tell(&Note::Help { id: "a".into() });
+        terminal.tell(&Note::Reward { id, member, reward });
+    }),
+    ("till-call", Route::Till, |terminal| {
+        basket(terminal);
+        terminal.tell(&Note::Help { id: "a".into() });
+    }),
+    ("kiosk-nobody", Route::Kiosk, |terminal| {
+        terminal.face(|face| face.be_a_shop());
+        terminal.scan("clara");
+        let reward = "free-coffee".into();
+        terminal.act(UiAction::Claim { member: "clara".into(), reward, how: Claim::Extra });
+    }),
+    ("kiosk-question", Route::Kiosk, |terminal| {
+        question(terminal);
+        terminal.scan("ada");
+        terminal.act(UiAction::KioskLeave);
+    }),
+    ("kiosk-why", Route::Kiosk, |terminal| {
+        question(terminal);
+        terminal.scan("ada");
+        terminal.act(UiAction::KioskLeave);
+        terminal.act(UiAction::KioskScore(9));
+    }),
+    ("kiosk-gifts", Route::Kiosk, |terminal| {
+        terminal.face(|face| face.desk().waiting_gifts = 3);
+        terminal.wait(1);
+    }),
+    ("setup-place", Route::Setup, |terminal| terminal.act(UiAction::SetupNext)),
+    ("setup-camera", Route::Setup, |terminal| {
+        terminal.act(UiAction::SetupNext);
+        terminal.act(UiAction::SetupNext);
+        terminal.face(|face| face.cameras(vec!["Integrierte Kamera".into(), "USB 2.0 Camera".into()]));
+        terminal.camera_frame();
+        terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
+        terminal.scan("ada");
+    }),
+    ("setup-plug", Route::Setup, |terminal| {
+        for _ in 0..3 {
+            terminal.act(UiAction::SetupNext);
+        }
+    }),
+    ("setup-pull", Route::Setup, |terminal| {
+        for _ in 0..3 {
+            terminal.act(UiAction::SetupNext);
+        }
+        terminal.act(UiAction::PlugTest);
+    }),
+    ("setup-kept", Route::Setup, |terminal| {
+        let result = Some(PlugResult { found: 5, at: at(-60), machine: true });
+        terminal.face(|face| face.desk().plug = Some(PlugTest { given: 5, result }));
+        for _ in 0..3 {
+            terminal.act(UiAction::SetupNext);
+        }
     }),
     ("setup", Route::Setup, |_| {}),
 ];

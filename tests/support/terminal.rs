@@ -10,7 +10,7 @@ use i_slint_backend_testing::{
 use slint::PhysicalSize;
 use slint::platform::{PointerEventButton, WindowEvent};
 
-use crate::controllers::{Effect, Face, FaceOptions, Language, Look, Route, UiAction};
+use crate::controllers::{Effect, Face, FaceOptions, Language, Look, Note, Route, UiAction};
 use crate::sample_desk::{SampleDesk, at};
 use crate::screens::{AppScreens, CameraFrame};
 
@@ -100,6 +100,13 @@ impl Terminal {
         let model = self.state.face.borrow().model();
         self.screens.show(&model);
         mock_elapsed_time(Duration::ZERO);
+    }
+
+    /// Another device of the shop says something.
+    pub fn tell(&self, note: &Note) {
+        let effects = self.state.face.borrow_mut().told(note, at(self.state.seconds.get()));
+        self.state.effects.borrow_mut().extend(effects);
+        self.draw();
     }
 
     pub fn scan(&self, text: &str) {

@@ -151,7 +151,7 @@ impl Default for Limits {
             operator_often: Limit { minutes: 60, warn: 150, ask: 300 },
             two_places: Limit { minutes: 10, warn: 1, ask: 0 },
             take_backs: Limit { minutes: 8 * 60, warn: 5, ask: 10 },
-            money_back: Limit { minutes: 8 * 60, warn: 100_00, ask: 250_00 },
+            money_back: Limit { minutes: 8 * 60, warn: 10_000, ask: 25_000 },
         }
     }
 }
@@ -629,11 +629,11 @@ mod tests {
     #[test]
     fn take_backs_count_by_number_and_by_money() {
         let backs = |count: u64, money| (1..=count).map(move |n| back(n, n as i64 * 60, 100 + n, money));
-        assert_eq!(all(backs(4, 24_99)), vec![]);
-        assert_eq!(told(&all(backs(4, 25_00))), vec![("money-back", Warn, 100_00, vec![1, 2, 3, 4])]);
+        assert_eq!(all(backs(4, 2_499)), vec![]);
+        assert_eq!(told(&all(backs(4, 2_500))), vec![("money-back", Warn, 10_000, vec![1, 2, 3, 4])]);
         assert_eq!(told(&all(backs(5, 0))), vec![("take-backs", Warn, 5, vec![1, 2, 3, 4, 5])]);
-        let found = all(backs(7, 50_00));
-        assert_eq!(told(&found[..1]), vec![("money-back", FourEyes, 350_00, vec![1, 2, 3, 4, 5, 6, 7])]);
+        let found = all(backs(7, 5_000));
+        assert_eq!(told(&found[..1]), vec![("money-back", FourEyes, 35_000, vec![1, 2, 3, 4, 5, 6, 7])]);
         // Nobody is signed in: the device answers for it.
         let nobody = backs(5, 0).map(|sight| Sight { operator: None, ..sight });
         let found = all(nobody);

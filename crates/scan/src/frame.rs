@@ -142,8 +142,8 @@ pub(crate) fn halve(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>)
 
 /// Writes the picture with its edges raised into `out`: to each pixel is added eight times its difference from the mean
 /// of the 7×7 pixels around it. That undoes a part of what a lens out of focus and a moving hand did. Three pixels at
-/// the edges stay as they are.
-pub(crate) fn sharpen(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>) {
+/// the edges stay as they are. `sums` is scratch memory.
+pub(crate) fn sharpen(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8>, sums: &mut Vec<u16>) {
     const REACH: usize = 3;
     const SIDE: usize = 2 * REACH + 1;
     const GAIN: i32 = 8;
@@ -154,7 +154,8 @@ pub(crate) fn sharpen(luma: &[u8], width: usize, height: usize, out: &mut Vec<u8
     }
     let row_at = |y: usize| &luma[y * width..(y + 1) * width];
     // Each column's sum over the rows around y moves down with y.
-    let mut sums = vec![0_u16; width];
+    sums.clear();
+    sums.resize(width, 0);
     (0..SIDE - 1)
         .for_each(|y| sums.iter_mut().zip(row_at(y)).for_each(|(sum, &pixel)| *sum += u16::from(pixel)));
     for y in REACH..height - REACH {
@@ -197,11 +198,11 @@ mod tests {
         let (width, height) = (16, 9);
         let luma: Vec<u8> = (0..width * height).map(|at| if at % width < 8 { 90 } else { 110 }).collect();
         let mut out = Vec::new();
-        sharpen(&luma, width, height, &mut out);
+        sharpen(&luma, width, height, &mut out, &mut Vec::new());
         let row = &out[4 * width..5 * width];
         assert!(row[7] < 60 && row[8] > 140, "{row:?}");
         assert!(row[4].abs_diff(90) <= 8 && row[0] == 90 && row[15] == 110, "{row:?}");
-        sharpen(&[5; 12], 4, 3, &mut out);
+        sharpen(&[5; 12], 4, 3, &mut out, &mut Vec::new());
         assert_eq!(out, [5; 12]);
     }
 

@@ -17,7 +17,7 @@ use crate::tenant::Tenant;
 /// The most entries of one page.
 pub(crate) const PAGE_MAX: i64 = 200;
 
-/// Who acts: `account:…`, `key:…`, `device:…`, `cli:…`, or `server`.
+/// Who acts: `account:…`, `key:…`, `device:…`, `cli:…`, `member` (about themselves), or `server`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(String);
 
@@ -25,6 +25,11 @@ impl Actor {
     /// The server by itself.
     pub fn server() -> Self {
         Self("server".to_owned())
+    }
+
+    /// A member, about their own data.
+    pub(crate) fn member() -> Self {
+        Self("member".to_owned())
     }
 
     /// Somebody at the command line of the server's machine.
@@ -46,9 +51,9 @@ impl Actor {
         &self.0
     }
 
-    /// The name under which it stands in events; none for the server by itself.
+    /// The name under which it stands in events; none for the server by itself, and for members: the event is theirs.
     pub(crate) fn operator(&self) -> Option<OperatorId> {
-        if *self == Self::server() { None } else { self.0.parse().ok() }
+        if *self == Self::server() || *self == Self::member() { None } else { self.0.parse().ok() }
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn revoked() -> Error {
         "device-revoked",
         403,
         "This device was signed out by the owner",
-        "What it has not sent yet stays on it. If it was signed out by mistake, ask the owner for a new code and \
-         set the device up again.",
+        "It hands over what it has not sent yet, and keeps it; whether that counts is for the owner to say. If it was \
+         signed out by mistake, ask the owner for a new code and set the device up again.",
     )
 }

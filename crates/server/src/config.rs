@@ -77,7 +77,7 @@ const fn field(name: &'static str, default: Option<&'static str>, shown: Shown) 
     Field { name, default, shown }
 }
 
-const FIELDS: [Field; 12] = [
+const FIELDS: [Field; 13] = [
     field("database", Some("sqlite:stempel-server.db"), Shown::WithoutPassword),
     field("keys", None, Shown::Whole),
     field("listen", Some("127.0.0.1:8080"), Shown::Whole),
@@ -90,6 +90,7 @@ const FIELDS: [Field; 12] = [
     field("mail_server", None, Shown::WithoutPassword),
     field("mail_from", None, Shown::Whole),
     field("public_url", None, Shown::Whole),
+    field("webhooks_private", Some("false"), Shown::Whole),
 ];
 
 /// Where a value came from.
@@ -168,6 +169,8 @@ pub struct Settings {
     pub mail_from: Option<String>,
     /// The address in links.
     pub public_url: Option<String>,
+    /// Webhooks may go to private networks, and by plain http.
+    pub webhooks_private: bool,
     resolved: Vec<Resolved>,
 }
 
@@ -203,11 +206,12 @@ impl Settings {
             let value = found.and_then(|resolved| resolved.value.as_ref()).map(Secret::reveal);
             value.filter(|value| !value.is_empty()).map(str::to_owned)
         };
-        let behind_proxy = match text("behind_proxy").as_deref() {
-            None | Some("false" | "0" | "no") => false,
-            Some("true" | "1" | "yes") => true,
-            Some(other) => return Err(wrong(format!("behind_proxy is true or false, not “{other}”"))),
+        let flag = |name: &str| match text(name).as_deref() {
+            None | Some("false" | "0" | "no") => Ok(false),
+            Some("true" | "1" | "yes") => Ok(true),
+            Some(other) => Err(wrong(format!("{name} is true or false, not “{other}”"))),
         };
+        let (behind_proxy, webhooks_private) = (flag("behind_proxy")?, flag("webhooks_private")?);
         let tls = match (text("tls_certificate"), text("tls_key")) {
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             (None, None) => None,
@@ -233,6 +237,7 @@ impl Settings {
             mail_server: text("mail_server").map(Secret::new),
             mail_from: text("mail_from"),
             public_url: text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+            webhooks_private,
             resolved,
         })
     }
@@ -247,10 +252,10 @@ impl Settings {
                 (Some(value), shown) => {
                     let url = shown == Shown::WithoutPassword;
                     let value = if url { without_password(value) } else { value.to_owned() };
-                    if matches!(*name, "behind_proxy") {
-                        format!("{name} = {}  # {source}", self.behind_proxy)
-                    } else {
-                        format!("{name} = {}  # {source}", toml::Value::String(value))
+                    match *name {
+                        "behind_proxy" => format!("{name} = {}  # {source}", self.behind_proxy),
+                        "webhooks_private" => format!("{name} = {}  # {source}", self.webhooks_private),
+                        _ => format!("{name} = {}  # {source}", toml::Value::String(value)),
                     }
                 }
             };
@@ -310,6 +315,21 @@ fn wrong(detail: String) -> Error {
     )
 }
 
+/// The file with the wrapping key: the one that is named, else for a database that is no file one in the folder that the
+/// system keeps for the service (`STATE_DIRECTORY`). None: beside a file of SQLite; with PostgreSQL, nowhere.
+pub fn keys_file(
+    named: Option<PathBuf>,
+    database: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<PathBuf> {
+    if named.is_some() || database.starts_with("sqlite:") {
+        return named;
+    }
+    let folders = environment("STATE_DIRECTORY")?;
+    let own = folders.split(':').find(|folder| !folder.is_empty())?;
+    Some(PathBuf::from(own).join("server.keys"))
+}
+
 /// What stands in the process's environment.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -320,6 +340,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
     use super::*;
+
+    #[test]
+    fn the_wrapping_key_has_a_place_outside_the_database() {
+        let service = |name: &str| (name == "STATE_DIRECTORY").then(|| "/var/lib/stempel:/x".to_owned());
+        let own = Some(PathBuf::from("/var/lib/stempel/server.keys"));
+        let named = Some(PathBuf::from("k"));
+        assert_eq!(keys_file(None, "postgres://db/stempel", service), own);
+        assert_eq!(keys_file(named.clone(), "postgres://db/stempel", service), named);
+        assert_eq!(keys_file(None, "sqlite:x.db", service), None, "beside the file");
+        assert_eq!(keys_file(None, "postgres://db/stempel", |_| None), None);
+    }
 
     #[test]
     fn a_flag_goes_before_the_environment_and_that_before_the_file() {

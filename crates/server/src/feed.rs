@@ -26,7 +26,7 @@ use crate::tenant::Tenant;
 pub const WAIT_MS_MAX: u64 = 25_000;
 /// A page is closed once it is longer than this, in bytes.
 const PAGE_LEN: usize = 2 * 1024 * 1024;
-/// Rows fetched at a time.
+/// Members fetched first of each page; their length says how many more fit.
 const FETCH: usize = 200;
 
 /// As [`stempel_wire::message::FeedChange::Member`], with the state as it is stored.
@@ -50,10 +50,10 @@ impl Server {
         let tenant = Tenant::load(&mut tx, caller.tenant).await?;
         let journal = Head::load(&mut tx, caller.tenant, caller.device).await?;
         let held_hash = if journal.held == 0 { String::new() } else { journal.hash.to_string() };
-        let (mut changes, mut cursor, mut length) = (Vec::new(), after, 0);
+        let (mut changes, mut cursor, mut length): (Vec<FeedItem>, _, _) = (Vec::new(), after, 0);
+        let (mut wanted, mut things) = (FETCH.min(limit), true);
         while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
-            let wanted = FETCH.min(limit - changes.len());
-            let items = fetch(self, &mut tx, caller.tenant, cursor, wanted).await?;
+            let items = fetch(self, &mut tx, caller.tenant, cursor, wanted, &mut things).await?;
             if items.is_empty() {
                 break;
             }
@@ -65,6 +65,9 @@ impl Server {
                 length += item.change.get().len();
                 changes.push(item);
             }
+            // Every question costs as much as some dozen members: the rest of the page comes in one.
+            let average = (length / changes.len().max(1)).max(1);
+            wanted = (PAGE_LEN.saturating_sub(length) / average + 1).min(limit - changes.len());
         }
         let next = changes.last().map_or(tenant.head, |item| item.position);
         let (epoch, head, held) = (tenant.epoch, tenant.head, journal.held);
@@ -104,24 +107,29 @@ impl Server {
     }
 }
 
-/// The next changes after a cursor, in order.
+/// The next changes after a cursor, in order. `things` says whether there may be others than members, and is told when
+/// there are none: a page reads one moment.
 async fn fetch(
     server: &Server,
     tx: &mut Tx,
     tenant: TenantId,
     after: u64,
     limit: usize,
+    things: &mut bool,
 ) -> Result<Vec<FeedItem>> {
     let raw = |text: String| RawValue::from_string(text).map_err(Error::from);
     let mut items = Vec::new();
-    let things = tx
-        .rows(
-            "SELECT position, body FROM thing WHERE tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
-            values![tenant, after, limit as i64],
-        )
-        .await?;
-    for row in things {
-        items.push(FeedItem { position: row.number(0)?, change: raw(row.text(1)?)? });
+    if *things {
+        let rows = tx
+            .rows(
+                "SELECT position, body FROM thing WHERE tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
+                values![tenant, after, limit as i64],
+            )
+            .await?;
+        *things = !rows.is_empty();
+        for row in rows {
+            items.push(FeedItem { position: row.number(0)?, change: raw(row.text(1)?)? });
+        }
     }
     let members = tx
         .rows(

@@ -2,16 +2,19 @@
 //!
 //! Both facts stand; the later one is taken back, once, by an event of the server. The earlier one is that of the
 //! earlier moment, and of two at the same moment the one whose name comes first: every server comes to the same.
+//!
+//! Members who were merged may each have been given a right while they were two persons: that stays. What is given to
+//! the second one after the merge, by a device that does not know of it yet, is taken back.
 
-use stempel_domain::event::Fact;
-use stempel_domain::member::Base;
+use stempel_domain::event::{Event, Fact};
 use stempel_domain::rules::{self, Original};
-use stempel_domain::{EventRef, Grant, MemberId};
+use stempel_domain::{EventRef, Grant, MemberId, Person};
 
 use crate::author;
 use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::jobs::{Job, Progress};
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -37,23 +40,40 @@ pub(crate) async fn withdraw_doubled(server: &Server, db: &Db, job: &Job) -> Res
     Ok(())
 }
 
+/// Whether a person of several members has a right that more than one of them was given, or that one was given twice.
+pub(crate) fn may_be_doubled(person: &Person) -> bool {
+    person.state().doubled_grants().next().is_some()
+}
+
+/// One time that a right was given to a person.
+struct Given {
+    at_ms: i64,
+    event: EventRef,
+    /// To whom of the person.
+    part: MemberId,
+    stored: Event,
+}
+
 /// The events that take back what was given twice.
 async fn doubled(tx: &mut Tx, tenant: &Tenant, member: MemberId) -> Result<Vec<Fact>> {
-    let row = tx
-        .row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant.id, member])
-        .await?;
-    let Some(row) = row else { return Ok(Vec::new()) };
-    let Base { state, .. } = serde_json::from_str(&row.text(0)?)?;
+    let Some(person) = group::person(tx, tenant.id, member).await? else { return Ok(Vec::new()) };
+    let whole = person.state();
     let mut facts = Vec::new();
-    for (grant, events) in state.doubled_grants() {
+    for (grant, events) in whole.doubled_grants() {
         let grant: Grant = grant.parse().map_err(|_| Error::Damaged(format!("“{grant}” is no grant")))?;
         let mut given = Vec::new();
         for event in events {
             let stored = event_of(tx, tenant, event).await?;
-            given.push((stored.record.at.utc_ms, event, stored));
+            let Some(part) = stored.record.fact.member() else { continue };
+            given.push(Given { at_ms: stored.record.at.utc_ms, event, part, stored });
         }
-        given.sort_by_key(|(at_ms, event, _)| (*at_ms, *event));
-        for (_, event, stored) in given.iter().skip(1) {
+        given.sort_by_key(|given| (given.at_ms, given.event));
+        let mut kept: Vec<MemberId> = Vec::new();
+        for Given { at_ms, event, part, stored } in &given {
+            if kept.iter().all(|other| were_two(&person, *part, *other, *at_ms)) {
+                kept.push(*part);
+                continue;
+            }
             let original = Original::of(&stored.record.fact, &stored.record.at);
             let withdrawn = original.and_then(|original| rules::withdraw(&original, *event, &grant));
             facts.extend(withdrawn.map(|fact| Fact::GrantWithdrawn(Box::new(fact))));
@@ -65,7 +85,16 @@ async fn doubled(tx: &mut Tx, tenant: &Tenant, member: MemberId) -> Result<Vec<F
     Ok(facts)
 }
 
-async fn event_of(tx: &mut Tx, tenant: &Tenant, event: EventRef) -> Result<stempel_domain::Event> {
+/// Whether two members of a person were not one yet at a moment, as the word that merged them says.
+fn were_two(person: &Person, one: MemberId, other: MemberId, at_ms: i64) -> bool {
+    let merged = |member| {
+        let state = person.parts().iter().find(|(id, _)| *id == member).map(|(_, state)| state)?;
+        Some(state.merged.as_ref().filter(|word| word.value.is_some())?.at_ms())
+    };
+    one != other && merged(one).max(merged(other)).is_none_or(|merged_ms| at_ms < merged_ms)
+}
+
+async fn event_of(tx: &mut Tx, tenant: &Tenant, event: EventRef) -> Result<Event> {
     let row = tx
         .row(
             "SELECT bytes FROM event WHERE tenant = $1 AND author = $2 AND seq = $3",

@@ -17,7 +17,7 @@ use stempel_wire::message::Shop;
 use crate::api::orders::{book, place_of, state};
 use crate::author;
 use crate::db::{Db, Tx, values};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::{self, Job, Kind, Progress};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
@@ -44,22 +44,48 @@ pub(crate) async fn begin(tx: &mut Tx, tenant: TenantId, text: &str, now_ms: i64
 }
 
 impl Server {
-    /// Has every tenant looked at that is not yet: a database may be older than this job.
-    pub(crate) async fn begin_occasions(&self) -> Result<()> {
+    /// Has every tenant looked at whose programmes need it and that is not yet: a database may be older than this job.
+    /// Gives how many. Called by tests; a running server does it once, when it begins to work.
+    pub async fn begin_occasions(&self) -> Result<usize> {
+        let mut begun = 0;
         for db in self.databases().await? {
-            let mut tx = db.write().await?;
-            tx.execute(
-                "INSERT INTO job (tenant, kind, id, due_ms, tries, lease_until_ms)
-                 SELECT tenant, $1, $2, $3, 0, 0 FROM tenant t
-                 WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant = t.tenant AND j.kind = $1)
-                 ON CONFLICT DO NOTHING",
-                values![Kind::Occasions.name(), BEGINNING, self.now_ms()],
-            )
-            .await?;
-            tx.commit().await?;
+            let tenants = without_job(&db).await?;
+            begun += tenants.len();
+            for tenant in tenants {
+                let mut tx = db.write().await?;
+                Tenant::lock(&mut tx, tenant).await?;
+                jobs::put(&mut tx, tenant, Kind::Occasions, BEGINNING, self.now_ms()).await?;
+                tx.commit().await?;
+            }
         }
-        Ok(())
+        Ok(begun)
     }
+}
+
+/// The tenants with occasions that nobody looks for.
+async fn without_job(db: &Db) -> Result<Vec<TenantId>> {
+    let mut tx = db.read().await?;
+    let rows = tx
+        .rows(
+            "SELECT tenant FROM tenant t WHERE closed = 0
+             AND NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant = t.tenant AND j.kind = $1) ORDER BY tenant",
+            values![Kind::Occasions.name()],
+        )
+        .await?;
+    let mut tenants = Vec::new();
+    for row in rows {
+        let tenant = row.id(0)?;
+        match book(&mut tx, tenant).await {
+            Ok(book) if has_occasions(&book) => tenants.push(tenant),
+            Ok(_) => {}
+            // One tenant's damage keeps no other from its occasions.
+            Err(error @ Error::Damaged(_)) => {
+                tracing::warn!(%tenant, %error, "its programmes cannot be read")
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(tenants)
 }
 
 /// Gives what the day brings to the next members, and says where to go on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{ServeArgs, Settings, environment};
+use crate::config::{ServeArgs, Settings, environment, keys_file};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::http::{self, Options};
@@ -30,7 +30,8 @@ pub async fn run(args: &ServeArgs, say: impl Fn(&str) -> std::io::Result<()>) ->
     };
     let db = Db::open(settings.database.reveal()).await?;
     let server = Server::open(db, Arc::new(SystemClock::new()), Box::new(SystemEntropy));
-    server.use_keys(settings.keys.as_deref()).await?;
+    let keys = keys_file(settings.keys.clone(), settings.database.reveal(), environment);
+    server.use_keys(keys.as_deref()).await?;
     server.day_figures_catch_up().await?;
     let listener = http::listen(&settings.listen, settings.behind_proxy || tls.is_some()).await?;
     let address = listener.local_addr().map_err(Error::io("the address that was taken"))?;
@@ -43,6 +44,7 @@ pub async fn run(args: &ServeArgs, say: impl Fn(&str) -> std::io::Result<()>) ->
         metrics_token: settings.metrics_token.clone(),
         mailer,
         public_url: settings.public_url.clone(),
+        webhooks_private: settings.webhooks_private,
         ..Options::default()
     };
     let served = http::serve_with(server.clone(), listener, options, told_to_stop()).await;

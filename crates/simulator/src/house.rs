@@ -141,7 +141,7 @@ impl House {
         let Some(file) = self.backup.clone() else { return Ok(false) };
         self.stop();
         let (clock, entropy) = (Arc::new(self.clock.clone()), Box::new(Random::new(self.draws.number())));
-        let restored = self.runtime.block_on(admin::restore(&file, &self.url(), clock, entropy));
+        let restored = self.runtime.block_on(admin::restore(&file, &self.url(), None, clock, entropy));
         let before = restored.never("a restore")?.before;
         if let Some(before) = before {
             std::fs::remove_file(before).machine("removing what was there before")?;

@@ -59,6 +59,24 @@ fn name_cryptography() {
     });
 }
 
+/// What the other devices of the shop have said.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Notes {
+    /// The number up to which was looked.
+    pub last: u64,
+    /// The notes, oldest first.
+    pub notes: Vec<HeardNote>,
+}
+
+/// A note of another device.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct HeardNote {
+    /// Who said it.
+    pub from: AuthorId,
+    /// What was said.
+    pub note: serde_json::Value,
+}
+
 impl Http {
     /// Prepares to talk to a server. Nothing is sent yet.
     pub fn new(
@@ -146,6 +164,22 @@ impl Http {
         }
     }
 
+    /// Says a short note, a JSON value, to the other devices of the shop.
+    ///
+    /// # Errors
+    /// It did not arrive; it is not kept.
+    pub fn say(&mut self, note: Vec<u8>) -> Result<(), SyncError> {
+        self.ask::<serde_json::Value>("POST", "/v1/relay", note, 0).map(drop)
+    }
+
+    /// Asks for the notes of the others after a number; the server may hold the answer for so long.
+    ///
+    /// # Errors
+    /// The server does not answer, or not as it should.
+    pub fn notes(&mut self, after: u64, wait_ms: u64) -> Result<Notes, SyncError> {
+        self.ask("GET", &format!("/v1/relay?after={after}&wait_ms={wait_ms}"), Vec::new(), wait_ms)
+    }
+
     fn note_server_time(&mut self, response: &Response) {
         let header = response.headers().get(SERVER_TIME_HEADER);
         if let Some(server_ms) =
@@ -175,6 +209,10 @@ impl Transport for Http {
             Vec::new(),
             wait_ms,
         )
+    }
+
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        self.ask("POST", "/v1/copy", sealed, 0)
     }
 
     fn blanks(&mut self) -> Result<BlanksAnswer, SyncError> {

@@ -17,6 +17,8 @@ const BLANKS_LOW: usize = BLANKS_POOL / 2;
 const STEPS_MAX: u32 = 100_000;
 /// Pushes in a row that the server may answer without holding more than before.
 const IDLE_PUSHES_MAX: u32 = 3;
+/// How often in one exchange the server may say, in the same history, that it holds less than it had said.
+const TAKEN_BACK_MAX: u32 = 3;
 
 /// How far device and server have come: what an exchange begins with, and ends with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub enum Step {
     Stuck,
     /// The server holds more of this device's journal than the device itself: an older copy was put in its place.
     OlderCopy,
+    /// The server tells this device nothing any more, and what it had to send was offered.
+    SignedOut,
 }
 
 /// What a page of the feed means for the store.
@@ -87,9 +91,11 @@ pub struct Planner {
     followed: bool,
     quarantined: bool,
     older_copy: bool,
+    signed_out: bool,
     blanks_asked: bool,
     steps: u32,
     idle_pushes: u32,
+    taken_back: u32,
 }
 
 impl Planner {
@@ -102,9 +108,11 @@ impl Planner {
             followed: false,
             quarantined: false,
             older_copy: false,
+            signed_out: false,
             blanks_asked: false,
             steps: 0,
             idle_pushes: 0,
+            taken_back: 0,
         }
     }
 
@@ -121,12 +129,16 @@ impl Planner {
     /// What to do next.
     pub fn next_step(&mut self) -> Step {
         self.steps += 1;
-        if self.steps > STEPS_MAX || self.idle_pushes > IDLE_PUSHES_MAX {
+        let contradicts_itself = self.taken_back > TAKEN_BACK_MAX;
+        if self.steps > STEPS_MAX || self.idle_pushes > IDLE_PUSHES_MAX || contradicts_itself {
             return Step::Stuck;
         }
         let feed = Step::Feed { after: self.progress.cursor, limit: FEED_CHANGES_MAX };
         if !self.looked {
             return feed;
+        }
+        if self.signed_out && (self.quarantined || self.progress.held >= self.progress.head) {
+            return Step::SignedOut;
         }
         let may_push = !self.quarantined && !self.older_copy;
         if may_push && self.progress.held < self.progress.head {
@@ -152,7 +164,9 @@ impl Planner {
         // own is offered, so that the server sees both and a person can decide.
         self.older_copy = page.held > self.progress.head;
         let held = if same_row { page.held } else { page.held.saturating_sub(1) };
-        self.progress.held = held.min(self.progress.head);
+        let held = held.min(self.progress.head);
+        self.taken_back += u32::from(held < self.progress.held && page.epoch == self.progress.epoch);
+        self.progress.held = held;
         if page.epoch != self.progress.epoch {
             self.new_epoch(&page.epoch);
             return PageVerdict::Snapshot { epoch: page.epoch.clone(), until: page.head };
@@ -162,10 +176,18 @@ impl Planner {
         PageVerdict::Apply
     }
 
+    /// The server has turned a question for the feed away: this device was signed out. What was not sent is a fact
+    /// all the same and is offered; a person there decides whether it counts.
+    pub fn signed_out(&mut self) {
+        self.signed_out = true;
+        self.looked = true;
+    }
+
     /// The answer to a push has come. Returns false if the server has another history by now: then nothing of
     /// the answer counts.
     pub fn pushed(&mut self, answer: &PushAnswer) -> bool {
-        if answer.epoch != self.progress.epoch {
+        // To a device that was signed out the feed never says which history is the server's; what it holds counts.
+        if !self.signed_out && answer.epoch != self.progress.epoch {
             self.looked = false;
             self.followed = false;
             return false;
@@ -274,6 +296,20 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_says_it_holds_rows_and_then_does_not_is_noticed() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        for _ in 0..=TAKEN_BACK_MAX {
+            assert!(matches!(planner.next_step(), Step::Feed { .. }));
+            planner.page(&page("a", 5, 5, 3), true);
+            assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+            planner.pushed(&answer("a", 4));
+        }
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3), true);
+        assert_eq!(planner.next_step(), Step::Stuck);
+    }
+
+    #[test]
     fn a_quarantined_journal_is_not_pushed_but_the_feed_goes_on() {
         let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
         planner.next_step();
@@ -311,6 +347,31 @@ mod tests {
         planner.next_step();
         planner.page(&page("a", 5, 5, 7), false);
         assert_eq!(planner.next_step(), Step::OlderCopy);
+    }
+
+    #[test]
+    fn a_device_that_was_signed_out_offers_what_it_has_not_sent() {
+        let mut planner = Planner::new(OWN, Progress { head: 9, ..progress() });
+        planner.next_step();
+        planner.signed_out();
+        assert!(matches!(planner.next_step(), Step::Push { after: 3, .. }));
+        assert!(planner.pushed(&answer("restored since", 2)), "it learns of no other history");
+        assert!(matches!(planner.next_step(), Step::Push { after: 2, .. }));
+        assert!(planner.pushed(&answer("restored since", 9)));
+        assert_eq!(planner.next_step(), Step::SignedOut);
+        assert_eq!(planner.progress().held, 9);
+    }
+
+    #[test]
+    fn a_device_that_is_signed_out_between_two_questions_ends_there() {
+        let mut planner = Planner::new(OWN, Progress { head: 4, ..progress() });
+        planner.next_step();
+        planner.page(&page("a", 5, 5, 3), true);
+        planner.next_step();
+        planner.pushed(&answer("a", 4));
+        assert!(matches!(planner.next_step(), Step::Feed { .. }));
+        planner.signed_out();
+        assert_eq!(planner.next_step(), Step::SignedOut);
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl SyncError {
             _ => None,
         }
     }
+
+    /// Whether the server tells this device nothing any more: the owner has signed it out.
+    pub fn is_signed_out(&self) -> bool {
+        self.code() == Some("device-revoked")
+    }
 }
 
 /// Carries questions to the server and answers back.
@@ -59,6 +64,15 @@ pub trait Transport {
 
     /// Asks for the changes after a position; with `wait_ms` the server may hold the answer until there is one.
     fn feed(&mut self, after: u64, limit: usize, wait_ms: u64) -> Result<FeedPage, SyncError>;
+
+    /// Hands over a sealed frame of another device's second copy ([`stempel_wire::copy`]).
+    ///
+    /// # Errors
+    /// Always, on a line that carries none.
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        drop(sealed);
+        Err(SyncError::Rubbish("this line carries no second copies".to_owned()))
+    }
 
     /// Asks for blank cards.
     fn blanks(&mut self) -> Result<BlanksAnswer, SyncError>;

@@ -89,10 +89,18 @@ fn steps(
 ) -> Result<(), TerminalError> {
     let (own, progress) = local.begin()?;
     let mut planner = Planner::new(own, progress);
+    let mut turned_away = None;
     loop {
         match planner.next_step() {
             Step::Feed { after, limit } => {
-                let page = transport.feed(after, limit, 0)?;
+                let page = match transport.feed(after, limit, 0) {
+                    Err(error) if error.is_signed_out() => {
+                        planner.signed_out();
+                        turned_away = Some(error);
+                        continue;
+                    }
+                    page => page?,
+                };
                 let same_row = local.has_row(page.held, &page.held_hash)?;
                 let verdict = planner.page(&page, same_row);
                 if verdict == PageVerdict::Apply {
@@ -118,6 +126,8 @@ fn steps(
             Step::Done => return Ok(()),
             Step::Stuck => return Err(SyncError::Stuck.into()),
             Step::OlderCopy => return Err(SyncError::OlderCopy.into()),
+            // What waited is with the server by now; the word that turned this device away still stands.
+            Step::SignedOut => return turned_away.map_or(Ok(()), |error| Err(error.into())),
         }
     }
 }
@@ -134,7 +144,7 @@ impl Terminal {
 
     /// The keys that travel beside rows: those of the members whose profiles the rows seal, also where the server
     /// had them before (it may have been set back since), and others that wait, as many as a push holds.
-    fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
+    pub(crate) fn keys_for(&self, rows: &[Vec<u8>]) -> Result<Vec<(MemberId, MemberKey)>, TerminalError> {
         let events = rows.iter().filter_map(|bytes| Row::parse(bytes.clone()).ok()?.event().ok());
         let sealed: BTreeSet<MemberId> = events
             .filter_map(|event| match event.record.fact {
@@ -152,6 +162,11 @@ impl Terminal {
         keys.truncate(PUSH_ROWS_MAX);
         Ok(keys)
     }
+}
+
+/// Keys as they travel.
+pub(crate) fn keys_of(keys: &[(MemberId, MemberKey)]) -> Vec<KeyOf> {
+    keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect()
 }
 
 impl Local for Terminal {
@@ -178,10 +193,7 @@ impl Local for Terminal {
     ) -> Result<Parcel, TerminalError> {
         let rows = self.view().rows_after(self.identity.device, after, rows_max, bytes_max)?;
         let keys = self.keys_for(&rows)?;
-        let header = PushHeader {
-            epoch: epoch.to_owned(),
-            keys: keys.iter().map(|(member, key)| KeyOf { member: *member, key: key.clone() }).collect(),
-        };
+        let header = PushHeader { epoch: epoch.to_owned(), keys: keys_of(&keys) };
         Ok(Parcel { body: push_body(&header, &rows)?, keys, rows: rows.len() as u64 })
     }
 
@@ -275,6 +287,7 @@ impl Local for Terminal {
             state.skew_ms = skew_ms.or(state.skew_ms);
             write.set_sync_state(&state)
         })?;
+        self.copy_out()?;
         self.pending()
     }
 }

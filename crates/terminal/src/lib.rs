@@ -21,11 +21,13 @@
 //! | [`gifts`] | what guests give away, and what they answer |
 //! | [`day`] | the opening line and the closing sums |
 //! | [`lost`] | second codes, and new cards for lost ones |
+//! | [`plug`] | the plug test of the first run |
 //! | [`people`] | merges, consents, what is held about a person, erasure |
 //! | [`alarms`] | what looks as if somebody helped himself |
 //! | [`look`] | balances, rewards within reach, why |
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
+//! | [`second_copy`] | what waits, sealed, in another place |
 //! | [`handle`] | the thread that owns a terminal, and how others ask it |
 //! | [`door`] | the socket through which commands reach a running terminal |
 //!
@@ -51,9 +53,11 @@ pub mod operators;
 pub mod paper;
 pub mod people;
 mod place;
+pub mod plug;
 pub mod programmes;
 pub mod proofs;
 mod rotating;
+pub mod second_copy;
 pub mod settings;
 pub mod setup;
 pub mod slips;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stempel_domain::event::Fact;
 use stempel_domain::programme::{Membership, TierBy, VOUCHER_PREFIX};
-use stempel_domain::rules::{self, ChallengeStanding, Offers, Outcome, Standing, TraceStep};
+use stempel_domain::rules::{self, ChallengeStanding, Language, Offers, Outcome, Standing, TraceStep};
 use stempel_domain::{
     Account, AuthorId, CardNumber, Day, EventRef, MemberFacts, MemberId, Moment, Money, Posting, ProgrammeId,
     Unit,
@@ -64,10 +64,16 @@ pub struct TierLook {
     pub programme: ProgrammeId,
     /// The tier reached, if any.
     pub tier: Option<String>,
+    /// The last day on which it is kept if nothing more is counted; none: for ever, or no tier.
+    pub kept_until: Option<Day>,
     /// What counts towards it: money, units or visits.
     pub counted: String,
     /// The next tier and how much is missing for it.
     pub next: Option<(String, String)>,
+    /// The same as a sentence for people, in German.
+    pub de: String,
+    /// The same in English.
+    pub en: String,
 }
 
 /// Something that a member holds: the part of its unit after the colon, how much, and its last day.
@@ -160,6 +166,9 @@ impl Terminal {
                 counted: figure(standing.counted),
                 next: standing.next.as_ref().map(|(tier, missing)| (tier.clone(), figure(*missing))),
                 tier: standing.tier.clone(),
+                kept_until: standing.kept_until,
+                de: standing.sentence(unit, Language::De),
+                en: standing.sentence(unit, Language::En),
                 programme: standing.programme.id.clone(),
             })
         };

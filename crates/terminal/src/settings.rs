@@ -34,6 +34,10 @@ pub struct DeviceSettings {
     pub question: Option<Question>,
     /// What raises an alarm.
     pub alarms: Limits,
+    /// A folder elsewhere, a stick: what waits for the server is kept there too, sealed.
+    pub second_copy: Option<String>,
+    /// The version of the shop's terms, as it stands on the page that says what happens to a name.
+    pub terms: Option<String>,
 }
 
 /// What a scan does.
@@ -170,10 +174,18 @@ impl DeviceSettings {
             (self.pause_s.is_none_or(|pause| pause <= 24 * 3600), "pause_s: at most a day"),
             (self.picture.as_ref().is_none_or(|path| path.len() <= 4096), "picture: a path"),
             (
+                self.second_copy.as_ref().is_none_or(|path| (1..=4096).contains(&path.len())),
+                "second_copy: a folder",
+            ),
+            (
                 self.mounting_mm.is_none_or(|height| (200..=3000).contains(&height)),
                 "mounting_mm: from 200 to 3000",
             ),
             (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
+            (
+                self.terms.as_ref().is_none_or(|terms| (1..=40).contains(&terms.len())),
+                "terms: a version of up to 40 bytes",
+            ),
             (
                 self.question.as_ref().is_none_or(|question| {
                     let reasons = &question.reasons;

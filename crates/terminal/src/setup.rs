@@ -110,6 +110,9 @@ struct Enrolling {
 ///
 /// After an error the same code can be tried again from the same folder: the server knows the device by the
 /// key that was kept.
+///
+/// A folder that is a device already comes back under its own id, key and journal: a server that was set back to
+/// before its enrolment knows it again then, and the next exchange brings what only the folder holds.
 pub fn enroll<T: Transport>(
     mut store: Store,
     clock: Arc<dyn Clock>,
@@ -119,17 +122,13 @@ pub fn enroll<T: Transport>(
     device_name: &str,
     connect: impl FnOnce(AuthorId, Arc<SecretKey>) -> Result<T, stempel_sync::SyncError>,
 ) -> Result<(Terminal, T), TerminalError> {
-    refuse_if_set_up(&store)?;
-    let begun: Option<Enrolling> = store.view().setting(ENROLLING)?;
-    let (device, key) = match begun {
-        Some(begun) => (begun.device, secret_from(&begun.secret)?),
-        None => {
-            let device = AuthorId::from_time(clock.now_ms(), draw(&mut *entropy));
-            let key = SecretKey::generate(&mut *entropy);
-            let secret = data_encoding::HEXLOWER.encode(&key.to_bytes());
-            store.write::<_, StoreError>(|write| write.set(ENROLLING, &Enrolling { device, secret }))?;
-            (device, key)
+    let before = store.view().setting::<Identity>(IDENTITY)?;
+    let (device, key) = match &before {
+        Some(identity) if identity.server.is_none() => {
+            return Err(TerminalError::SetUpAlready(identity.tenant_name.clone()));
         }
+        Some(identity) => (identity.device, identity.key()?),
+        None => begin_enrolling(&mut store, clock.now_ms(), &mut *entropy)?,
     };
     let key = Arc::new(key);
     let mut transport = connect(device, key.clone())?;
@@ -149,10 +148,20 @@ pub fn enroll<T: Transport>(
     if certificate.device != device || certificate.public_key != key.public() {
         return Err(wrong("it is for another device"));
     }
-    let mut identity =
-        Identity::new(answer.tenant, &answer.tenant_name, certificate.shop, device, device_name, &key);
-    identity.server =
-        Some(ServerIdentity { url: url.to_owned(), author: answer.server, key: answer.server_key });
+    let server = ServerIdentity { url: url.to_owned(), author: answer.server, key: answer.server_key };
+    let identity = match before {
+        Some(identity) if (identity.tenant, identity.shop) != (answer.tenant, certificate.shop) => {
+            return Err(TerminalError::NotNow(format!(
+                "this folder is a device of “{}” and stays with that shop; ask for a code of the same shop",
+                identity.tenant_name
+            )));
+        }
+        Some(identity) => identity.belonging_to(server),
+        None => {
+            Identity::new(answer.tenant, &answer.tenant_name, certificate.shop, device, device_name, &key)
+                .belonging_to(server)
+        }
+    };
     store.write::<_, StoreError>(|write| {
         write.set(IDENTITY, &identity)?;
         write.set(SHOP, &answer.shop)?;
@@ -160,6 +169,23 @@ pub fn enroll<T: Transport>(
     })?;
     let terminal = Terminal::open(store, clock, entropy)?;
     Ok((terminal, transport))
+}
+
+/// The id and the key of a device that is not one yet, kept before the server hears of them.
+fn begin_enrolling(
+    store: &mut Store,
+    now_ms: i64,
+    entropy: &mut dyn Entropy,
+) -> Result<(AuthorId, SecretKey), TerminalError> {
+    let begun: Option<Enrolling> = store.view().setting(ENROLLING)?;
+    if let Some(begun) = begun {
+        return Ok((begun.device, secret_from(&begun.secret)?));
+    }
+    let device = AuthorId::from_time(now_ms, draw(entropy));
+    let key = SecretKey::generate(entropy);
+    let secret = data_encoding::HEXLOWER.encode(&key.to_bytes());
+    store.write::<_, StoreError>(|write| write.set(ENROLLING, &Enrolling { device, secret }))?;
+    Ok((device, key))
 }
 
 fn refuse_if_set_up(store: &Store) -> Result<(), TerminalError> {

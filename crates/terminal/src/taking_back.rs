@@ -113,11 +113,7 @@ impl Terminal {
             error => TerminalError::NotNow(error.to_string()),
         })?;
         let money_back = reversed.refund;
-        let mut reversal = reversed.into_reversal(of, member, reason);
-        if matches!(record.fact, Fact::Grant(_)) {
-            // Nobody has to be there for a deed: there was no visit to take back.
-            reversal.visit_ms = None;
-        }
+        let reversal = reversed.into_reversal(of, member, reason);
         let dues_back = match is_whole(&reversal, &earlier, &original) {
             true => self.dues_back(of, original.outcome, member, reason, at)?,
             false => Vec::new(),

@@ -43,6 +43,12 @@ impl SecretKey {
         PublicKey(self.0.verifying_key())
     }
 
+    /// The secret that whoever has this key and whoever has the other one's secret half come to: both keys on the
+    /// Montgomery form of the curve (X25519).
+    pub(crate) fn shared(&self, other: &PublicKey) -> [u8; 32] {
+        (other.0.to_montgomery() * self.0.to_scalar()).to_bytes()
+    }
+
     /// Signs a message under a context.
     pub fn sign(&self, context: &str, message: &[u8]) -> Signature {
         Signature(self.0.sign(&with_context(context, message)).to_bytes())

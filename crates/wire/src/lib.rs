@@ -9,6 +9,7 @@
 //! | [`phone`], [`rotating`] | a phone's key and certificate; the code that it shows |
 //! | [`seal`] | personal data under the member's own key |
 //! | [`wrap`] | members' keys as a database keeps them |
+//! | [`mod@copy`] | a second copy of rows that wait, sealed for the server |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`fiscal`] | the signatures on receipts of other tills |
 //! | [`message`] | what device and server say to each other |
@@ -20,6 +21,7 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod copy;
 pub mod export;
 pub mod fiscal;
 pub mod frame;

@@ -1,12 +1,12 @@
-//! Members' keys as a database keeps them: wrapped under a key that is kept elsewhere, so that a copy of the database
-//! opens no profile.
+//! Members' keys, and the keys that sign, as a database keeps them: wrapped under a key that is kept elsewhere, so that
+//! a copy of the database opens no profile and signs nothing.
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 1 | version, 1 |
 //! | 1 | 8 | the wrapping key's name |
 //! | 9 | 24 | nonce: the first bytes of BLAKE3 under the wrapping key over context, member and key |
-//! | 33 | 48 | the key, XChaCha20-Poly1305; associated data: `stempel wrapped key v1` ‖ member id |
+//! | 33 | 48 | the key, XChaCha20-Poly1305; associated data: what it is (`stempel wrapped key v1`, `stempel wrapped signing key v1`) ‖ whose |
 //!
 //! A key of 32 bytes is one that an earlier version kept as it is.
 
@@ -19,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use stempel_domain::MemberId;
 use stempel_domain::ports::{Entropy, draw};
 
-use crate::MemberKey;
+use crate::{MemberKey, SecretKey};
 
 const CONTEXT: &[u8] = b"stempel wrapped key v1";
+const SIGNING_CONTEXT: &[u8] = b"stempel wrapped signing key v1";
+const ONCE_CONTEXT: &[u8] = b"stempel sealed once v1";
 const VERSION: u8 = 1;
 const ID_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
@@ -96,16 +98,7 @@ impl WrappingKeys {
 
     /// Wraps a member's key. The same key wrapped again gives the same bytes.
     pub fn wrap(&self, member: MemberId, key: &MemberKey) -> Result<Vec<u8>, WrapError> {
-        let wrapping = &self.0[0];
-        let aad = [CONTEXT, &member.0].concat();
-        let seed = blake3::derive_key("stempel nonce of a wrapped key v1", wrapping);
-        let nonce = blake3::keyed_hash(&seed, &[&aad[..], key.as_bytes()].concat());
-        let nonce: [u8; NONCE_LEN] =
-            nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
-        let sealed = XChaCha20Poly1305::new(&(*wrapping).into())
-            .encrypt(&XNonce::from(nonce), Payload { msg: key.as_bytes(), aad: &aad })
-            .map_err(|_| WrapError::Damaged)?;
-        Ok([&[VERSION][..], &name_of(wrapping), &nonce, &sealed].concat())
+        self.wrap_secret(&[CONTEXT, &member.0].concat(), key.as_bytes())
     }
 
     /// Whether a stored key is wrapped under the key that is in force.
@@ -115,7 +108,35 @@ impl WrappingKeys {
 
     /// Opens a stored key, also one that an earlier version kept as it is.
     pub fn unwrap(&self, member: MemberId, stored: &[u8]) -> Result<MemberKey, WrapError> {
-        if let Some(clear) = clear(stored) {
+        let secret = self.unwrap_secret(&[CONTEXT, &member.0].concat(), stored)?;
+        MemberKey::from_slice(&secret).ok_or(WrapError::Damaged)
+    }
+
+    /// Wraps the key that signs for an owner: the server's own, or a tenant's for cards.
+    pub fn wrap_signing(&self, owner: &[u8], key: &SecretKey) -> Result<Vec<u8>, WrapError> {
+        self.wrap_secret(&[SIGNING_CONTEXT, owner].concat(), &key.to_bytes())
+    }
+
+    /// Opens a stored key that signs, also one that an earlier version kept as it is.
+    pub fn unwrap_signing(&self, owner: &[u8], stored: &[u8]) -> Result<SecretKey, WrapError> {
+        Ok(SecretKey::from_bytes(&self.unwrap_secret(&[SIGNING_CONTEXT, owner].concat(), stored)?))
+    }
+
+    /// `aad` says what the secret is and whose, so that none can stand in another's place.
+    fn wrap_secret(&self, aad: &[u8], secret: &[u8; 32]) -> Result<Vec<u8>, WrapError> {
+        let wrapping = &self.0[0];
+        let seed = blake3::derive_key("stempel nonce of a wrapped key v1", wrapping);
+        let nonce = blake3::keyed_hash(&seed, &[aad, &secret[..]].concat());
+        let nonce: [u8; NONCE_LEN] =
+            nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
+        let sealed = XChaCha20Poly1305::new(&(*wrapping).into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad })
+            .map_err(|_| WrapError::Damaged)?;
+        Ok([&[VERSION][..], &name_of(wrapping), &nonce, &sealed].concat())
+    }
+
+    fn unwrap_secret(&self, aad: &[u8], stored: &[u8]) -> Result<[u8; 32], WrapError> {
+        if let Ok(clear) = stored.try_into() {
             return Ok(clear);
         }
         if stored.len() != WRAPPED_LEN || stored[0] != VERSION {
@@ -125,12 +146,26 @@ impl WrappingKeys {
         let wrapping = self.0.iter().find(|key| name_of(key) == name).ok_or(WrapError::OtherKey)?;
         let nonce: [u8; NONCE_LEN] =
             stored[1 + ID_LEN..][..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
-        let payload = Payload { msg: &stored[1 + ID_LEN + NONCE_LEN..], aad: &[CONTEXT, &member.0].concat() };
+        let payload = Payload { msg: &stored[1 + ID_LEN + NONCE_LEN..], aad };
         let opened = XChaCha20Poly1305::new(&(*wrapping).into())
             .decrypt(&XNonce::from(nonce), payload)
             .map_err(|_| WrapError::Damaged)?;
-        MemberKey::from_slice(&opened).ok_or(WrapError::Damaged)
+        opened.try_into().map_err(|_| WrapError::Damaged)
     }
+}
+
+/// Seals a text under a key that seals nothing else: the nonce is zero.
+pub fn seal_once(key: &[u8; 32], text: &[u8]) -> Result<Vec<u8>, WrapError> {
+    XChaCha20Poly1305::new(&(*key).into())
+        .encrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: text, aad: ONCE_CONTEXT })
+        .map_err(|_| WrapError::Damaged)
+}
+
+/// Opens what [`seal_once`] sealed.
+pub fn open_once(key: &[u8; 32], sealed: &[u8]) -> Result<Vec<u8>, WrapError> {
+    XChaCha20Poly1305::new(&(*key).into())
+        .decrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: sealed, aad: ONCE_CONTEXT })
+        .map_err(|_| WrapError::Damaged)
 }
 
 /// A key that was kept as it is, if it was.
@@ -186,6 +221,28 @@ mod tests {
         let anew = rotated.wrap(ada, &key).unwrap();
         assert_eq!(rotated.newest().unwrap(ada, &anew), Ok(key));
         assert_eq!(rotated.newest().unwrap(ada, &wrapped), Err(WrapError::OtherKey));
+    }
+
+    #[test]
+    fn a_key_that_signs_opens_for_its_owner_alone() {
+        let mut entropy = Counting(0);
+        let keys = WrappingKeys::generate(&mut entropy);
+        let key = SecretKey::generate(&mut entropy);
+        let wrapped = keys.wrap_signing(b"server 1", &key).unwrap();
+        assert!(!wrapped.windows(32).any(|window| window == key.to_bytes()));
+        assert_eq!(keys.unwrap_signing(b"server 1", &wrapped).unwrap().to_bytes(), key.to_bytes());
+        assert_eq!(keys.unwrap_signing(b"server 2", &wrapped).err(), Some(WrapError::Damaged));
+        let clear = keys.unwrap_signing(b"server 1", &key.to_bytes()).unwrap();
+        assert_eq!(clear.to_bytes(), key.to_bytes(), "as earlier versions kept it");
+    }
+
+    #[test]
+    fn what_is_sealed_once_opens_under_its_key_alone() {
+        let sealed = seal_once(&[1; 32], b"Ada").unwrap();
+        assert!(!sealed.windows(3).any(|window| window == b"Ada"));
+        assert_eq!(open_once(&[1; 32], &sealed).unwrap(), b"Ada");
+        assert_eq!(open_once(&[2; 32], &sealed), Err(WrapError::Damaged));
+        assert_eq!(open_once(&[1; 32], &sealed[1..]), Err(WrapError::Damaged));
     }
 
     #[test]

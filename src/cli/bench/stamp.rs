@@ -20,10 +20,10 @@ use crate::screens::AppScreens;
 const GUESTS: usize = 60;
 const WARM: usize = 5;
 /// The window of a tablet.
-const WINDOW: PhysicalSize = PhysicalSize { width: 1280, height: 800 };
+pub(super) const WINDOW: PhysicalSize = PhysicalSize { width: 1280, height: 800 };
 
 /// A platform that draws into memory.
-struct InMemory(Rc<MinimalSoftwareWindow>);
+pub(super) struct InMemory(pub Rc<MinimalSoftwareWindow>);
 
 impl Platform for InMemory {
     fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {

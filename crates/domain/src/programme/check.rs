@@ -7,7 +7,7 @@ use crate::member::MemberState;
 use crate::money::Money;
 use crate::programme::conditions::Who;
 use crate::programme::decimal::Decimal;
-use crate::programme::error::{Problem, Step};
+use crate::programme::error::{Problem, Step, meant};
 use crate::programme::language::{EarnRule, On, Per, Reward, RewardKind, Specification, Text};
 use crate::programme::measures::{Calendar, Expiry, Leaderboard, Limit, Span, TierBy, Tiers};
 use crate::programme::rights;
@@ -39,9 +39,10 @@ pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
         at.money("minimum", rule.minimum)?;
         at.limit(&rule.limit, 0)?;
         if !spec.reward.iter().any(|reward| reward.id == rule.reward && reward.voucher) {
-            return Err(at
-                .problem("reward", "no reward of this name takes a voucher")
-                .or("write `voucher = true` in the [[reward]] that it is good for"));
+            let taking = spec.reward.iter().filter(|reward| reward.voucher).map(|reward| reward.id.as_str());
+            let advice = meant(rule.reward.as_str(), taking)
+                .unwrap_or_else(|| "write `voucher = true` in the [[reward]] that it is good for".to_owned());
+            return Err(at.problem("reward", "no reward of this name takes a voucher").or(&advice));
         }
     }
     for (index, rule) in spec.multiplier.iter().enumerate() {
@@ -50,7 +51,9 @@ pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
         at.positive("factor", rule.factor)?;
         at.who(&rule.who)?;
         if let Some(name) = rule.earn.iter().find(|name| !spec.earn.iter().any(|earn| earn.id == **name)) {
-            return Err(at.problem("earn", format!("there is no [[earn]] with the id “{name}”")));
+            let problem = at.problem("earn", format!("there is no [[earn]] with the id “{name}”"));
+            let suggestion = meant(name, spec.earn.iter().map(|earn| earn.id.as_str()));
+            return Err(Problem { suggestion, ..problem });
         }
     }
     for (index, message) in spec.message.iter().enumerate() {
@@ -528,7 +531,7 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
     }
     if earned && spec.expiry.is_none() && spec.valid.to.is_none() {
         warnings.push(format!(
-            "{} never expire and the programme has no end: what is owed only grows",
+            "what is earned in “{}” never ends, and the programme has no end: what is owed only grows",
             unit.name()
         ));
     }
@@ -541,7 +544,7 @@ pub(super) fn warnings(spec: &Specification, unit: &Unit) -> Vec<String> {
     }
     let pays = unit.name() == "eur";
     if earned && !pays && spec.reward.iter().all(|reward| reward.cost.is_none()) {
-        warnings.push(format!("{} can be earned, but there is nothing to spend them on", unit.name()));
+        warnings.push(format!("“{}” can be earned, but there is nothing to spend it on", unit.name()));
     }
     warnings.extend(rights::warnings(spec));
     warnings

@@ -44,7 +44,7 @@ impl ProgrammeError {
         let written = error.span().and_then(|span| text.get(span)).unwrap_or_default();
         let suggestion = match written.parse::<crate::time::Day>() {
             Ok(day) => Some(format!("write the day in quotes: \"{day}\"")),
-            Err(_) => nearest(&message),
+            Err(_) => nearest(&message).or_else(|| shape(&message, written)),
         };
         Self { suggestion, ..Self::plain(message) }.at(text, error.span())
     }
@@ -124,8 +124,38 @@ fn nearest(message: &str) -> Option<String> {
     }
     let mut words = message.split('`').skip(1).step_by(2);
     let unknown = words.next()?;
+    meant(unknown, words)
+}
+
+/// Asks for the word that is nearest to one that is not known, if one is near.
+pub(super) fn meant<'a>(unknown: &str, words: impl Iterator<Item = &'a str>) -> Option<String> {
     let best = words.map(|word| (distance(unknown, word), word)).min_by_key(|(distance, _)| *distance)?;
     (best.0 <= unknown.chars().count().max(3) / 2).then(|| format!("did you mean `{}`?", best.1))
+}
+
+/// How something is written that stands in another shape than it should.
+fn shape(message: &str, written: &str) -> Option<String> {
+    const TABLES: [(&str, &str); 6] = [
+        ("Expiry", "{ months = 12 }"),
+        ("Validity", "{ from = \"2026-01-01\", to = \"2026-12-31\" }"),
+        ("When", "{ weekdays = [\"friday\"], hours = [\"15:00-17:00\"] }"),
+        ("Who", "{ tiers = [\"gold\"] }"),
+        ("Limit", "{ day = 2 }"),
+        ("Stock", "{ total = 100 }"),
+    ];
+    if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return Some(format!("write `{key} = …`"));
+    }
+    if message.starts_with("invalid type: map, expected a sequence") {
+        return Some(match written.split(['[', ']']).nth(1) {
+            Some(name) => format!("there may be several: write `[[{name}]]`"),
+            None => "put it into square brackets: `[{ … }]`".to_owned(),
+        });
+    }
+    let name = message.rsplit_once(", expected struct ")?.1;
+    let example =
+        TABLES.iter().find(|(known, _)| *known == name).map_or("{ … = … }", |(_, example)| example);
+    Some(format!("write it like `{example}`"))
 }
 
 /// How many letters must be added, dropped or changed to make one word of the other (Levenshtein).

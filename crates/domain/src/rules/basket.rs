@@ -41,7 +41,7 @@ impl Item<'_> {
 
     /// Something is returned, or a line takes something off by hand.
     fn comes_back(&self) -> bool {
-        self.line.quantity.0 < 0 || self.line.price.0 < 0
+        self.line.quantity.0.is_negative() || self.line.price.0.is_negative()
     }
 
     /// Whole pieces that are not yet free.

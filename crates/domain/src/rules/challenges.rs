@@ -9,9 +9,10 @@ use crate::event::{CounterStep, ProgrammeRef};
 use crate::ids::Sku;
 use crate::member::MemberFacts;
 use crate::programme::{Challenge, Count, Goal, Published, Text};
-use crate::rules::basket::{Basket, clamp};
+use crate::rules::basket::{Basket, Item, Shares, clamp};
 use crate::rules::book::RuleBook;
 use crate::rules::codes;
+use crate::rules::outcome::Part;
 use crate::rules::place::Place;
 use crate::rules::prizes::{Given, Right};
 use crate::rules::scope::{Reason, Scene};
@@ -20,6 +21,18 @@ use crate::time::{Day, Moment};
 
 /// The day under which is counted what has no window.
 pub(super) const EVER: Day = Day::MAX;
+
+/// What the counter of an article is named by, after that of its goal.
+const ARTICLE: char = '=';
+
+fn article_key(goal: &str, sku: &Sku) -> String {
+    format!("{goal}{ARTICLE}{sku}")
+}
+
+/// Whether a counter says of one article that it was bought.
+pub(super) fn is_of_article(key: &str) -> bool {
+    key.contains(ARTICLE)
+}
 
 /// How a member stands on a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +54,8 @@ pub struct Standing {
 /// What of an order counts for goals.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Bought<'a> {
-    /// A basket with prices.
-    Basket(&'a Basket<'a>),
+    /// A basket with prices, and the number of lines of its outcome.
+    Basket(&'a Basket<'a>, usize),
     /// So many things beside another till.
     Things(i64),
 }
@@ -51,7 +64,7 @@ pub(super) enum Bought<'a> {
 pub(super) fn judge(
     published: &Published,
     bought: Bought<'_>,
-    earned: i64,
+    earned: &[Part],
     scene: &Scene<'_>,
     given: &mut Given,
 ) {
@@ -65,7 +78,8 @@ pub(super) fn judge(
             continue;
         }
         let course = Course { published, challenge, today: scene.at.day };
-        let steps = course.steps(bought, earned, &member.counters);
+        let mut parts = BTreeMap::new();
+        let steps = course.steps(bought, earned, &member.counters, &mut parts);
         if steps.is_empty() {
             continue;
         }
@@ -80,6 +94,7 @@ pub(super) fn judge(
             given.steps.extend(course.progress(&before, &after, member).map(|reason| right.step(reason)));
         }
         given.counters.extend(steps);
+        given.parts.extend(parts);
     }
 }
 
@@ -190,28 +205,37 @@ impl<'a> Course<'a> {
     fn steps(
         &self,
         bought: Bought<'_>,
-        earned: i64,
+        earned: &[Part],
         counters: &BTreeMap<String, BTreeMap<Day, i64>>,
+        parts: &mut BTreeMap<String, Vec<Part>>,
     ) -> Vec<CounterStep> {
         let day = if self.has_window() { self.today } else { EVER };
         let mut steps = Vec::new();
         for (index, goal) in self.challenge.goal.iter().enumerate() {
             let key = self.key(index);
-            let Some(part) = part(goal, bought, earned) else { continue };
-            match part {
-                Part::Skus(skus) => {
-                    let step = |sku| CounterStep { key: format!("{key}={sku}"), day, amount: 1 };
-                    steps.extend(skus.into_iter().map(step));
+            let Some(added) = added(goal, bought, earned) else { continue };
+            match added {
+                Added::Articles(articles) => {
+                    for (sku, weights) in articles {
+                        let key = article_key(&key, &sku);
+                        parts.insert(key.clone(), vec![Part { amount: 1, weights }]);
+                        steps.push(CounterStep { key, day, amount: 1 });
+                    }
                 }
-                Part::Amount(amount) if goal.count == Count::Days && !self.has_window() => {
+                Added::Once if goal.count == Count::Days && !self.has_window() => {
                     // Ever so many days: a day is counted when it is the first order of the day.
                     let known = counters
                         .get(&key)
                         .is_some_and(|days| days.get(&self.today).is_some_and(|amount| *amount > 0));
-                    steps.push(CounterStep { key: key.clone(), day: self.today, amount });
+                    steps.push(CounterStep { key: key.clone(), day: self.today, amount: 1 });
                     steps.extend((!known).then_some(CounterStep { key, day: EVER, amount: 1 }));
                 }
-                Part::Amount(amount) => steps.push(CounterStep { key, day, amount }),
+                Added::Once => steps.push(CounterStep { key, day, amount: 1 }),
+                Added::Things(amount) => steps.push(CounterStep { key, day, amount }),
+                Added::Parts(sum) => {
+                    steps.push(CounterStep { key: key.clone(), day, amount: Part::sum(&sum) });
+                    parts.insert(key, sum);
+                }
             }
         }
         steps
@@ -220,7 +244,7 @@ impl<'a> Course<'a> {
     fn done(&self, index: usize, goal: &Goal, counters: &Counters<'_>, first: Day, last: Day) -> i64 {
         let key = self.key(index);
         match goal.count {
-            Count::Different => counters.different(&format!("{key}="), first, last),
+            Count::Different => counters.different(&format!("{key}{ARTICLE}"), first, last),
             Count::Days if self.has_window() => counters.days(&key, first, last),
             _ => counters.sum(&key, first, last),
         }
@@ -329,46 +353,65 @@ impl<'a> Course<'a> {
     }
 }
 
-enum Part {
-    Amount(i64),
-    Skus(Vec<Sku>),
+/// What an order adds to a goal.
+enum Added {
+    /// An order or a day: it goes back with the whole.
+    Once,
+    /// So many things beside another till.
+    Things(i64),
+    /// So much, and how it falls to the lines.
+    Parts(Vec<Part>),
+    /// Articles, and how each falls to the lines.
+    Articles(BTreeMap<Sku, Vec<i64>>),
 }
 
-/// What an order adds to a goal.
-fn part(goal: &Goal, bought: Bought<'_>, earned: i64) -> Option<Part> {
-    let some = |amount: i64| (amount > 0).then_some(Part::Amount(amount));
-    if goal.count == Count::Units {
-        return some(earned);
-    }
-    let basket = match bought {
-        Bought::Things(count) => {
-            // Beside another till nothing is known of prices and articles.
-            let open = goal.minimum.is_none() && count > 0;
-            return match goal.count {
-                Count::Items if open => some(count.saturating_mul(1000)),
-                Count::Orders | Count::Days if open => some(1),
-                _ => None,
-            };
-        }
-        Bought::Basket(basket) => basket,
+fn added(goal: &Goal, bought: Bought<'_>, earned: &[Part]) -> Option<Added> {
+    let (basket, lines) = match bought {
+        Bought::Things(count) => return added_beside(goal, count, Part::sum(earned)),
+        Bought::Basket(basket, lines) => (basket, lines),
     };
+    if goal.count == Count::Units {
+        return (Part::sum(earned) > 0).then(|| Added::Parts(earned.to_vec()));
+    }
     let places = basket.matching(&goal.articles());
     let (paid, count) = (basket.open(&places), basket.bought(&places));
     if count <= 0 || goal.minimum.is_some_and(|minimum| paid < minimum.money().0) {
         return None;
     }
+    let falls = |places: &[usize], share: fn(&Item<'_>) -> i64| {
+        let share = |place: &usize| (basket.items[*place].place, share(&basket.items[*place]).max(0));
+        Shares(places.iter().map(share).collect()).weights(lines)
+    };
+    let some = |amount: i64, share: fn(&Item<'_>) -> i64| {
+        (amount > 0).then(|| Added::Parts(vec![Part { amount, weights: falls(&places, share) }]))
+    };
     match goal.count {
-        Count::Orders | Count::Days => some(1),
-        Count::Items => some(count),
-        Count::Spend => some(paid),
+        Count::Orders | Count::Days => Some(Added::Once),
+        Count::Items => some(count, |item| item.bought()),
+        Count::Spend => some(paid, |item| item.open()),
         Count::Units => None,
         Count::Different => {
-            let sold = places.iter().filter(|&&place| basket.items[place].bought() > 0);
-            let mut skus: Vec<Sku> = sold.map(|&place| basket.items[place].line.sku.clone()).collect();
-            skus.sort();
-            skus.dedup();
-            (!skus.is_empty()).then_some(Part::Skus(skus))
+            let mut articles: BTreeMap<Sku, Vec<usize>> = BTreeMap::new();
+            for &place in places.iter().filter(|&&place| basket.items[place].bought() > 0) {
+                articles.entry(basket.items[place].line.sku.clone()).or_default().push(place);
+            }
+            let articles: BTreeMap<Sku, Vec<i64>> = articles
+                .into_iter()
+                .map(|(sku, places)| (sku, falls(&places, |item| item.bought())))
+                .collect();
+            (!articles.is_empty()).then_some(Added::Articles(articles))
         }
+    }
+}
+
+/// The same beside another till, where nothing is known of prices and articles.
+fn added_beside(goal: &Goal, count: i64, earned: i64) -> Option<Added> {
+    let is_open = goal.minimum.is_none() && count > 0;
+    match goal.count {
+        Count::Units => (earned > 0).then_some(Added::Things(earned)),
+        Count::Items => is_open.then(|| Added::Things(count.saturating_mul(1000))),
+        Count::Orders | Count::Days => is_open.then_some(Added::Once),
+        Count::Spend | Count::Different => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The judgement of an order.
 
+use std::collections::BTreeMap;
+
 use crate::event::CounterStep;
 use crate::grant::Grant;
 use crate::member::MemberFacts;
@@ -10,7 +12,7 @@ use crate::rules::book::RuleBook;
 use crate::rules::challenges::Bought;
 use crate::rules::claims::{self, Wanted};
 use crate::rules::grant::grant;
-use crate::rules::outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
+use crate::rules::outcome::{Award, CauseShare, Due, LineResult, Outcome, Part, Refusal, Spend, TraceStep};
 use crate::rules::place::Place;
 use crate::rules::pricing::{self, Automatic, Priced};
 use crate::rules::prizes::{Given, Right};
@@ -162,6 +164,7 @@ struct Draft<'a> {
     awards: Vec<Award>,
     spends: Vec<Spend>,
     counters: Vec<CounterStep>,
+    parts: BTreeMap<String, Vec<Part>>,
     tallies: Vec<CounterStep>,
     shares: Vec<CauseShare>,
     grants: Vec<Grant>,
@@ -204,6 +207,7 @@ impl<'a> Draft<'a> {
             awards: Vec::new(),
             spends: Vec::new(),
             counters: Vec::new(),
+            parts: BTreeMap::new(),
             tallies: Vec::new(),
             shares: Vec::new(),
             grants: Vec::new(),
@@ -302,16 +306,17 @@ impl<'a> Draft<'a> {
             self.give_voucher(published, rule, scene);
         }
         let earned = self.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
-        let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+        let earned = Part::of_awards(earned);
         let mut given = Given::default();
         let basket = &self.priced.basket;
-        challenges::judge(published, Bought::Basket(basket), earned, scene, &mut given);
+        challenges::judge(published, Bought::Basket(basket, lines), &earned, scene, &mut given);
         occasions::of_the_day(published, scene, &mut given);
         occasions::referral(published, Some(self.paid()), scene, &mut given);
         occasions::membership(published, basket, scene, &mut given);
         if let Some(member) = scene.member {
-            let steps = tiers::step(published, self.paid(), earned, member, scene.at.day);
+            let steps = tiers::step(published, self.paid(), Part::sum(&earned), member, scene.at.day);
             tiers::climb(published, &steps, scene, &mut given);
+            self.parts.extend(tiers::parts(published, &steps, &earned, || self.by_paid(lines)));
             self.counters.extend(steps);
         }
         self.take(given);
@@ -321,6 +326,7 @@ impl<'a> Draft<'a> {
         self.awards.extend(given.awards);
         self.grants.extend(given.grants);
         self.counters.extend(given.counters);
+        self.parts.extend(given.parts);
         self.due.extend(given.due);
         self.steps.extend(given.steps);
     }
@@ -329,6 +335,12 @@ impl<'a> Draft<'a> {
     fn paid(&self) -> i64 {
         let items = self.priced.basket.items.iter().filter(|item| item.counts);
         clamp(items.map(|item| i128::from(item.open())).sum())
+    }
+
+    /// What was paid for each line, as far as it is of goods.
+    fn by_paid(&self, lines: usize) -> Vec<i64> {
+        let items = self.priced.basket.items.iter().filter(|item| item.counts);
+        Shares(items.map(|item| (item.place, item.open().max(0))).collect()).weights(lines)
     }
 
     fn give_voucher(&mut self, published: &Published, rule: &VoucherRule, scene: &Scene<'_>) {
@@ -394,11 +406,12 @@ impl<'a> Draft<'a> {
             free: true,
         });
         let lines: Vec<LineResult> = results(&self.priced.basket).into_iter().chain(free).collect();
-        let mut awards = self.awards;
-        for award in &mut awards {
+        let (mut awards, mut parts) = (self.awards, self.parts);
+        let weights = awards.iter_mut().map(|award| &mut award.weights);
+        for weights in weights.chain(parts.values_mut().flatten().map(|part| &mut part.weights)) {
             // What follows the money needs no weights of its own: events stay small.
-            if award.weights.iter().eq(lines.iter().map(|line| &line.paid.0)) {
-                award.weights.clear();
+            if weights.iter().eq(lines.iter().map(|line| &line.paid.0)) {
+                weights.clear();
             }
         }
         trace.extend(self.steps);
@@ -411,6 +424,7 @@ impl<'a> Draft<'a> {
             spends: self.spends,
             refused,
             counters: self.counters,
+            parts,
             tallies: self.tallies,
             shares: self.shares,
             grants: self.grants,

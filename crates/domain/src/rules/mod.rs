@@ -44,7 +44,7 @@ pub use evaluate::{UnknownRules, evaluate, evaluate_as};
 pub use goodwill::{Amends, goodwill, invitation};
 pub use occasions::REFERRER;
 pub use offers::{Offer, Offers, StampCard, offers};
-pub use outcome::{Award, CauseShare, Due, LineResult, Outcome, Refusal, Spend, TraceStep};
+pub use outcome::{Award, CauseShare, Due, LineResult, Outcome, Part, Refusal, Spend, TraceStep};
 pub use place::{Place, PlaceFacts, Tallies, Unconfirmed};
 pub use postings::{sale_postings, settled};
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse, withdraw};

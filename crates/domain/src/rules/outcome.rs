@@ -32,6 +32,10 @@ pub struct Outcome {
     /// Counters that caps go by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counters: Vec<CounterStep>,
+    /// How what challenges and ladders counted falls to the lines, for refunds, by the counter's name. A counter that is
+    /// not named here follows the award of its rule, or goes with the whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Vec<Part>>,
     /// The device's own tallies that stock and allotments go by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tallies: Vec<CounterStep>,
@@ -94,6 +98,28 @@ pub struct Award {
     /// What a refund cannot take back from what is left is let go; else it is owed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgive: bool,
+}
+
+/// A part of what a counter counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// How much of it.
+    pub amount: i64,
+    /// How it falls to the lines of the outcome; none: by what was paid for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<i64>,
+}
+
+impl Part {
+    /// The parts that awards make.
+    pub(super) fn of_awards<'a>(awards: impl Iterator<Item = &'a Award>) -> Vec<Self> {
+        awards.map(|award| Self { amount: award.amount, weights: award.weights.clone() }).collect()
+    }
+
+    /// What parts come to.
+    pub(super) fn sum(parts: &[Self]) -> i64 {
+        parts.iter().fold(0, |sum, part| sum.saturating_add(part.amount))
+    }
 }
 
 /// A share of a sale that goes to a cause.

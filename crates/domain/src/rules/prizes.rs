@@ -1,10 +1,12 @@
 //! Rights that are given once: what they give, and that they are not given again.
 
+use std::collections::BTreeMap;
+
 use crate::event::CounterStep;
 use crate::grant::Grant;
 use crate::member::MemberFacts;
 use crate::programme::{Limit, Prize, Published, Text, voucher_unit};
-use crate::rules::outcome::{Award, Due, Outcome, TraceStep};
+use crate::rules::outcome::{Award, Due, Outcome, Part, TraceStep};
 use crate::rules::scope::{Reason, Scene};
 use crate::rules::{codes, limit};
 use crate::unit::Unit;
@@ -15,6 +17,7 @@ pub(super) struct Given {
     pub awards: Vec<Award>,
     pub grants: Vec<Grant>,
     pub counters: Vec<CounterStep>,
+    pub parts: BTreeMap<String, Vec<Part>>,
     pub due: Vec<Due>,
     pub steps: Vec<TraceStep>,
 }
@@ -25,6 +28,7 @@ impl Given {
         outcome.awards.extend(self.awards);
         outcome.grants.extend(self.grants);
         outcome.counters.extend(self.counters);
+        outcome.parts.extend(self.parts);
         outcome.due.extend(self.due);
         outcome.trace.extend(self.steps);
     }

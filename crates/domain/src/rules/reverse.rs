@@ -16,12 +16,11 @@ use crate::ids::{EventRef, MemberId, ShopId};
 use crate::ledger::{Account, Booking, Posting, Purse};
 use crate::money::{Money, Quantity, div_half_up, split};
 use crate::programme::VOUCHER_PREFIX;
-use crate::rules::basket::counts;
-use crate::rules::outcome::{Award, LineResult, Outcome, Spend, TraceStep};
+use crate::rules::outcome::{Award, Outcome, Part, Spend, TraceStep};
 use crate::rules::postings::Takings;
 use crate::rules::scope::Reason;
-use crate::rules::{codes, limit, tiers};
-use crate::sale::{Line, Sale};
+use crate::rules::{challenges, codes, limit};
+use crate::sale::Sale;
 use crate::time::{Day, Moment};
 use crate::unit::Unit;
 
@@ -30,6 +29,8 @@ use crate::unit::Unit;
 pub struct Original<'a> {
     /// What was sold; none for stamps beside another till.
     pub sale: Option<&'a Sale>,
+    /// The member was there for it, as for a sale and for stamps; nobody has to be there for a deed.
+    pub is_visit: bool,
     /// What the rules gave.
     pub outcome: &'a Outcome,
     /// Whose units moved.
@@ -43,19 +44,14 @@ pub struct Original<'a> {
 impl<'a> Original<'a> {
     /// A sale or stamps; other facts are not taken back by the rules.
     pub fn of(fact: &'a Fact, at: &'a Moment) -> Option<Self> {
-        let member = fact.member();
-        match fact {
-            Fact::Sale(fact) => {
-                Some(Self { sale: Some(&fact.sale), outcome: &fact.outcome, member, shop: fact.shop, at })
-            }
-            Fact::Stamp(fact) => {
-                Some(Self { sale: None, outcome: &fact.outcome, member, shop: fact.shop, at })
-            }
-            Fact::Grant(fact) => {
-                Some(Self { sale: None, outcome: &fact.outcome, member, shop: fact.shop, at })
-            }
-            _ => None,
-        }
+        let (sale, outcome, shop) = match fact {
+            Fact::Sale(fact) => (Some(&fact.sale), &fact.outcome, fact.shop),
+            Fact::Stamp(fact) => (None, &fact.outcome, fact.shop),
+            Fact::Grant(fact) => (None, &fact.outcome, fact.shop),
+            _ => return None,
+        };
+        let is_visit = !matches!(fact, Fact::Grant(_));
+        Some(Self { sale, is_visit, outcome, member: fact.member(), shop, at })
     }
 
     fn quantities(&self) -> Vec<i64> {
@@ -197,7 +193,8 @@ impl Reversed {
 
     /// How much of a unit came back with days of grace, and the last of them.
     fn grace(&self, unit: &Unit) -> (i64, Option<Day>) {
-        let lots = self.postings.iter().filter(|posting| posting.unit == *unit && posting.amount > 0);
+        let lots =
+            self.postings.iter().filter(|posting| posting.unit == *unit && posting.amount.is_positive());
         let graced = lots.filter_map(|posting| match posting.booking {
             Some(Booking::Lot { last: Some(last), .. }) => Some((posting.amount, last)),
             _ => None,
@@ -265,7 +262,7 @@ pub fn reverse(original: &Original<'_>, wish: &TakeBack<'_>) -> Result<Reversed,
         let grants = original.outcome.grants.iter().filter(|grant| !withdrawn(grant));
         reversed.grants = grants.cloned().collect();
     }
-    if after.everything && wish.reason != ReversalReason::Refund {
+    if after.everything && original.is_visit && wish.reason != ReversalReason::Refund {
         reversed.visit_ms = Some(original.at.utc_ms);
     }
     Ok(reversed)
@@ -362,8 +359,8 @@ impl Progress {
             // A free article that was added has no line of its own: it goes with the whole.
             return 0;
         }
-        let sign = i128::from(sold.signum());
-        div_half_up(i128::from(part) * i128::from(returned) * sign, i128::from(sold) * sign)
+        // Both have one sign: what was sold, or what came back in the sale and goes out again.
+        div_half_up(i128::from(part) * i128::from(returned.abs()), sold.abs().into())
     }
 
     /// How much of an amount has come back that is split over the lines by weights.
@@ -501,49 +498,40 @@ fn take_back_money(
     reversed.postings.extend(ledger.move_units(&Unit::euro(), -unloaded, booking, &shop));
 }
 
-/// Counters of units follow their award; those of visits and of rewards go back with the whole.
+/// What counters counted comes back with the lines that it falls to, or with the award of its rule; visits, and how
+/// often a reward was taken, go back with the whole.
 fn counters_back(original: &Original<'_>, before: &Progress, after: &Progress) -> Vec<CounterStep> {
     let step = |counter: &CounterStep| {
         let of = |award: &&Award| limit::key(&award.programme, &award.rule) == counter.key;
-        let amount = match original.outcome.awards.iter().find(of) {
-            Some(award) => share(original, counter.amount, &award.weights, before, after),
-            None if tiers::is_key(&counter.key) => ladder_back(original, counter, before, after),
-            None if after.everything => counter.amount,
-            None => 0,
+        let amount = match original.outcome.parts.get(&counter.key) {
+            Some(parts) if challenges::is_of_article(&counter.key) => {
+                article_back(original, parts, before, after)
+            }
+            Some(parts) => {
+                parts.iter().map(|part| share(original, part.amount, &part.weights, before, after)).sum()
+            }
+            None => match original.outcome.awards.iter().find(of) {
+                Some(award) => share(original, counter.amount, &award.weights, before, after),
+                None if after.everything => counter.amount,
+                None => 0,
+            },
         };
         CounterStep { amount: -amount, ..counter.clone() }
     };
     original.outcome.counters.iter().map(step).filter(|step| step.amount != 0).collect()
 }
 
-/// How much of what was counted on a ladder comes back. It follows what it counted: the money paid for goods, or
-/// the units of the programme; a visit goes with the whole.
-///
-/// The counter does not say what it counts, so the figures do: it was made of them.
-fn ladder_back(original: &Original<'_>, counter: &CounterStep, before: &Progress, after: &Progress) -> i64 {
-    let lines = original.sale.map_or(&[][..], |sale| &sale.lines);
-    let paid = |(line, result): (&Line, &LineResult)| if counts(line) { result.paid.0 } else { 0 };
-    let paid: Vec<i64> = lines.iter().zip(&original.outcome.lines).map(paid).collect();
-    let sum = |amounts: &mut dyn Iterator<Item = i64>| amounts.map(i128::from).sum::<i128>();
-    if sum(&mut paid.iter().copied()) == i128::from(counter.amount) {
-        return share(original, counter.amount, &paid, before, after);
-    }
-    let programme = tiers::programme_of(&counter.key);
-    let awards = original.outcome.awards.iter().filter(|award| award.programme.as_str() == programme);
-    let mut by_unit: BTreeMap<&Unit, Vec<&Award>> = BTreeMap::new();
-    for award in awards {
-        by_unit.entry(&award.unit).or_default().push(award);
-    }
-    let of_units = by_unit
-        .values()
-        .find(|awards| sum(&mut awards.iter().map(|award| award.amount)) == i128::from(counter.amount));
-    match of_units {
-        Some(awards) => {
-            awards.iter().map(|award| share(original, award.amount, &award.weights, before, after)).sum()
-        }
-        None if after.everything => counter.amount,
-        None => 0,
-    }
+/// An article that was bought counts until the last piece of it has come back.
+fn article_back(original: &Original<'_>, parts: &[Part], before: &Progress, after: &Progress) -> i64 {
+    let is_gone = |progress: &Progress, part: &Part| {
+        let weights = effective_weights(original.outcome, &part.weights);
+        let mut lines = weights.iter().enumerate();
+        lines.all(|(line, &weight)| progress.of_line(original, line, weight) == weight)
+    };
+    let gone = |progress: &Progress| -> i64 {
+        parts.iter().filter(|part| is_gone(progress, part)).map(|part| part.amount).sum()
+    };
+    gone(after) - gone(before)
 }
 
 /// What a unit is called; all vouchers are called so.

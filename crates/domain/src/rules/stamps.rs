@@ -9,7 +9,7 @@ use crate::rules::claims::{self, Taken, Wanted};
 use crate::rules::earn::{self, Counted};
 use crate::rules::evaluate::{award, moves, needs_price, refuse};
 use crate::rules::grant::grant;
-use crate::rules::outcome::{Award, Outcome, Spend, TraceStep};
+use crate::rules::outcome::{Award, Outcome, Part, Spend, TraceStep};
 use crate::rules::prizes::Given;
 use crate::rules::scope::{Reason, Scene};
 use crate::rules::{challenges, codes, limit, message, occasions, tiers};
@@ -134,15 +134,15 @@ fn earn_all(
     }
     let unit = published.programme.unit();
     let earned = outcome.awards.iter().filter(|award| award.programme == *id && award.unit == *unit);
-    let earned = earned.fold(0_i64, |sum, award| sum.saturating_add(award.amount));
+    let earned = Part::of_awards(earned);
     let mut given = Given::default();
-    challenges::judge(published, Bought::Things(bought), earned, scene, &mut given);
+    challenges::judge(published, Bought::Things(bought), &earned, scene, &mut given);
     occasions::of_the_day(published, scene, &mut given);
     if bought > 0 {
         occasions::referral(published, None, scene, &mut given);
     }
     if let Some(member) = scene.member {
-        let steps = tiers::step(published, 0, earned, member, scene.at.day);
+        let steps = tiers::step(published, 0, Part::sum(&earned), member, scene.at.day);
         tiers::climb(published, &steps, scene, &mut given);
         outcome.counters.extend(steps);
     }

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 use crate::event::{CounterStep, ProgrammeRef};
 use crate::member::MemberFacts;
+use crate::money::Money;
 use crate::programme::{Calendar, Published, Tier, TierBy, Tiers};
 use crate::rules::basket::clamp;
 use crate::rules::book::RuleBook;
 use crate::rules::challenges::EVER;
+use crate::rules::outcome::Part;
 use crate::rules::prizes::{Given, Right};
 use crate::rules::scope::Scene;
-use crate::rules::{codes, leaderboard, limit};
+use crate::rules::{Language, codes, leaderboard, limit};
 use crate::time::{Day, Moment};
+use crate::unit::Unit;
 
 /// How a member stands on one ladder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,42 @@ pub struct Standing {
     pub next: Option<(String, i64)>,
     /// The first and the last day of the window: what is missing counts up to the last one.
     pub window: (Day, Day),
+}
+
+impl Standing {
+    /// The tier, how long it is kept, and what the next one takes: `gold until 5 December 2026; 3 visits to platinum`.
+    /// `unit` is that of the programme.
+    pub fn sentence(&self, unit: &Unit, language: Language) -> String {
+        let (none, until, to) = match language {
+            Language::De => ("noch keine Stufe", "bis", "bis zur Stufe"),
+            Language::En => ("no tier yet", "until", "to"),
+        };
+        let mut said = self.tier.clone().unwrap_or_else(|| none.to_owned());
+        if let Some(last) = self.kept_until {
+            said.push_str(&format!(" {until} {}", language.long_day(last)));
+        }
+        if let Some((next, missing)) = &self.next {
+            said.push_str(&format!("; {} {to} {next}", self.figure(*missing, unit, language)));
+        }
+        said
+    }
+
+    /// What a ladder counts, with its word.
+    fn figure(&self, amount: i64, unit: &Unit, language: Language) -> String {
+        match self.by {
+            TierBy::Spend => language.money(&Money(amount).to_string()),
+            TierBy::Units => language.units(&unit.format(amount), unit.name()),
+            TierBy::Visits => {
+                let word = match (language, amount) {
+                    (Language::De, 1) => "Besuch",
+                    (Language::De, _) => "Besuche",
+                    (Language::En, 1) => "visit",
+                    (Language::En, _) => "visits",
+                };
+                format!("{amount} {word}")
+            }
+        }
+    }
 }
 
 /// How a member stands on every ladder of the book.
@@ -55,16 +94,6 @@ pub(super) fn key(published: &Published) -> String {
 /// What the counter of a ladder, and that of a leaderboard, is named after its programme.
 const LADDER: &str = "#tier";
 pub(super) const BOARD: &str = "#board";
-
-/// Whether a counter is one of a ladder or a leaderboard.
-pub(super) fn is_key(key: &str) -> bool {
-    (key.ends_with(LADDER) || key.ends_with(BOARD)) && !key.contains('/')
-}
-
-/// The programme of such a counter.
-pub(super) fn programme_of(key: &str) -> &str {
-    key.rsplit_once('#').map_or(key, |(programme, _)| programme)
-}
 
 /// What an order adds to a programme's ladder and its leaderboard.
 pub(super) fn step(
@@ -92,6 +121,29 @@ pub(super) fn step(
     }
     steps.extend(leaderboard::step(published, paid, earned, day));
     steps
+}
+
+/// How what a ladder and a leaderboard counted falls to the lines: money by what was paid for goods, units as they were
+/// awarded. A visit goes with the whole.
+pub(super) fn parts(
+    published: &Published,
+    steps: &[CounterStep],
+    earned: &[Part],
+    by_paid: impl Fn() -> Vec<i64>,
+) -> BTreeMap<String, Vec<Part>> {
+    let spec = published.programme.spec();
+    let ladder = spec.tiers.as_ref().map(|tiers| (key(published), tiers.by));
+    let board = spec.leaderboard.as_ref().map(|board| (leaderboard::key(published), board.by));
+    let mut all = BTreeMap::new();
+    for (key, by) in [ladder, board].into_iter().flatten() {
+        let Some(step) = steps.iter().find(|step| step.key == key) else { continue };
+        match by {
+            TierBy::Spend => all.insert(key, vec![Part { amount: step.amount, weights: by_paid() }]),
+            TierBy::Units => all.insert(key, earned.to_vec()),
+            TierBy::Visits => None,
+        };
+    }
+    all
 }
 
 /// Gives what the tiers give that an order has reached, each once.

@@ -176,7 +176,8 @@ fn stamps_are_undone_as_a_whole_and_once() {
     let book = book(&[&template("coffee-card")]);
     let outcome = judge(&book, &MemberFacts::default(), Order::Stamps(&stamps("coffee", 3, vec![])));
     let at = noon();
-    let original = Original { sale: None, outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
+    let original =
+        Original { sale: None, is_visit: true, outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
     let purses = std::collections::BTreeMap::new();
     let before = TakenBack::default();
     let wish = TakeBack {

@@ -1,7 +1,7 @@
 //! The edges of windows, and the order in which things come off.
 
 use stempel_domain::money::Money;
-use stempel_domain::rules::{self, RuleBook};
+use stempel_domain::rules::{self, Language, RuleBook};
 use stempel_domain::sale::{Order, Sale};
 use stempel_domain::{Day, MemberFacts, Moment};
 
@@ -164,6 +164,56 @@ fn a_tier_says_how_long_it_is_kept_and_what_is_missing() {
         assert_eq!((first.to_string().as_str(), last.to_string().as_str()), (begins, ends), "{window}");
         assert!(book.reads_days_back() >= 11, "{window}");
     }
+}
+
+#[test]
+fn a_tier_is_said_in_a_sentence() {
+    let ladder = "ladder = [{ name = \"silver\", from = 2 }, { name = \"gold\", from = 5 }] }";
+    let of = |by: &str, window: &str, amount: i64| {
+        let book = programme(&format!("scale = 1\ntiers = {{ by = \"{by}\", {window}, {ladder}"), "");
+        let day = if window.contains("ever") { Day::MAX } else { noon().day.plus_days(-1) };
+        let mut facts = counted("p#tier", day, amount);
+        facts.counters.entry("p#tier".to_owned()).or_default().insert(noon().day, amount);
+        let standing = rules::standings(&book, &facts, &noon()).remove(0);
+        let unit = book.find(&"p".parse().unwrap()).unwrap().programme.unit().clone();
+        (standing.sentence(&unit, Language::De), standing.sentence(&unit, Language::En))
+    };
+    for (by, window, amount, de, en) in [
+        (
+            "visits",
+            "window = \"month\", grace_days = 5",
+            0,
+            "noch keine Stufe; 2 Besuche bis zur Stufe silver",
+            "no tier yet; 2 visits to silver",
+        ),
+        (
+            "visits",
+            "window = \"month\", grace_days = 5",
+            1,
+            "silver bis 5. Dezember 2026; 3 Besuche bis zur Stufe gold",
+            "silver until 5 December 2026; 3 visits to gold",
+        ),
+        (
+            "spend",
+            "window_days = 2, grace_days = 5",
+            200,
+            "silver bis 26. November 2026; 1,00 € bis zur Stufe gold",
+            "silver until 26 November 2026; €1.00 to gold",
+        ),
+        (
+            "units",
+            "window = \"ever\"",
+            15,
+            "noch keine Stufe; 0,5 Punkte bis zur Stufe silver",
+            "no tier yet; 0.5 points to silver",
+        ),
+        ("units", "window = \"ever\"", 40, "silver; 1 Punkt bis zur Stufe gold", "silver; 1 point to gold"),
+        ("units", "window = \"ever\"", 50, "gold", "gold"),
+    ] {
+        assert_eq!(of(by, window, amount), (de.to_owned(), en.to_owned()), "{by} {window} {amount}");
+    }
+    let visit = of("visits", "window = \"ever\"", 4).1;
+    assert_eq!(visit, "silver; 1 visit to gold");
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn a_refund_does_not_make_the_visit_unhappen() {
     let outcome = judge(&book, &MemberFacts::default(), Order::Sale(&sold));
     let (at, purses, before) = (noon(), BTreeMap::new(), TakenBack::default());
     let member = Some(MemberId([1; 16]));
-    let original = Original { sale: Some(&sold), outcome: &outcome, member, shop: SHOP, at: &at };
+    let original =
+        Original { sale: Some(&sold), is_visit: true, outcome: &outcome, member, shop: SHOP, at: &at };
     let visit = |reason| {
         let wish = TakeBack { take: Take::Everything, reason, before: &before, purses: &purses, at: &at };
         reverse(&original, &wish).unwrap().visit_ms

@@ -202,7 +202,7 @@ proptest! {
         let mut all = sale_postings(&sale, &outcome, Some(MEMBER), SHOP, noon().day);
         book_all(&mut purses, &all);
         let at = noon();
-        let original = Original { sale: Some(&sale), outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
+        let original = Original { sale: Some(&sale), is_visit: true, outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
         let mut taken = TakenBack::default();
         let mut counters: BTreeMap<String, i64> = BTreeMap::new();
         for step in &outcome.counters {

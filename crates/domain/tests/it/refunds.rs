@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stempel_domain::event::{Reversal, ReversalReason};
-use stempel_domain::ledger::{Account, Booking, Posting, Purse, imbalance};
+use stempel_domain::ledger::{Account, Booking, Lot, Posting, Purse, imbalance};
 use stempel_domain::money::{Money, Quantity, Rate};
 use stempel_domain::programme::Programme;
 use stempel_domain::rules::{
-    Original, Outcome, ReverseError, Reversed, RuleBook, Take, TakeBack, TakenBack, case, reverse,
+    Original, Outcome, ReverseError, Reversed, RuleBook, Take, TakeBack, TakenBack, TraceStep, case, reverse,
     sale_postings,
 };
 use stempel_domain::sale::{Line, Order, Sale, Tender, TenderKind};
@@ -55,6 +55,7 @@ impl Sold {
         let sold_at = noon();
         let original = Original {
             sale: Some(&self.sale),
+            is_visit: true,
             outcome: &self.outcome,
             member: Some(MEMBER),
             shop: SHOP,
@@ -182,6 +183,7 @@ proptest! {
             let reversed = sold.back(Take::Quantities(&quantities), &noon()).unwrap();
             prop_assert!(imbalance(&reversed.postings).is_empty());
             prop_assert!(reversed.lines.iter().all(|money| *money >= Money::ZERO), "{:?}", reversed.lines);
+            prop_assert_eq!(reversed.lines.iter().copied().sum::<Money>(), reversed.refund);
             let twice: Vec<i64> = sale.lines.iter().map(|line| line.quantity.0 + 1000).collect();
             prop_assert!(sold.back(Take::Quantities(&twice), &noon()).is_err());
         }
@@ -298,6 +300,96 @@ fn a_sale_of_nothing_can_still_be_taken_back() {
     sold.back(Take::Everything, &noon()).unwrap();
     assert_eq!(sold.balance("point"), 8);
     assert_eq!(sold.back(Take::Everything, &noon()), Err(ReverseError::NothingLeft));
+}
+
+#[test]
+fn what_comes_back_is_said_with_its_grace() {
+    // Eleven points were spent: four had ended by the day of the refund, seven never do; two euro of stored value paid.
+    let gift = |cost: i64| {
+        let gift = format!("[[reward]]\nid = \"mug\"\nkind = \"gift\"\ncost = {cost}\n");
+        book(&[&format!(
+            "id = \"p\"\nname = \"P\"\ngrace_days = 14\n[[earn]]\nper = \"money\"\namount = 1\n{gift}"
+        )])
+    };
+    let said = |cost: i64| {
+        let mut facts = facts(0);
+        let lot = |amount, last| Lot { amount, earned: noon().day, last, idle: None };
+        facts.lots.insert(unit("point"), vec![lot(4, Some(noon().day.plus_days(2))), lot(30, None)]);
+        let tenders = vec![Tender { kind: TenderKind::Stored, amount: Money(200) }];
+        let paid = Sale { claims: vec![claim("mug")], tenders, ..sale(vec![line("a", "", "1", "5.00")]) };
+        let mut sold = Sold::new(&gift(cost), &facts, paid);
+        let reversed = sold.back(Take::Everything, &at("2026-12-01T12:00:00+01:00")).unwrap();
+        let step = |step: &TraceStep| {
+            format!("{} {} {} {}", step.code, step.value("amount"), step.value("unit"), step.value("last"))
+        };
+        reversed.trace().iter().map(step).collect::<Vec<_>>()
+    };
+    let (earned, stored) = ("taken-back 5 point ", "given-back 2 eur ");
+    assert_eq!(said(11), [earned, stored, "given-back 7 point ", "given-back 4 point 2026-12-15"]);
+    assert_eq!(said(4), [earned, stored, "given-back 4 point 2026-12-15"]);
+}
+
+#[test]
+fn an_article_leaves_a_challenge_once_and_with_its_last_piece() {
+    let book = book(&["id = \"p\"\nname = \"P\"\n[[challenge]]\nid = \"c\"\neach = \"month\"\n\
+        goal = [{ count = \"different\", target = 9 }]\ngives = { amount = 1 }\n"]);
+    let lines = vec![line("a", "", "2", "1.00"), line("b", "", "1", "1.00"), line("a", "", "1", "3.00")];
+    let mut sold = Sold::new(&book, &facts(0), sale(lines));
+    for (quantities, a, b) in
+        [([2000, 0, 0], 1, 1), ([0, 1000, 0], 1, 0), ([0, 0, 500], 1, 0), ([0, 0, 500], 0, 0)]
+    {
+        sold.back(Take::Quantities(&quantities), &noon()).unwrap();
+        assert_eq!((sold.counter("p/c#1=a"), sold.counter("p/c#1=b")), (a, b), "{quantities:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_not_there_cannot_come_back() {
+    let mut sold =
+        Sold::new(&shop(""), &facts(0), sale(vec![line("a", "", "1", "5.00"), line("b", "", "3", "1.00")]));
+    for quantities in [&[][..], &[1000], &[1000, 1000, 1000]] {
+        assert_eq!(sold.back(Take::Quantities(quantities), &noon()), Err(ReverseError::NoSuchLines));
+    }
+    sold.back(Take::Quantities(&[0, 1000]), &noon()).unwrap();
+    for (asked, line, left) in [([1001, 0], 1, 1000), ([0, 2001], 2, 2000), ([0, -1], 2, 2000)] {
+        let asked_of_line = asked[line - 1];
+        let refused = ReverseError::TooMuch { line, left, asked: asked_of_line };
+        assert_eq!(sold.back(Take::Quantities(&asked), &noon()), Err(refused));
+    }
+    assert_eq!(sold.back(Take::Quantities(&[0, 0]), &noon()), Err(ReverseError::NothingLeft));
+    // Stamps have no lines at all.
+    let (outcome, at, before, purses) = (Outcome::default(), noon(), TakenBack::default(), BTreeMap::new());
+    let original =
+        Original { sale: None, is_visit: true, outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
+    let wish = TakeBack {
+        take: Take::Quantities(&[]),
+        reason: ReversalReason::Refund,
+        before: &before,
+        purses: &purses,
+        at: &at,
+    };
+    assert_eq!(reverse(&original, &wish), Err(ReverseError::NoSuchLines));
+}
+
+#[test]
+fn what_has_no_weights_falls_by_what_was_paid_and_else_by_what_it_cost() {
+    // Half of the dearer one is off: 5.00 and 5.00 were paid, ten points are five and five. Where all is free, a mug
+    // for nine points falls by the prices, 2 to 1: six and three.
+    let shop = |percent: &str, set: &str| {
+        book(&[&format!(
+            "id = \"p\"\nname = \"P\"\n[[earn]]\nper = \"order\"\namount = 10\n\
+             [[reward]]\nid = \"r\"\nkind = \"percent-off\"\npercent = {percent}\nautomatic = true\n{set}\
+             [[reward]]\nid = \"mug\"\nkind = \"gift\"\ncost = 9\n"
+        )])
+    };
+    let lines = || vec![line("a", "", "1", "10.00"), line("b", "", "1", "5.00")];
+    let mut half = Sold::new(&shop("50", "skus = [\"a\"]\n"), &facts(0), sale(lines()));
+    let reversed = half.back(Take::Quantities(&[1000, 0]), &noon()).unwrap();
+    assert_eq!((reversed.refund, reversed.taken_back[&unit("point")]), (Money(500), 5));
+    let claimed = Sale { claims: vec![claim("mug")], ..sale(lines()) };
+    let mut free = Sold::new(&shop("100", ""), &facts(9), claimed);
+    let reversed = free.back(Take::Quantities(&[0, 1000]), &noon()).unwrap();
+    assert_eq!((reversed.refund, reversed.given_back[&unit("point")]), (Money::ZERO, 3));
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::Value;
-use stempel_domain::event::{CounterStep, Event, Fact, Record, ReversalReason, StampFact};
+use stempel_domain::event::{CounterStep, Event, Fact, GrantFact, Record, ReversalReason, StampFact};
 use stempel_domain::member::{Change, Effect, MemberState, birthday_week, effect_of};
 use stempel_domain::programme::{Period, Programme};
 use stempel_domain::rules::{
     self, Amends, Original, Place, RuleBook, Take, TakeBack, TakenBack, case, challenges, goodwill,
 };
-use stempel_domain::sale::{Order, Sale};
+use stempel_domain::sale::{Deed, Order, Sale};
 use stempel_domain::{AuthorId, Day, EventRef, Grant, MemberId, Moment, TenantId};
 
 use crate::support::*;
@@ -216,6 +216,31 @@ fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> MemberState {
 
 const FIRST: &str = "id = \"p\"\nname = \"P\"\n\
     [[challenge]]\nid = \"first\"\ngoal = [{ count = \"orders\", target = 1 }]\ngives = { amount = 7 }\n";
+
+#[test]
+fn nobody_has_to_be_there_for_a_deed_so_its_undo_takes_no_visit_back() {
+    let book = book(&["id = \"p\"\nname = \"P\"\n[[activity]]\nid = \"survey\"\ngives = { amount = 5 }\n"]);
+    let deed = Deed::Activity {
+        programme: "p".parse().unwrap(),
+        activity: "survey".to_owned(),
+        reference: String::new(),
+    };
+    let stamp = stamped(&book, &MemberState::default(), 1, 1, &noon()).record.fact;
+    let Fact::Stamp(stamped) = &stamp else { unreachable!() };
+    let loyalty = stamped.loyalty.clone();
+    let outcome = rules::evaluate(&book, Some(&loyalty.facts), Order::Deed(&deed), SHOP, &noon());
+    let postings = outcome.postings(MEMBER, SHOP, noon().day);
+    let given = GrantFact { shop: SHOP, deed, loyalty, outcome, postings, place: Default::default() };
+    let (before, purses) = (TakenBack::default(), BTreeMap::new());
+    let visit = |fact: &Fact| {
+        let (take, reason, at) = (Take::Everything, ReversalReason::Undo, &noon());
+        let wish = TakeBack { take, reason, before: &before, purses: &purses, at };
+        let undone = rules::reverse(&Original::of(fact, &noon()).unwrap(), &wish).unwrap();
+        (undone.visit_ms, undone.taken_back.get(&unit("point")).copied())
+    };
+    assert_eq!(visit(&stamp), (Some(noon().utc_ms), None));
+    assert_eq!(visit(&Fact::Grant(Box::new(given))), (None, Some(5)));
+}
 
 #[test]
 fn a_right_given_by_two_devices_is_noticed_and_taken_back_once() {

@@ -50,8 +50,14 @@ fn shops_of_a_street_settle_what_they_gave_and_honoured() {
 
     // The baker takes the sale back: nothing was honoured after all, and nobody pays anybody.
     let (at, before) = (noon(), TakenBack::default());
-    let original =
-        Original { sale: Some(&claims), outcome: &outcome, member: Some(MEMBER), shop: BAKER, at: &at };
+    let original = Original {
+        sale: Some(&claims),
+        is_visit: true,
+        outcome: &outcome,
+        member: Some(MEMBER),
+        shop: BAKER,
+        at: &at,
+    };
     let mut purses = BTreeMap::new();
     for posting in events.iter().flatten().filter(|posting| posting.booking.is_some()) {
         let purse: &mut stempel_domain::ledger::Purse = purses.entry(posting.unit.clone()).or_default();
@@ -104,8 +110,14 @@ fn a_board_counts_in_its_month_and_takes_back_what_was_undone() {
     let outcome = judge(&spend, &MemberFacts::default(), Order::Sale(&coffee));
     assert_eq!(outcome.counters[0].key, "s#board");
     let (at, before, purses) = (noon(), TakenBack::default(), BTreeMap::new());
-    let original =
-        Original { sale: Some(&coffee), outcome: &outcome, member: Some(MEMBER), shop: SHOP, at: &at };
+    let original = Original {
+        sale: Some(&coffee),
+        is_visit: true,
+        outcome: &outcome,
+        member: Some(MEMBER),
+        shop: SHOP,
+        at: &at,
+    };
     let wish = TakeBack {
         take: Take::Everything,
         reason: ReversalReason::Refund,

@@ -41,7 +41,7 @@ use binarize::Binarizer;
 use bits::BitPlane;
 use local_mean::LocalMean;
 use others::OtherReader;
-use qr::{Effort, QrReader, Region};
+use qr::{Effort, Judge, QrReader, Region};
 use view::{PlaneRef, Pyramid, to_picture};
 
 /// What every live frame gets.
@@ -209,6 +209,7 @@ pub struct Pipeline {
     region: Option<Region>,
     cut_out: Vec<u8>,
     qr: QrReader,
+    judge: Judge,
     other: OtherReader,
     with_other_codes: bool,
     frames_without: u32,
@@ -247,6 +248,7 @@ impl Pipeline {
             region: None,
             cut_out: Vec::new(),
             qr: QrReader::default(),
+            judge: Judge::default(),
             other: OtherReader::default(),
             with_other_codes: false,
             frames_without: 0,
@@ -448,14 +450,14 @@ impl Pipeline {
         if !self.show(search.base, stage.view) {
             return ControlFlow::Continue(());
         }
-        let Self { matrices, hints, .. } = self;
+        let Self { matrices, hints, judge, .. } = self;
         let Some(Some(matrix)) = matrices.get(usize::from(stage.view.halvings)) else {
             return ControlFlow::Continue(());
         };
         let go_on = search.go_on;
         search.run(stage, stage.view, |sink| match stage.reader {
-            Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, sink),
-            _ => stages::read_with_rxing(matrix, go_on, sink),
+            Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, judge, sink),
+            _ => stages::read_with_rxing(matrix, judge, go_on, sink),
         })
     }
 
@@ -494,12 +496,14 @@ impl Pipeline {
 
     /// Asks rqrr about what is left: codes that were read already are painted over.
     fn ask_rqrr(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
-        let Some(plane) = self.pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
+        let Self { pyramid, judge, .. } = self;
+        let Some(plane) = pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
         let PlaneRef { luma, width, height } = plane;
         let stage = Stage { reader: Reader::Rqrr, view };
         if search.report.codes.is_empty() {
-            return search
-                .run(stage, view, |sink| stages::read_with_rqrr(luma, width, height, view.inverted, sink));
+            return search.run(stage, view, |sink| {
+                stages::read_with_rqrr(luma, width, height, view.inverted, judge, sink)
+            });
         }
         let mut left = luma.to_vec();
         let scale = 1.0 / (1_u32 << view.halvings.min(31)) as f32;
@@ -507,7 +511,8 @@ impl Pipeline {
             let corners = code.corners.map(|corner| Corner::new(corner.x * scale, corner.y * scale));
             geometry::paint_over(&mut left, width, height, &corners);
         }
-        search.run(stage, view, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, sink))
+        search
+            .run(stage, view, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, judge, sink))
     }
 }
 

@@ -1,18 +1,19 @@
-//! The two decoders, each as a function from a picture to texts with corners.
+//! The libraries' decoders, each as a function from a picture to texts with corners. They find codes and sample them;
+//! what a sample says is read by our own rules.
 //!
 //! Neither is guarded here: the pipeline calls them inside [`super::guard::quietly`].
 
 use std::ops::ControlFlow;
 
+use rqrr::BitGrid as _;
 use rxing::DecodeHints;
 use rxing::common::{BitMatrix, DetectorRXingResult};
-use rxing::qrcode::cpp_port::decoder::Decode;
 use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatternSets, SampleQR};
-use rxing::qrcode::decoder::qrcode_decoder::decode_bitmatrix_with_hints;
 use rxing::qrcode::detector::Detector;
 
 use super::Reader;
 use super::geometry::{Corner, Corners, from_finder_centres};
+use super::qr::Judge;
 
 /// Takes one finding with who made it, and says whether to go on looking.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(String, Corners, Reader) -> ControlFlow<()>;
@@ -23,6 +24,7 @@ const SETS_MAX: usize = 600;
 /// Reads codes from black and white with rxing's newer detector.
 pub(crate) fn read_with_rxing(
     matrix: &BitMatrix,
+    judge: &mut Judge,
     go_on: &dyn Fn() -> bool,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
@@ -36,12 +38,9 @@ pub(crate) fn read_with_rxing(
             continue;
         }
         let Ok(sampled) = SampleQR(matrix, &set) else { continue };
-        let Ok(decoded) = Decode(sampled.getBits()) else { continue };
-        if !decoded.isValid() {
-            continue;
-        }
+        let Some(text) = text_of(sampled.getBits(), judge) else { continue };
         used.extend([set.bl, set.tl, set.tr]);
-        sink(decoded.text(), corners_of_sample(sampled.getPoints()), Reader::Rxing)?;
+        sink(text, corners_of_sample(sampled.getPoints()), Reader::Rxing)?;
     }
     ControlFlow::Continue(())
 }
@@ -50,14 +49,13 @@ pub(crate) fn read_with_rxing(
 pub(crate) fn read_with_older_rxing(
     matrix: &BitMatrix,
     hints: &DecodeHints,
+    judge: &mut Judge,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let Ok(detected) = Detector::new(matrix).detect_with_hints(hints) else {
         return ControlFlow::Continue(());
     };
-    let Ok(decoded) = decode_bitmatrix_with_hints(detected.getBits(), hints) else {
-        return ControlFlow::Continue(());
-    };
+    let Some(text) = text_of(detected.getBits(), judge) else { return ControlFlow::Continue(()) };
     let corners = match detected.getPoints() {
         [bottom_left, top_left, top_right, ..] => from_finder_centres(
             Corner::from(*bottom_left),
@@ -67,7 +65,14 @@ pub(crate) fn read_with_older_rxing(
         ),
         _ => Corners::default(),
     };
-    sink(decoded.getText().to_owned(), corners, Reader::OlderRxing)
+    sink(text, corners, Reader::OlderRxing)
+}
+
+fn text_of(sample: &BitMatrix, judge: &mut Judge) -> Option<String> {
+    if sample.width() != sample.height() {
+        return None;
+    }
+    judge.read(sample.width() as usize, &|column, row| sample.get(column as u32, row as u32))
 }
 
 /// rxing gives the corners as top left, top right, bottom left, bottom right.
@@ -86,13 +91,14 @@ pub(crate) fn read_with_rqrr(
     width: usize,
     height: usize,
     inverted: bool,
+    judge: &mut Judge,
     sink: Sink<'_>,
 ) -> ControlFlow<()> {
     let flip = if inverted { u8::MAX } else { 0 };
     let mut image =
         rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| luma[y * width + x] ^ flip);
     for grid in image.detect_grids() {
-        if let Ok((_, text)) = grid.decode() {
+        if let Some(text) = judge.read(grid.grid.size(), &|column, row| grid.grid.bit(row, column)) {
             let corners = grid.bounds.map(|point| Corner::new(point.x as f32, point.y as f32));
             sink(text, corners, Reader::Rqrr)?;
         }

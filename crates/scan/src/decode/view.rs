@@ -99,6 +99,7 @@ pub(crate) struct Pyramid {
     halves_ready: usize,
     sharpened: Plane,
     sharpened_as: Option<u8>,
+    sums: Vec<u16>,
 }
 
 impl Pyramid {
@@ -148,10 +149,11 @@ impl Pyramid {
             return;
         }
         let mut sharpened = std::mem::take(&mut self.sharpened);
+        let mut sums = std::mem::take(&mut self.sums);
         let from = self.level(base, usize::from(halvings));
-        sharpen(from.luma, from.width, from.height, &mut sharpened.luma);
+        sharpen(from.luma, from.width, from.height, &mut sharpened.luma, &mut sums);
         (sharpened.width, sharpened.height) = (from.width, from.height);
-        self.sharpened = sharpened;
+        (self.sharpened, self.sums) = (sharpened, sums);
         self.sharpened_as = Some(halvings);
     }
 }

@@ -27,6 +27,12 @@ const WORDS = {
         failed: "Das hat nicht geklappt.", nonet: "Keine Verbindung. Bitte gleich noch einmal.", insecure: "Dieser Browser kann die Karte nicht sicher aufbewahren. Nimm einen anderen, oder eine gedruckte Karte.",
         blocked: "Diese Karte ist gesperrt. Frag an der Theke.", landed: "Ein Stempel ist gelandet. {0} von {1}.", cardLabel: "{0}: {1} von {2} Stempeln", number: "Nummer", code: "Code deiner Karte", open: "Zur Karte",
         have: "Auf diesem Handy ist schon eine Karte.", age: "Bitte bestätige dein Alter.",
+        none0: "kein Stempel", whyNone: "Warum kein Stempel?", agree: "Einverstanden mit", agreeSays: "Nichts davon muss sein, und alles lässt sich jederzeit ändern.",
+        mail: "Mails mit Angeboten", push: "Angeboten aufs Handy", leaderboard: "meinem Vornamen in der Rangliste", profiling: "Angeboten, die zu meinen Einkäufen passen",
+        noted: "Notiert.", undo: "Rückgängig", data: "Deine Daten", dataSays: "Alles, was über dich gespeichert ist, als Datei, die andere Programme lesen können.", export: "Alles herunterladen",
+        forget: "Für immer aufhören", forgetSays: "Etwas anderes als die Karte vom Handy zu nehmen: Danach weiß niemand mehr, dass du da warst.", forgetAsk: "Mich vergessen lassen …", forgetTitle: "Mich vergessen lassen?",
+        forget1: "Stempel, Punkte, Gutscheine und Prämien verfallen.", forget2: "Dein Name und deine Einwilligungen werden gelöscht, auch in den Geräten der Läden, sobald sie online sind.", forget3: "Was verkauft wurde, bleibt in den Büchern des Ladens, ohne dass daraus hervorgeht, dass du es warst.", forget4: "Das lässt sich nicht rückgängig machen.",
+        forgetNow: "Endgültig vergessen", keepCard: "Karte behalten", forgotten: "Du bist vergessen", forgottenSays: "Danke, dass du da warst. Auf diesem Handy und in den Läden steht nichts mehr über dich.", sharePicture: "Als Bild teilen", come: "Hol dir auch eine Stempelkarte",
         e: { "link-unknown": "Dieser Code gilt nicht mehr. Frag an der Theke nach dem neuen.", "of-age": "Bitte bestätige dein Alter. Wer jünger ist, bekommt an der Theke eine gedruckte Karte.", "too-often": "Das war sehr oft hintereinander. Bitte warte ein paar Minuten.", "too-many": "Gerade ist viel los. Bitte gleich noch einmal.", name: "Dieser Name geht nicht. Höchstens 80 Buchstaben, in einer Zeile.", "second-code": "Das ist nicht der Code dieser Karte. Er steht auf der Rückseite: zehn Zeichen.", code: "Dieser Code gilt nicht mehr. Er wurde schon benutzt oder ist zu alt.", "card-blocked": "Diese Karte ist gesperrt. Frag an der Theke nach der neuen.", email: "Das ist keine E-Mail-Adresse.", "no-mail": "Dieser Laden verschickt keine Mails. Nimm die gedruckte Karte, oder frag an der Theke.", terms: "Die Datenschutz-Info wurde geändert. Bitte lade die Seite neu.", mail: "Die Mail konnte nicht verschickt werden. Bitte später noch einmal." },
     },
     en: {
@@ -52,6 +58,12 @@ const WORDS = {
         failed: "That did not work.", nonet: "No connection. Please try again in a moment.", insecure: "This browser cannot keep the card safely. Take another one, or a printed card.",
         blocked: "This card is blocked. Please ask at the counter.", landed: "A stamp has landed. {0} of {1}.", cardLabel: "{0}: {1} of {2} stamps", number: "Number", code: "The code of your card", open: "To the card",
         have: "There is a card on this phone already.", age: "Please confirm your age.",
+        none0: "no stamp", whyNone: "Why no stamp?", agree: "I agree to", agreeSays: "None of this is needed, and all of it can be changed at any time.",
+        mail: "mails with offers", push: "offers on the phone", leaderboard: "my first name on the leaderboard", profiling: "offers that fit what I buy",
+        noted: "Noted.", undo: "Undo", data: "Your data", dataSays: "Everything that is kept about you, as a file that other programs can read.", export: "Download everything",
+        forget: "Leave for good", forgetSays: "Something else than taking the card off the phone: afterwards nobody knows that you were here.", forgetAsk: "Have me forgotten …", forgetTitle: "Have me forgotten?",
+        forget1: "Stamps, points, vouchers and rewards are lost.", forget2: "Your name and what you agreed to are deleted, in the shop's devices too as soon as each is online.", forget3: "What was sold stays in the shop's books, with nothing in it that says it was you.", forget4: "Nothing can bring it back.",
+        forgetNow: "Forget me for good", keepCard: "Keep my card", forgotten: "You are forgotten", forgottenSays: "Thank you for having been here. Nothing on this phone or in the shops speaks of you any more.", sharePicture: "Share as a picture", come: "Get a stamp card too",
         e: {},
     },
 };
@@ -189,6 +201,7 @@ async function answered(response, began) {
         behind = Math.round(time - (began + Date.now()) / 2);
         localStorage.setItem("behind", behind);
     }
+    if (response.ok && response.headers.get("content-disposition")) return response.blob();
     const body = await response.json().catch(() => ({}));
     if (!response.ok) throw new Refused(response.status, body);
     return body;
@@ -242,6 +255,8 @@ async function withWork(query, send) {
 function onSubmit(form, work) {
     const said = form.querySelector(".said") ?? form.appendChild(h("p.said", { role: "status" }));
     form.addEventListener("submit", async (event) => {
+        // What works without a script is left to the form itself.
+        if (event.submitter?.hasAttribute("data-plain")) return;
         event.preventDefault();
         const buttons = [...form.querySelectorAll("button")];
         if (form.dataset.busy) return;
@@ -309,7 +324,7 @@ async function barePage() {
 // ---- the card -------------------------------------------------------------------------------------------------
 
 const root = () => document.getElementById("app");
-let [who, view, since, online] = [null, null, null, true];
+let [who, view, since, online, stopped] = [null, null, null, true, false];
 
 const stampsOf = (shown) => (shown?.cards ?? []).reduce((sum, card) => sum + card.full * card.size + card.filled, 0);
 
@@ -364,9 +379,9 @@ const when = (text) => new Intl.DateTimeFormat(language, { dateStyle: "medium", 
 function historyPart(lines) {
     if (!lines.length) return h("p.faded", {}, say("nothing"));
     const told = (some) => h("ul.plain.history", {}, some.map((line) => h("li", {},
-        h("p.line", {}, h("span", {}, line.title), h("span.right", {}, line.moved.join(", "))),
+        h("p.line", {}, h("span", {}, line.title), h(`span.right${line.nothing ? ".faded" : ""}`, {}, line.nothing ? say("none0") : line.moved.join(", "))),
         h("p.small.faded", {}, [when(line.at), line.shop].filter(Boolean).join(" · ")),
-        line.why.length ? h("details", {}, h("summary", {}, say("why")), h("ul.plain.small", {}, line.why.map((why) => h("li", {}, why)))) : null)));
+        line.why.length ? h("details", {}, h("summary", {}, say(line.nothing ? "whyNone" : "why")), h("ul.plain.small", {}, line.why.map((why) => h("li", {}, why)))) : null)));
     const [first, rest] = [lines.slice(0, 5), lines.slice(5)];
     return [told(first), rest.length ? h("details.earlier", {}, h("summary", {}, say("earlier")), told(rest)) : null];
 }
@@ -402,37 +417,56 @@ function keepPart() {
         h("div.row", {}, installed() ? null : install, picture), said, view.mail ? h("p", {}, `✓ ${say("mailDone")}`) : form);
 }
 
-function savePicture() {
-    const rows = modules(view.token);
-    const [scale, quiet] = [16, 6];
+/** A code on white with a line below it, and one above it where there is one. */
+function pictured(text, below, above = "") {
+    const rows = modules(text);
+    const quiet = 6;
+    const scale = Math.max(8, Math.floor(720 / (rows.length + 2 * quiet)));
     const side = (rows.length + 2 * quiet) * scale;
-    const canvas = h("canvas", { width: side, height: side + 60 });
+    const top = above ? 90 : 0;
+    const canvas = h("canvas", { width: side, height: top + side + 60 });
     const pen = canvas.getContext("2d");
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.fillStyle = "#000";
-    rows.forEach((row, y) => row.forEach((dark, x) => { if (dark) pen.fillRect((x + quiet) * scale, (y + quiet) * scale, scale, scale); }));
+    rows.forEach((row, y) => row.forEach((dark, x) => { if (dark) pen.fillRect((x + quiet) * scale, top + (y + quiet) * scale, scale, scale); }));
     pen.font = "600 34px system-ui, sans-serif";
     pen.textAlign = "center";
-    pen.fillText(`${view.shop} · ${view.number}`, side / 2, side + 20, side - 40);
-    canvas.toBlob((blob) => {
-        const link = h("a", { href: URL.createObjectURL(blob), download: "stempelkarte.png" });
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    }, "image/png");
+    pen.fillText(below, side / 2, top + side + 20, side - 40);
+    pen.font = "700 44px system-ui, sans-serif";
+    pen.fillStyle = "#c23b22";
+    pen.fillText(above, side / 2, 80, side - 40);
+    return new Promise((done) => { canvas.toBlob(done, "image/png"); });
 }
+
+function saveAs(blob, name) {
+    const link = h("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+const savePicture = async () => saveAs(await pictured(view.token, `${view.shop} · ${view.number}`), "stempelkarte.png");
 
 function friendPart() {
     if (!view.refer) return null;
     const said = h("p.said", { role: "status" });
     const address = `${location.origin}/J/${view.refer}?f=${view.number.replace("-", "")}`;
-    const button = h("button", { type: "button", onclick: async () => {
-        try {
-            if (navigator.share) await navigator.share({ title: view.shop, url: address });
-            else { await navigator.clipboard.writeText(address); said.textContent = say("copied"); }
-        } catch (error) { if (error.name !== "AbortError") said.textContent = address; }
-    } }, say("share"));
-    return section(say("friend"), h("p.faded", {}, say("friendSays")), button, said);
+    const sharing = (work) => async () => {
+        try { await work(); } catch (error) { if (error.name !== "AbortError") said.textContent = address; }
+    };
+    const link = h("button", { type: "button", onclick: sharing(async () => {
+        if (navigator.share) await navigator.share({ title: view.shop, url: address });
+        else { await navigator.clipboard.writeText(address); said.textContent = say("copied"); }
+    }) }, say("share"));
+    const picture = h("button", { type: "button", onclick: sharing(async () => {
+        // In capitals and without a query: so it fits into a smaller code.
+        const short = `${location.origin.toUpperCase()}/J/${view.refer}/${view.number.replace("-", "")}`;
+        const blob = await pictured(short, say("come"), view.shop);
+        const files = [new File([blob], "stempelkarte-einladung.png", { type: blob.type })];
+        if (navigator.canShare?.({ files })) await navigator.share({ files });
+        else saveAs(blob, files[0].name);
+    }) }, say("sharePicture"));
+    return section(say("friend"), h("p.faded", {}, say("friendSays")), h("div.row", {}, link, picture), said);
 }
 
 function settingsPart() {
@@ -448,14 +482,85 @@ function settingsPart() {
         await askSigned(who, "POST", "/card/v1/profile", { name: data.get("name"), language: wanted });
         speak(wanted);
         await refresh();
-        return say("saved");
+        // The page was drawn anew.
+        document.querySelector(".settings form .said").textContent = say("saved");
+        return "";
     });
     const end = h("button.quiet", { type: "button", onclick: async () => {
         if (end.dataset.sure !== "yes") { end.dataset.sure = "yes"; end.textContent = say("endSure"); return; }
         try { await askSigned(who, "POST", "/card/v1/end"); } catch (error) { if (!(error instanceof Refused)) { end.textContent = words(error); return; } }
         await leave();
     } }, say("end"));
-    return h("details.part", {}, h("summary", {}, h("h2", {}, say("settings"))), form, h("p.small.faded", {}, say("endSays")), end);
+    return h("details.part.settings", { "data-name": "settings" }, h("summary", {}, h("h2", {}, say("settings"))), form, agreePart(), dataPart(),
+        h("h3", {}, say("end")), h("p.small.faded", {}, say("endSays")), end, h("h3", {}, say("forget")), h("p.small.faded", {}, say("forgetSays")),
+        h("button.quiet", { id: "forget", type: "button", onclick: askForget }, say("forgetAsk")));
+}
+
+// The last thing that was agreed to or taken back: it can be undone also when news have drawn the page anew.
+let noted = null;
+
+// What the member agrees to: each press counts at once, and can be taken back.
+function agreePart() {
+    const said = h("p.said", { role: "status" });
+    const boxes = new Map();
+    const note = () => {
+        if (!noted) return;
+        const { kind, given, undone } = noted;
+        said.replaceChildren(say("noted"), " ", undone ? "" : h("button.quiet", { type: "button", onclick: () => { put(kind, !given, true); boxes.get(kind)?.focus(); } }, say("undo")));
+    };
+    const put = async (kind, given, undone) => {
+        const box = boxes.get(kind);
+        box.disabled = true;
+        said.classList.remove("bad");
+        said.replaceChildren(say("working"));
+        try {
+            view.consents = (await askSigned(who, "POST", "/card/v1/consent", { consent: kind, given })).consents;
+            noted = { kind, given, undone };
+            note();
+        } catch (error) {
+            said.replaceChildren(words(error));
+            said.classList.add("bad");
+        } finally {
+            box.disabled = false;
+            box.checked = Boolean(view.consents.find(([known]) => known === kind)?.[1]);
+        }
+    };
+    const lines = (view.consents ?? []).map(([kind, given]) => {
+        const box = h("input", { id: `agree-${kind}`, type: "checkbox", checked: given, onchange: (event) => put(kind, event.target.checked) });
+        boxes.set(kind, box);
+        return h("label.check", { for: `agree-${kind}` }, box, h("span", {}, say(kind)));
+    });
+    note();
+    return h("fieldset", {}, h("legend", {}, say("agree")), h("p.small.faded", {}, say("agreeSays")), lines, said);
+}
+
+function dataPart() {
+    const form = h("form", { novalidate: true }, h("h3", {}, say("data")), h("p.small.faded", {}, say("dataSays")), h("button", { id: "export", type: "submit" }, say("export")));
+    onSubmit(form, async () => {
+        saveAs(await askSigned(who, "GET", "/card/v1/export"), "stempelkarte.json");
+        return "";
+    });
+    return form;
+}
+
+function askForget() {
+    const form = h("form", { novalidate: true }, h("h2", { id: "forget-title" }, say("forgetTitle")),
+        h("ul.ways", {}, ["forget1", "forget2", "forget3", "forget4"].map((text) => h("li", {}, say(text)))),
+        h("button.primary", { type: "button", onclick: () => dialog.close() }, say("keepCard")),
+        h("button.quiet", { id: "forget-now", type: "submit" }, say("forgetNow")));
+    const dialog = h("dialog.ask", { "aria-labelledby": "forget-title", onclose: () => dialog.remove() }, form);
+    onSubmit(form, async () => {
+        await askSigned(who, "POST", "/card/v1/leave", { for_good: true });
+        stopped = true;
+        for (const name of ["who", "view", "key"]) await forget(name);
+        localStorage.removeItem("tenant");
+        dialog.close();
+        root().classList.add("narrow");
+        root().replaceChildren(h("h1", { tabindex: -1 }, say("forgotten")), h("p", {}, say("forgottenSays")));
+        root().firstChild.focus();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
 }
 
 async function leave() {
@@ -466,7 +571,9 @@ async function leave() {
 
 function render(fresh = 0) {
     const app = root();
-    const open = new Set([...app.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
+    // By a name of its own where the words may change, as with the language.
+    const named = (details) => details.dataset.name ?? details.firstElementChild.textContent;
+    const open = new Set([...app.querySelectorAll("details[open]")].map(named));
     const typed = new Map([...app.querySelectorAll("input, select")].map((field) => [field.id, field.value]));
     const active = document.activeElement?.id;
     app.removeAttribute("aria-busy");
@@ -483,7 +590,7 @@ function render(fresh = 0) {
         section(say("history"), historyPart(view.history)),
         keepPart(), friendPart(), settingsPart(),
     ].flat().filter(Boolean));
-    for (const details of app.querySelectorAll("details")) if (open.has(details.firstElementChild.textContent)) details.open = true;
+    for (const details of app.querySelectorAll("details")) if (open.has(named(details))) details.open = true;
     // What is half typed stays when news come.
     for (const [id, value] of typed) { const field = id && document.getElementById(id); if (field && id !== "tongue") field.value = value; }
     if (active) document.getElementById(active)?.focus({ preventScroll: true });
@@ -564,7 +671,7 @@ async function take(news) {
 const refresh = async () => take(await askSigned(who, "GET", `/card/v1/card?lang=${language}`));
 
 async function follow() {
-    for (let failures = 0; ;) {
+    for (let failures = 0; !stopped;) {
         if (document.visibilityState !== "visible") {
             await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
         }
@@ -574,9 +681,11 @@ async function follow() {
             const timer = setTimeout(() => stop.abort(), 40_000);
             const news = await askSigned(who, "GET", `/card/v1/card?lang=${language}${waiting}`, undefined, stop.signal).finally(() => clearTimeout(timer));
             failures = 0;
+            if (stopped) return;
             if (news.position !== since || !online) await take(news);
             else { view.certificate = news.certificate; await keep("view", { ...news, lang: language }); }
         } catch (error) {
+            if (stopped) return;
             if (error.code === "phone-ended") { await forget("who"); await forget("view"); emptyPage(say("gone")); return; }
             failures++;
             if (online) { online = false; if (view) render(); }

@@ -103,7 +103,7 @@ async fn ingest(kind: Kind, devices: usize) {
 /// What a push costs when so many events are there already.
 async fn growth(kind: Kind, large: bool) {
     let site = Site::open(kind).await;
-    let steps: &[usize] = if large { &[10_000, 100_000, 1_000_000] } else { &[10_000, 100_000] };
+    let steps: &[usize] = if large { &[10_000, 100_000, 1_000_000, 5_000_000] } else { &[10_000, 100_000] };
     let mut journals = site.journals(8, 0, 20_000, 7).await;
     let mut stored = 0;
     for &step in steps {

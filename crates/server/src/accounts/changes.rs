@@ -2,19 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use stempel_domain::{AuthorId, ShopId, TenantId};
+use stempel_domain::event::ErasureReason;
+use stempel_domain::{AuthorId, MemberId, ShopId, TenantId};
 
 use super::{FOUR_EYES, setting};
 use crate::api::access::{Principal, Scope};
+use crate::api::idempotency::KEPT_MS;
 use crate::api::orders::{AdjustmentRequest, checked};
 use crate::audit;
 use crate::db::values;
 use crate::error::{Error, Result};
+use crate::people::check_months;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
 /// The most changes that wait.
 const PENDING_MAX: i64 = 500;
+/// How long the same answer can be asked for once more, in milliseconds: shorter than it is kept for its key.
+const AGAIN_MS: i64 = KEPT_MS / 2;
 /// The most changes of one list.
 const LIST_MAX: i64 = 200;
 
@@ -28,6 +33,12 @@ pub(crate) enum Change {
     Adjust { code: String, adjustment: AdjustmentRequest },
     /// The rule of four eyes itself.
     FourEyes { on: bool },
+    /// Two members are made one person.
+    Merge { member: MemberId, into: MemberId },
+    /// A member is forgotten.
+    Erase { member: MemberId },
+    /// After how many months without an event members are forgotten; none: nobody is.
+    Retention { months: Option<u16> },
 }
 
 impl Change {
@@ -39,7 +50,8 @@ impl Change {
                 principal.may_at(Scope::Manage, *shop)
             }
             Self::Adjust { .. } => principal.may(Scope::Manage),
-            Self::FourEyes { .. } => principal.may_everywhere(Scope::Own),
+            Self::Merge { .. } | Self::Erase { .. } => principal.may_everywhere(Scope::Manage),
+            Self::FourEyes { .. } | Self::Retention { .. } => principal.may_everywhere(Scope::Own),
         }
     }
 }
@@ -65,8 +77,10 @@ impl Server {
         key: Option<&str>,
     ) -> Result<Asked> {
         change.allowed(principal)?;
-        if let Change::Adjust { adjustment, .. } = &change {
-            checked(adjustment)?;
+        match &change {
+            Change::Adjust { adjustment, .. } => drop(checked(adjustment)?),
+            Change::Retention { months } => check_months(*months)?,
+            _ => {}
         }
         if !self.four_eyes(principal.tenant).await? {
             return Ok(Asked::Done(self.carry_out(principal, &change, key).await?));
@@ -128,6 +142,20 @@ impl Server {
                 self.four_eyes_set(principal.tenant, *on).await?;
                 Ok(json!({ "four_eyes": on }))
             }
+            Change::Merge { member, into } => {
+                let merged =
+                    self.member_merge(principal.tenant, &member.to_string(), &into.to_string()).await?;
+                Ok(serde_json::to_value(merged)?)
+            }
+            Change::Erase { member } => {
+                let reason = ErasureReason::Asked;
+                let erased = self.member_erase(principal.tenant, &member.to_string(), reason).await?;
+                Ok(serde_json::to_value(erased)?)
+            }
+            Change::Retention { months } => {
+                self.retention_set(principal.tenant, *months).await?;
+                Ok(json!({ "months": months }))
+            }
         }
     }
 
@@ -177,7 +205,8 @@ impl Server {
         let locked = Tenant::lock(&mut tx, principal.tenant).await?;
         let row = tx
             .row(
-                "SELECT body, asked_by, decided_by, outcome FROM pending_change WHERE tenant = $1 AND id = $2",
+                "SELECT body, asked_by, decided_by, outcome, decided_ms FROM pending_change
+                 WHERE tenant = $1 AND id = $2",
                 values![principal.tenant, bytes],
             )
             .await?
@@ -186,7 +215,8 @@ impl Server {
         change.allowed(principal)?;
         let (actor, wanted) = (principal.actor.as_str(), if agree { "approved" } else { "declined" });
         if let Some(outcome) = row.opt_text(3)? {
-            if outcome == wanted && row.opt_text(2)?.as_deref() == Some(actor) {
+            let again = self.now_ms().saturating_sub(row.opt_int(4)?.unwrap_or(0)) < AGAIN_MS;
+            if again && outcome == wanted && row.opt_text(2)?.as_deref() == Some(actor) {
                 return Ok(change);
             }
             let detail = format!("It was {outcome} already.");

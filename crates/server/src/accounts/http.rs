@@ -12,8 +12,8 @@ use serde_json::json;
 use stempel_domain::{AuthorId, ShopId};
 
 use super::changes::{Asked, Change};
-use super::sessions::{LIFE_MS, csrf};
-use super::{Link, RoleAt};
+use super::sessions::{LIFE_MS, Opened, csrf};
+use super::{Link, RoleAt, second};
 use crate::api::access::{Principal, Scope};
 use crate::api::keys::unknown_key;
 use crate::api::orders::AdjustmentRequest;
@@ -109,20 +109,31 @@ pub(crate) async fn principal(http: &Http, parts: &Parts) -> Result<Principal> {
 struct Login {
     email: String,
     password: Secret,
+    /// Of the second factor, where the account has one.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 async fn session_open(State(http): Shared, request: Request) -> Answer {
     let address = http.address_of(&request);
-    let (_, Login { email, password }) = body::<Login>(&http, request).await?;
+    let (_, Login { email, password, code }) = body::<Login>(&http, request).await?;
     let name = email.trim().to_lowercase();
     if let Err(wait_ms) = http.guard.attempt(&name, address, http.server.now_ms()) {
         http.metrics.add("stempel_logins_total", "slowed", 1);
         return Ok(too_often(wait_ms));
     }
     let opened = match http.server.session_open(&email, password).await {
-        Ok(opened) => opened,
+        Ok(Opened::Session(token)) => Ok(token),
+        Ok(Opened::CodeWanted(ticket)) => match &code {
+            Some(code) => http.server.session_open_second(&ticket, code).await,
+            None => Err(second::wrong_code()),
+        },
+        Err(error) => Err(error),
+    };
+    let token = match opened {
+        Ok(token) => token,
         Err(error) => {
-            if error.code() == "login" {
+            if matches!(error.code(), "login" | "second-factor") {
                 http.metrics.add("stempel_logins_total", "refused", 1);
                 tracing::info!(%address, "somebody could not sign in");
             }
@@ -131,8 +142,8 @@ async fn session_open(State(http): Shared, request: Request) -> Answer {
     };
     http.guard.succeeded(&name, address);
     http.metrics.add("stempel_logins_total", "ok", 1);
-    let cookie = cookie(&http, &opened.token, LIFE_MS / 1000)?;
-    let mut response = who(&http, &opened.token).await?;
+    let cookie = cookie(&http, &token, LIFE_MS / 1000)?;
+    let mut response = who(&http, &token).await?;
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
 }
@@ -338,7 +349,8 @@ async fn settings_put(State(http): Shared, asking: Asking, request: Request) -> 
     answered(asking.server.change(&asking.principal, change, None).await?)
 }
 
-fn answered(asked: Asked) -> Answer {
+/// What was done, or that it waits.
+pub(crate) fn answered(asked: Asked) -> Answer {
     Ok(match asked {
         Asked::Done(answer) => Json(answer).into_response(),
         Asked::Waits(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),

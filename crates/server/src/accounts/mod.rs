@@ -14,6 +14,7 @@ mod guard;
 pub(crate) mod http;
 mod links;
 mod password;
+pub(crate) mod second;
 pub(crate) mod sessions;
 
 use std::collections::BTreeSet;
@@ -181,9 +182,12 @@ impl Server {
         Ok(link)
     }
 
-    /// Makes an owner of every shop.
+    /// Makes an owner of every shop. Whoever may do this stands at the server's machine, and gets in also where the
+    /// second factor was lost.
     pub async fn owner_add(&self, tenant: TenantId, email: &str) -> Result<Link> {
-        self.account_invite(tenant, email, &[RoleAt { role: Role::Owner, shop: None }]).await
+        let link = self.account_invite(tenant, email, &[RoleAt { role: Role::Owner, shop: None }]).await?;
+        self.second_reset(tenant, &link.account).await?;
+        Ok(link)
     }
 
     /// Every account that is not closed, by address.

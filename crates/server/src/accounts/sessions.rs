@@ -4,7 +4,7 @@ use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 use stempel_domain::TenantId;
 
-use super::{AccountId, RoleAt, clean_email, id, links, password, roles, shown};
+use super::{AccountId, RoleAt, clean_email, id, links, password, roles, second, shown};
 use crate::api::access::Principal;
 use crate::audit::Actor;
 use crate::config::Secret;
@@ -20,10 +20,12 @@ pub(crate) const LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 const NOTED_MS: i64 = 60 * 1000;
 const SECRET_LEN: usize = 32;
 
-/// A session that began.
-pub(crate) struct Opened {
-    /// What the cookie holds.
-    pub token: String,
+/// How far somebody has come with signing in.
+pub(crate) enum Opened {
+    /// A session began: what the cookie holds.
+    Session(String),
+    /// The password is right, and the code of the second factor is wanted: a ticket to bring with it.
+    CodeWanted(String),
 }
 
 /// Somebody who is signed in.
@@ -91,6 +93,24 @@ impl Server {
             candidates.into_iter().find(|(_, _, hash)| password::is(&secret, hash.as_deref()))
         });
         let (tenant, account, _) = found.await?.ok_or_else(wrong)?;
+        let mut tx = self.write_of(tenant).await?;
+        Tenant::lock(&mut tx, tenant).await?;
+        let ticket = self.half_session(&mut tx, tenant, &account).await?;
+        tx.commit().await?;
+        match ticket {
+            Some(ticket) => Ok(Opened::CodeWanted(ticket)),
+            None => Ok(Opened::Session(self.session_begin(tenant, &account).await?)),
+        }
+    }
+
+    /// Goes on with signing in: the ticket that the password gave, and a code of the second factor.
+    pub(crate) async fn session_open_second(&self, ticket: &str, code: &str) -> Result<String> {
+        let (tenant, account) = self.half_session_end(ticket, code).await?;
+        self.session_begin(tenant, &account).await
+    }
+
+    /// Begins a session, and gives what the cookie holds.
+    async fn session_begin(&self, tenant: TenantId, account: &AccountId) -> Result<String> {
         let secret: [u8; SECRET_LEN] = self.random();
         let token = BASE32_NOPAD.encode(&[&tenant.0[..], &secret].concat()).to_ascii_lowercase();
         let now_ms = self.now_ms();
@@ -106,10 +126,10 @@ impl Server {
             values![tenant, &hash(&token)[..], &account[..], now_ms],
         )
         .await?;
-        let own = self.acting(Actor::of("account", &shown(&account)));
-        own.note(&mut tx, &locked, "signed-in", &shown(&account), json!({})).await?;
+        let own = self.acting(second::actor(account));
+        own.note(&mut tx, &locked, "signed-in", &shown(account), json!({})).await?;
         tx.commit().await?;
-        Ok(Opened { token })
+        Ok(token)
     }
 
     /// Finds out who is signed in, and notes that the session is in use.

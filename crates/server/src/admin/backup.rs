@@ -10,6 +10,7 @@ use serde::Serialize;
 use stempel_domain::ports::{Clock, Entropy};
 use stempel_domain::{AuthorId, TenantId};
 
+use super::programmes;
 use crate::author;
 use crate::db::{Db, Place, Tx, check_alone, copy_tenant, values};
 use crate::enroll::short_name;
@@ -98,9 +99,13 @@ async fn copy_all(from: &mut Tx, to: &mut Tx) -> Result<usize> {
 /// begins a new epoch, so that devices bring the server up to date again, and the server goes on as a new
 /// author: what it wrote after the backup is lost here but may be known elsewhere, and no number of a journal
 /// stands for two events. Whoever was forgotten since the backup is forgotten in it before anybody opens it.
+///
+/// `keys` is the file with the wrapping key, where it does not stand beside a file of SQLite; the list of erasures of a
+/// PostgreSQL database is beside it.
 pub async fn restore(
     file: &Path,
     url: &str,
+    keys: Option<&Path>,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
 ) -> Result<Restored> {
@@ -121,7 +126,11 @@ pub async fn restore(
             let there = Db::open(&url).await?;
             let forgotten = erasures(&there).await;
             there.close().await;
-            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten?).await?;
+            let mut forgotten = forgotten?;
+            if let Some(keys) = keys {
+                forgotten.extend(people::read_list(&people::list_by_keys(keys))?);
+            }
+            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten).await?;
             let loaded = load(&fresh, &url, &name).await;
             remove(&fresh);
             Ok(Restored { before: loaded?.map(PathBuf::from), tenants })
@@ -178,6 +187,7 @@ async fn begin_anew(
             values![info.id],
         )
         .await?;
+        programmes::leap_versions(&mut tx, info.id, moment.utc_ms).await?;
         let mut tenant = Tenant::lock(&mut tx, info.id).await?;
         author::append(&mut tx, &mut tenant, moment, Vec::new(), &[]).await?;
         let members = forgotten.iter().filter(|line| line.tenant == info.id).map(|line| line.member);

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 use stempel_domain::event::{CardBlocked, CardBound, Fact};
-use stempel_domain::member::Base;
-use stempel_domain::{CardId, MemberId, TenantId};
+use stempel_domain::{CardId, MemberId, Person, TenantId};
 use stempel_wire::token::Token;
 
 use crate::author;
-use crate::db::{Tx, values};
+use crate::db::Tx;
 use crate::enroll::card_key;
 use crate::error::{Error, Result};
+use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -19,10 +19,11 @@ impl Server {
         let moment = self.moment();
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
-        if is_blocked(&mut tx, tenant.id, member, card).await? {
+        let holder = holder(&mut tx, tenant.id, member, card).await?;
+        if holder.blocked {
             return Ok(());
         }
-        let fact = Fact::CardBlocked(CardBlocked { card, member: Some(member) });
+        let fact = Fact::CardBlocked(CardBlocked { card, member: Some(holder.member) });
         let operator = self.actor().operator();
         author::append_as(&mut tx, &mut tenant, operator, moment, vec![fact], &[]).await?;
         let number = card.number().to_string();
@@ -39,9 +40,9 @@ impl Server {
         let moment = self.moment();
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
-        is_blocked(&mut tx, tenant.id, member, card).await?;
+        let holder = holder(&mut tx, tenant.id, member, card).await?;
         let new = self.free_card(&mut tx, tenant.id).await?;
-        let fact = Fact::CardBound(CardBound { member, card: new, replaces: Some(card) });
+        let fact = Fact::CardBound(CardBound { member: holder.member, card: new, replaces: Some(card) });
         let operator = self.actor().operator();
         author::append_as(&mut tx, &mut tenant, operator, moment, vec![fact], &[]).await?;
         let what = json!({ "old": card.number().to_string(), "new": new.number().to_string() });
@@ -54,11 +55,21 @@ impl Server {
     }
 }
 
-/// Whether a member's card is blocked.
-async fn is_blocked(tx: &mut Tx, tenant: TenantId, member: MemberId, card: CardId) -> Result<bool> {
-    let row =
-        tx.row("SELECT base FROM member WHERE tenant = $1 AND member = $2", values![tenant, member]).await?;
-    let unknown = || Error::not_found("such card of this member");
-    let base: Base = serde_json::from_str(&row.ok_or_else(unknown)?.text(0)?)?;
-    Ok(base.state.cards.get(&card).ok_or_else(unknown)?.blocked)
+/// Who of a person holds a card.
+struct Holder {
+    /// The member in whose state the card stands.
+    member: MemberId,
+    blocked: bool,
+}
+
+/// Finds who of the person that a member is holds a card: an event names the one in whose state it stands, so that an
+/// undo of the merge leaves each with their own cards.
+async fn holder(tx: &mut Tx, tenant: TenantId, member: MemberId, card: CardId) -> Result<Holder> {
+    let person = group::person(tx, tenant, member).await?;
+    let parts = person.iter().flat_map(Person::parts);
+    let mut holders = parts.filter_map(|(member, state)| {
+        let blocked = state.cards.get(&card)?.blocked;
+        Some(Holder { member: *member, blocked })
+    });
+    holders.next().ok_or_else(|| Error::not_found("such card of this member"))
 }

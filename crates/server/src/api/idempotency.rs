@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// The longest key, in bytes.
 pub(crate) const KEY_LEN_MAX: usize = 128;
 
+/// How long an answer is kept for its key, in milliseconds: whoever asks again does so within hours.
+pub(crate) const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
 /// A key with what it stands for. Keys of different callers never meet.
 pub(crate) struct Key {
     name: String,
@@ -65,7 +68,7 @@ pub(crate) async fn earlier(tx: &mut Tx, tenant: TenantId, key: &Key) -> Result<
     Ok(Some(serde_json::from_str(&row.text(1)?)?))
 }
 
-/// Notes the answer, in the transaction of the write.
+/// Notes the answer, in the transaction of the write, and lets go of answers that nobody asks for any more.
 pub(crate) async fn remember(
     tx: &mut Tx,
     tenant: TenantId,
@@ -73,6 +76,11 @@ pub(crate) async fn remember(
     answer: &Json,
     now_ms: i64,
 ) -> Result<()> {
+    tx.execute(
+        "DELETE FROM idempotency WHERE tenant = $1 AND created_ms < $2",
+        values![tenant, now_ms.saturating_sub(KEPT_MS)],
+    )
+    .await?;
     tx.execute(
         "INSERT INTO idempotency (tenant, key, request, answer, created_ms) VALUES ($1, $2, $3, $4, $5)",
         values![tenant, &key.name[..], &key.request[..], answer.to_string(), now_ms],

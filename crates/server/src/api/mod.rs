@@ -12,7 +12,7 @@
 pub(crate) mod access;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
-mod look;
+pub(crate) mod look;
 pub(crate) mod orders;
 
 use std::sync::Arc;

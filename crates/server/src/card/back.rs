@@ -5,10 +5,11 @@ use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use stempel_domain::event::{Fact, MemberJoined, ProfileChanged};
 use stempel_domain::{CardId, MemberId, TenantId};
-use stempel_wire::token::Token;
+use stempel_wire::token::{SecondCode, Token};
 use stempel_wire::{KeyId, MemberKey, PhoneKey, Profile, SecretKey};
 
 use super::join::{clean_language, clean_name};
+use super::paper::PaperCard;
 use super::phone::{self, Caller};
 use super::view;
 use crate::admin::keys_of;
@@ -90,7 +91,7 @@ fn wrong_second() -> Error {
     )
 }
 
-/// The second code of a card, as it is printed on its back: who holds the card can read it, who has seen the front
+/// The second code of a card, as it is typed from its back: who holds the card can read it, who has seen the front
 /// cannot guess it.
 pub(super) fn second_code(key: &SecretKey, card: CardId) -> String {
     let secret = blake3::derive_key("stempel card second code v1", &key.to_bytes());
@@ -124,24 +125,7 @@ impl Server {
         let (id, card, signed_by) = self.card_in(token).await?.ok_or_else(wrong_second)?;
         let mut tx = self.write_of(id).await?;
         let mut tenant = Tenant::lock(&mut tx, id).await?;
-        let secret = card_key_of(&mut tx, id, signed_by).await?.ok_or_else(wrong_second)?;
-        // Hashes are compared, so that the time it takes says nothing.
-        if blake3::hash(second_code(&secret, card).as_bytes())
-            != blake3::hash(clean_second(second).as_bytes())
-        {
-            return Err(wrong_second());
-        }
-        let row = tx
-            .row("SELECT member, status FROM card WHERE tenant = $1 AND card = $2", values![id, card])
-            .await?;
-        let (member, status) = match &row {
-            Some(row) => (row.opt_id::<MemberId>(0)?, row.int(1)?),
-            None => (None, 0),
-        };
-        if status >= 2 {
-            let detail = "It was lost or replaced. Ask for the new one at the counter.";
-            return Err(Error::refused("card-blocked", 422, "This card is blocked", detail));
-        }
+        let member = holder_of(&mut tx, id, card, signed_by, second).await?;
         let member = match member {
             Some(member) => member,
             None => {
@@ -156,6 +140,18 @@ impl Server {
         tx.commit().await?;
         self.announce(id, tenant.head);
         Ok(caller)
+    }
+
+    /// Whose printed card it is whose second code is shown: none if it was never scanned.
+    pub(super) async fn open_printed(
+        &self,
+        token: &str,
+        second: &str,
+    ) -> Result<(TenantId, CardId, Option<MemberId>)> {
+        let (id, card, signed_by) = self.card_in(token).await?.ok_or_else(wrong_second)?;
+        let mut tx = self.read_of(id).await?;
+        let member = holder_of(&mut tx, id, card, signed_by, second).await?;
+        Ok((id, card, member))
     }
 
     /// Gives a browser the card of a one-time code. The same browser may ask again with the same code, so that an
@@ -380,8 +376,8 @@ impl Server {
         Ok(())
     }
 
-    /// Makes blank cards to be printed: each token with the second code for its back.
-    pub async fn cards_to_print(&self, tenant: TenantId, count: usize) -> Result<Vec<(Token, String)>> {
+    /// Makes blank cards to be printed: each with the second code for its back, signed and typed.
+    pub async fn cards_to_print(&self, tenant: TenantId, count: usize) -> Result<Vec<PaperCard>> {
         if count == 0 || count > PRINT_MAX {
             return Err(Error::bad_request(format!("1 to {PRINT_MAX} cards at once.")));
         }
@@ -397,7 +393,11 @@ impl Server {
                 values![tenant, card, &card.0[..5], now_ms],
             )
             .await?;
-            cards.push((Token::issue(tenant, &key, card), second_code(&key, card)));
+            cards.push(PaperCard {
+                token: Token::issue(tenant, &key, card),
+                second: SecondCode::issue(tenant, &key, card),
+                typed: second_code(&key, card),
+            });
         }
         super::join::list_card_key(&mut tx, tenant).await?;
         self.list_card_key_at_home(tenant, &mut tx).await?;
@@ -405,6 +405,35 @@ impl Server {
         tx.commit().await?;
         Ok(cards)
     }
+}
+
+/// Checks a printed card's second code, and gives the member who has the card; none if nobody has it yet.
+async fn holder_of(
+    tx: &mut Tx,
+    tenant: TenantId,
+    card: CardId,
+    signed_by: KeyId,
+    second: &str,
+) -> Result<Option<MemberId>> {
+    let secret = card_key_of(tx, tenant, signed_by).await?.ok_or_else(wrong_second)?;
+    // Both forms prove the same: what was typed, and what a camera reads.
+    let (wanted, shown) = match SecondCode::find(second) {
+        Some(shown) => (SecondCode::issue(tenant, &secret, card).to_string(), shown.to_string()),
+        None => (second_code(&secret, card), clean_second(second)),
+    };
+    // Hashes are compared, so that the time it takes says nothing.
+    if blake3::hash(wanted.as_bytes()) != blake3::hash(shown.as_bytes()) {
+        return Err(wrong_second());
+    }
+    let row = tx
+        .row("SELECT member, status FROM card WHERE tenant = $1 AND card = $2", values![tenant, card])
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.int(1)? >= 2 {
+        let detail = "It was lost or replaced. Ask for the new one at the counter.";
+        return Err(Error::refused("card-blocked", 422, "This card is blocked", detail));
+    }
+    row.opt_id(0)
 }
 
 /// The most cards of one print.

@@ -1,5 +1,6 @@
 //! What pages of the card ask of the server.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Json;
@@ -18,7 +19,7 @@ use super::back::{AttachRequest, Letter, clean_email};
 use super::gate::{Bound, Toll, network};
 use super::join::JoinRequest;
 use super::phone::{BODY_LEN_MAX, Caller, id_of, read_key, signed};
-use super::{back, pages};
+use super::{back, pages, rights};
 use crate::api::{Route, query};
 use crate::error::{Error, Result};
 use crate::feed::WAIT_MS_MAX;
@@ -44,6 +45,9 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/card/v1/hand-over", post(hand_over)),
         ("/card/v1/mail", post(mail)),
         ("/card/v1/end", post(end)),
+        ("/card/v1/export", get(rights::export)),
+        ("/card/v1/consent", post(rights::consent)),
+        ("/card/v1/leave", post(rights::leave)),
     ];
     routes.extend(pages::routes());
     routes
@@ -53,7 +57,13 @@ pub(crate) fn routes() -> Vec<Route> {
 pub(crate) fn is_for_strangers(route: &str) -> bool {
     matches!(
         route,
-        "/card/v1/join" | "/card/v1/attach" | "/card/v1/puzzle" | "/card/v1/return" | "/card/v1/mail/confirm"
+        "/card/v1/join"
+            | "/card/v1/attach"
+            | "/card/v1/puzzle"
+            | "/card/v1/return"
+            | "/card/v1/mail/confirm"
+            | "/C/{token}"
+            | "/c/{token}"
     )
 }
 
@@ -68,7 +78,7 @@ async fn body<T: DeserializeOwned>(http: &Http, request: Request) -> Result<T> {
     read(&bytes)
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|_| {
         Error::refused("body", 422, "The page sent something else than is wanted", "Load it again.")
     })
@@ -90,25 +100,47 @@ async fn attach(State(http): Shared, request: Request) -> Answer {
     let address = http.address_of(&request);
     let asked: AttachRequest = body(&http, request).await?;
     let key = read_key(&asked.key)?;
-    http.gate.pass(&format!("code {}", network(address)), CODES, http.server.now_ms())?;
     let caller = match (&asked.code, &asked.token, &asked.second) {
-        (Some(code), None, None) => http.server.attach_by_code(&key, code).await?,
+        (Some(code), None, None) => {
+            http.gate.pass(&format!("code {}", network(address)), CODES, http.server.now_ms())?;
+            http.server.attach_by_code(&key, code).await?
+        }
         (None, Some(token), Some(second)) => {
-            // Guessing one card's code gets slower and slower.
-            let card = Token::find(token).map(|token| token.card().to_string()).unwrap_or_default();
-            let card = format!("second code {card}");
-            http.guard.attempt(&card, address, http.server.now_ms()).map_err(|_| {
-                let detail = "Several wrong codes were tried. Wait a little, or ask at the counter.";
-                Error::refused("too-often", 429, "Please wait a moment", detail)
-            })?;
+            let guess = guess_second(&http, address, token)?;
             let caller = http.server.attach_printed(&key, token, second).await?;
-            http.guard.succeeded(&card, address);
+            guess.right();
             caller
         }
         _ => return Err(Error::bad_request("Show either a code, or a card with its second code.").into()),
     };
     http.metrics.add("stempel_card_total", "attached", 1);
     Ok(Json(named(&caller)).into_response())
+}
+
+/// An attempt with a card's second code, which counts as wrong until it is said to be right.
+pub(super) struct Guess<'a> {
+    http: &'a Http,
+    name: String,
+    address: IpAddr,
+}
+
+impl Guess<'_> {
+    pub(super) fn right(self) {
+        self.http.guard.succeeded(&self.name, self.address);
+    }
+}
+
+/// Begins an attempt with a card's second code: guessing one gets slower and slower.
+pub(super) fn guess_second<'a>(http: &'a Http, address: IpAddr, card: &str) -> Result<Guess<'a>> {
+    let now_ms = http.server.now_ms();
+    http.gate.pass(&format!("code {}", network(address)), CODES, now_ms)?;
+    let card = Token::find(card).map(|token| token.card().to_string()).unwrap_or_default();
+    let name = format!("second code {card}");
+    http.guard.attempt(&name, address, now_ms).map_err(|_| {
+        let detail = "Several wrong codes were tried. Wait a little, or ask at the counter.";
+        Error::refused("too-often", 429, "Please wait a moment", detail)
+    })?;
+    Ok(Guess { http, name, address })
 }
 
 #[derive(Deserialize)]

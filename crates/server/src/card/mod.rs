@@ -9,7 +9,9 @@
 //! | `back` | the ways back: the second code of a printed card, a one-time code, a mail |
 //! | `gate` | how often strangers may ask, and the work that they do for a mail |
 //! | `pages` | the pages, and the files that they load |
+//! | `rights` | reading everything that is held, agreeing and taking that back, leaving for good |
 //! | [`paper`] | printed cards and posters |
+//! | `report`, `letters` | tables on paper; letters beyond those of the readers' own fonts |
 //!
 //! The link in a card's code opens the number of stamps and nothing else. Everything else needs the key that the
 //! browser made and cannot give away.
@@ -18,12 +20,16 @@ pub(crate) mod back;
 pub(crate) mod gate;
 mod http;
 pub(crate) mod join;
+mod letters;
 mod pages;
 pub mod paper;
 pub(crate) mod phone;
+pub(crate) mod report;
+mod rights;
 mod view;
 
 pub(crate) use gate::Gate;
 pub(crate) use http::{WAITS, is_for_strangers, routes};
 pub use join::{JoinLink, Welcome};
 pub(crate) use pages::ASSETS;
+pub(crate) use rights::forget;

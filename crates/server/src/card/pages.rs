@@ -1,9 +1,11 @@
 //! The pages of the card, and the files that they load. They are whole without a script as far as there is something
 //! to see; keys, codes and the card itself need one.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use axum::extract::{Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,7 @@ use serde_json::json;
 use super::gate::{Bound, network};
 use super::join::{TERMS, Welcome};
 use crate::api::{CodePath, Route, code, query};
+use crate::error::Error;
 use crate::http::{Answer, Http, Shared};
 use crate::web::{Asset, Language, page};
 
@@ -58,10 +61,11 @@ const LOOKS: Bound = Bound { free: 300, most: 300 };
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        ("/C/{token}", get(bare)),
-        ("/c/{token}", get(bare)),
+        ("/C/{token}", get(bare).post(super::rights::printed)),
+        ("/c/{token}", get(bare).post(super::rights::printed)),
         ("/J/{code}", get(poster)),
         ("/j/{code}", get(poster)),
+        ("/J/{code}/{friend}", get(brought)),
         ("/card", get(app)),
         ("/card/notice/{code}", get(notice)),
         ("/card/sw.js", get(service_worker)),
@@ -69,7 +73,11 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn frame(language: Language, title: &str, kind: &str, body: Markup) -> Markup {
+pub(super) fn frame(language: Language, title: &str, kind: &str, body: Markup) -> Markup {
+    framed(language, title, kind, html! {}, body)
+}
+
+fn framed(language: Language, title: &str, kind: &str, head: Markup, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -81,6 +89,7 @@ fn frame(language: Language, title: &str, kind: &str, body: Markup) -> Markup {
                 meta name="robots" content="noindex";
                 meta name="apple-mobile-web-app-capable" content="yes";
                 title { (title) }
+                (head)
                 link rel="stylesheet" href="/assets/tokens.css";
                 link rel="stylesheet" href="/assets/card.css";
                 link rel="icon" type="image/png" href="/assets/card-192.png";
@@ -124,14 +133,25 @@ async fn bare(State(http): Shared, path: CodePath, request: Request) -> Answer {
                 "This is what a card's code shows to everybody. To see more, put the card on this phone.",
                 "Das zeigt der Code einer Karte jedem. Mehr siehst du, wenn die Karte auf diesem Handy ist.",
             )) }
-            form #second novalidate {
+            form #second method="post" action={ "/C/" (text) } {
                 label for="code" { (language.pick("Code on the back of the card", "Code auf der Rückseite der Karte")) }
                 input #code name="code" autocomplete="off" autocapitalize="characters" spellcheck="false"
                     maxlength="14" required;
                 button.primary type="submit" { (language.pick("Put it on this phone", "Auf dieses Handy holen")) }
                 p.said role="status" {}
+                noscript {
+                    p.small { (language.pick(
+                        "Without JavaScript the card stays on paper; the code opens what is kept about you.",
+                        "Ohne JavaScript bleibt die Karte auf Papier; der Code öffnet, was über dich gespeichert ist.",
+                    )) }
+                }
+                p.small {
+                    button.quiet name="act" value="show" data-plain="" { (language.pick(
+                        "Only see what is kept about me, or leave",
+                        "Nur sehen, was über mich gespeichert ist, oder aufhören",
+                    )) }
+                }
             }
-            (no_script(language))
         }
     };
     Ok(page(StatusCode::OK, frame(language, title, "bare", body)))
@@ -163,12 +183,34 @@ struct PosterQuery {
 
 /// What a poster's code opens.
 async fn poster(State(http): Shared, path: CodePath, request: Request) -> Answer {
-    let address = network(http.address_of(&request));
-    http.gate.pass(&format!("look {address}"), LOOKS, http.server.now_ms())?;
-    let language = Language::of(request.headers());
     let friend = query::<PosterQuery>(&request).unwrap_or_default().f;
-    let code = code(path)?;
-    let Some(welcome) = welcome(&http, &code).await? else {
+    let asked = Asked { address: http.address_of(&request), language: Language::of(request.headers()) };
+    invited(&http, code(path)?, friend, asked).await
+}
+
+/// What a member's picture for friends opens: the poster's code with the member's number behind it. An address
+/// without a query fits into a smaller code.
+async fn brought(
+    State(http): Shared,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let Path((poster, friend)) =
+        path.map_err(|_| Error::bad_request("The address holds text that is not UTF-8."))?;
+    let asked = Asked { address: http.address_of(&request), language: Language::of(request.headers()) };
+    invited(&http, code(Ok(Path(poster)))?, Some(code(Ok(Path(friend)))?), asked).await
+}
+
+/// From where, and in which language.
+struct Asked {
+    address: IpAddr,
+    language: Language,
+}
+
+async fn invited(http: &Http, code: String, friend: Option<String>, asked: Asked) -> Answer {
+    let Asked { address, language } = asked;
+    http.gate.pass(&format!("look {}", network(address)), LOOKS, http.server.now_ms())?;
+    let Some(welcome) = welcome(http, &code).await? else {
         return Ok(page(StatusCode::NOT_FOUND, sorry(language)));
     };
     let shop = welcome.shop.as_deref().unwrap_or(&welcome.name);
@@ -207,10 +249,22 @@ async fn poster(State(http): Shared, path: CodePath, request: Request) -> Answer
             (no_script(language))
         }
     };
-    Ok(page(StatusCode::OK, frame(language, &title, "join", body)))
+    let picture = http.options.public_url.as_deref();
+    let picture = picture.map(|url| format!("{}/assets/card-512.png", url.trim_end_matches('/')));
+    // What messengers show of the link.
+    let preview = html! {
+        meta property="og:type" content="website";
+        meta property="og:title" content=(title);
+        meta property="og:description" content=(language.pick(
+            "No password, no app store. The card is there at once.",
+            "Kein Passwort, kein App-Store. Die Karte ist sofort da.",
+        ));
+        @if let Some(picture) = picture { meta property="og:image" content=(picture); }
+    };
+    Ok(page(StatusCode::OK, framed(language, &title, "join", preview, body)))
 }
 
-async fn welcome(http: &Http, code: &str) -> Result<Option<Welcome>, crate::error::Error> {
+async fn welcome(http: &Http, code: &str) -> Result<Option<Welcome>, Error> {
     match http.server.welcome(code).await {
         Ok(welcome) => Ok(Some(welcome)),
         Err(error) if error.code() == "link-unknown" => Ok(None),
@@ -244,12 +298,12 @@ async fn notice(State(http): Shared, path: CodePath, request: Request) -> Answer
             "Eine E-Mail-Adresse dient nur dazu, dich zu deiner Karte zurückzubringen. Gespeichert wird nicht sie selbst, sondern ein Fingerabdruck von ihr.",
         ),
         (
-            "Nothing is passed on, there is no advertising and no tracking. There are no cookies.",
-            "Nichts wird weitergegeben, es gibt keine Werbung und kein Tracking. Es gibt keine Cookies.",
+            "Nothing is passed on, there is no tracking, and no advertising unless you ask for it on your card. There are no cookies.",
+            "Nichts wird weitergegeben, es gibt kein Tracking, und Werbung nur, wenn du sie auf deiner Karte bestellst. Es gibt keine Cookies.",
         ),
         (
-            "You can leave at any time, ask what is kept, and have it erased: ask at the counter.",
-            "Du kannst jederzeit aufhören, fragen, was gespeichert ist, und es löschen lassen: frag an der Theke.",
+            "You can leave at any time, get everything that is kept as a file, and have it erased: on your card under “Settings”, with the code on the back of a printed card, or at the counter.",
+            "Du kannst jederzeit aufhören, alles Gespeicherte als Datei bekommen und es löschen lassen: auf deiner Karte unter „Einstellungen“, mit dem Code auf der Rückseite einer gedruckten Karte, oder an der Theke.",
         ),
     ];
     let body = html! {

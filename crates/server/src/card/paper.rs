@@ -5,13 +5,14 @@
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 use qrcode::{Color, EcLevel, QrCode};
 use stempel_domain::CardId;
-use stempel_wire::token::Token;
+use stempel_wire::token::{SecondCode, Token};
 
+use super::letters::{self, Letters};
 use crate::error::{Error, Result};
 
-const MM: f32 = 72.0 / 25.4;
+pub(super) const MM: f32 = 72.0 / 25.4;
 /// A sheet, and a card on it: the size of a bank card's paper sister.
-const PAGE: (f32, f32) = (210.0 * MM, 297.0 * MM);
+pub(super) const PAGE: (f32, f32) = (210.0 * MM, 297.0 * MM);
 const CARD: (f32, f32) = (85.0 * MM, 55.0 * MM);
 const COLUMNS: usize = 2;
 const ROWS: usize = 5;
@@ -19,9 +20,9 @@ const ROWS: usize = 5;
 const QUIET: usize = 4;
 /// The stamp's red, on paper.
 const STAMP: [f32; 3] = [0.761, 0.231, 0.133];
-const INK: [f32; 3] = [0.129, 0.106, 0.082];
-const FADED: [f32; 3] = [0.416, 0.373, 0.329];
-const CUT: [f32; 3] = [0.75, 0.75, 0.75];
+pub(super) const INK: [f32; 3] = [0.129, 0.106, 0.082];
+pub(super) const FADED: [f32; 3] = [0.416, 0.373, 0.329];
+pub(super) const CUT: [f32; 3] = [0.75, 0.75, 0.75];
 
 /// In which language paper speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +45,12 @@ impl Tongue {
 /// A card to print.
 #[derive(Debug, Clone)]
 pub struct PaperCard {
-    /// What its code says.
+    /// What the code on its front says.
     pub token: Token,
-    /// What stands on its back.
-    pub second: String,
+    /// What the code on its back says: a terminal takes it with no network.
+    pub second: SecondCode,
+    /// The same to be typed, for a browser.
+    pub typed: String,
 }
 
 /// What a poster says.
@@ -99,7 +102,7 @@ pub fn sheets(shop: &str, url: Option<&str>, cards: &[PaperCard], tongue: Tongue
         let mut back = Pen::default();
         back.cuts();
         for (place, card) in sheet.iter().enumerate() {
-            back.card_back(corner(place, true), &card.second, url.is_some(), tongue);
+            back.card_back(corner(place, true), card, url.is_some(), tongue)?;
         }
         paper.page(back);
     }
@@ -136,10 +139,12 @@ fn corner(place: usize, mirrored: bool) -> (f32, f32) {
 }
 
 /// A document that grows page by page.
-struct Paper {
+pub(super) struct Paper {
     pdf: Pdf,
     pages: Vec<Ref>,
     next: i32,
+    /// Something is written that the readers' own fonts cannot write.
+    wide: bool,
 }
 
 const CATALOG: Ref = Ref::new(1);
@@ -147,13 +152,15 @@ const TREE: Ref = Ref::new(2);
 const PLAIN: Ref = Ref::new(3);
 const BOLD: Ref = Ref::new(4);
 const MONO: Ref = Ref::new(5);
+const WIDE_PLAIN: Ref = Ref::new(6);
+const WIDE_BOLD: Ref = Ref::new(7);
 
 impl Paper {
-    fn new() -> Self {
-        Self { pdf: Pdf::new(), pages: Vec::new(), next: 6 }
+    pub(super) fn new() -> Self {
+        Self { pdf: Pdf::new(), pages: Vec::new(), next: 8, wide: false }
     }
 
-    fn page(&mut self, pen: Pen) {
+    pub(super) fn page(&mut self, pen: Pen) {
         let (id, content) = (Ref::new(self.next), Ref::new(self.next + 1));
         self.next += 2;
         let mut page = self.pdf.page(id);
@@ -161,6 +168,10 @@ impl Paper {
         let mut resources = page.resources();
         let mut fonts = resources.fonts();
         fonts.pair(Name(b"P"), PLAIN).pair(Name(b"B"), BOLD).pair(Name(b"M"), MONO);
+        if pen.wide {
+            fonts.pair(Name(b"WP"), WIDE_PLAIN).pair(Name(b"WB"), WIDE_BOLD);
+            self.wide = true;
+        }
         fonts.finish();
         resources.finish();
         page.finish();
@@ -168,25 +179,32 @@ impl Paper {
         self.pages.push(id);
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         self.pdf.catalog(CATALOG).pages(TREE);
         let count = i32::try_from(self.pages.len()).unwrap_or(i32::MAX);
         self.pdf.pages(TREE).kids(self.pages.iter().copied()).count(count);
         for (id, name) in [(PLAIN, &b"Helvetica"[..]), (BOLD, b"Helvetica-Bold"), (MONO, b"Courier-Bold")] {
             self.pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
         }
+        let wide = [(WIDE_PLAIN, &letters::PLAIN, self.next), (WIDE_BOLD, &letters::BOLD, self.next + 4)];
+        for (id, letters, next) in wide.into_iter().filter(|_| self.wide) {
+            if let Some(letters) = letters.as_ref() {
+                letters.embed(&mut self.pdf, id, next);
+            }
+        }
         self.pdf.finish()
     }
 }
 
 /// Draws on one page.
-struct Pen {
+pub(super) struct Pen {
     content: Content,
+    wide: bool,
 }
 
 impl Default for Pen {
     fn default() -> Self {
-        Self { content: Content::new() }
+        Self { content: Content::new(), wide: false }
     }
 }
 
@@ -208,7 +226,7 @@ impl Pen {
         }
     }
 
-    fn line(&mut self, from: (f32, f32), to: (f32, f32), [r, g, b]: [f32; 3]) {
+    pub(super) fn line(&mut self, from: (f32, f32), to: (f32, f32), [r, g, b]: [f32; 3]) {
         self.content.set_stroke_rgb(r, g, b).set_line_width(0.5);
         self.content.move_to(from.0, from.1).line_to(to.0, to.1).stroke();
     }
@@ -245,34 +263,61 @@ impl Pen {
         Ok(())
     }
 
-    fn card_back(&mut self, (x, y): (f32, f32), second: &str, has_link: bool, tongue: Tongue) {
-        let middle = x + CARD.0 / 2.0;
-        let (first, rest) = second.split_at(second.len() / 2);
-        self.centred(
-            (middle, y + 40.0 * MM),
-            Font::Plain,
-            8.0,
-            FADED,
-            tongue.pick("Second code", "Zweiter Code"),
-        );
-        self.centred((middle, y + 31.0 * MM), Font::Mono, 17.0, INK, &format!("{first} {rest}"));
+    fn card_back(
+        &mut self,
+        (x, y): (f32, f32),
+        card: &PaperCard,
+        has_link: bool,
+        tongue: Tongue,
+    ) -> Result<()> {
+        let side = 40.0 * MM;
+        self.code((x + 3.0 * MM, y + (CARD.1 - side) / 2.0), side, &card.second.to_string())?;
+        let (left, width) = (x + side + 5.0 * MM, CARD.0 - side - 9.0 * MM);
+        let title = tongue.pick("If the card is lost", "Wenn die Karte weg ist");
+        self.fitted((left, y + 43.0 * MM), width, Font::Bold, 9.0, INK, title);
         let lines: &[&str] = match (tongue, has_link) {
             (Tongue::De, true) => &[
-                "Karte aufs Handy: den Code vorn mit der Handykamera",
-                "scannen und diesen zweiten Code eintippen.",
-                "Zeig ihn niemandem: Wer ihn hat, hat die Karte.",
+                "Fotografiere diese Seite jetzt.",
+                "Mit dem Foto bekommst du an der",
+                "Theke eine neue Karte mit allem.",
+                "",
+                "Aufs Handy: Code vorn scannen",
+                "und dies eintippen:",
             ],
             (Tongue::En, true) => &[
-                "To your phone: scan the code on the front with the",
-                "phone's camera and type this second code.",
-                "Show it to nobody: who has it has the card.",
+                "Take a picture of this side now.",
+                "With it the counter gives you a",
+                "new card with everything on it.",
+                "",
+                "To your phone: scan the front",
+                "and type this:",
             ],
-            (Tongue::De, false) => &["Für dich allein: Wer diesen Code hat, hat die Karte."],
-            (Tongue::En, false) => &["For you alone: who has this code has the card."],
+            (Tongue::De, false) => &[
+                "Fotografiere diese Seite jetzt.",
+                "Mit dem Foto bekommst du an der",
+                "Theke eine neue Karte mit allem.",
+            ],
+            (Tongue::En, false) => &[
+                "Take a picture of this side now.",
+                "With it the counter gives you a",
+                "new card with everything on it.",
+            ],
         };
+        let line_at = |row: usize| y + (38.5 - 3.2 * row as f32) * MM;
         for (row, line) in lines.iter().enumerate() {
-            self.centred((middle, y + (20.0 - 4.0 * row as f32) * MM), Font::Plain, 7.5, FADED, line);
+            self.fitted((left, line_at(row)), width, Font::Plain, 6.5, FADED, line);
         }
+        let (first, rest) = card.typed.split_at(card.typed.len() / 2);
+        let typed = format!("{first} {rest}");
+        self.fitted((left, y + 15.5 * MM), width, Font::Mono, 14.0, INK, &typed);
+        let warning: [&str; 2] = match tongue {
+            Tongue::De => ["Zeig sie niemandem: Wer sie hat,", "hat deine Karte."],
+            Tongue::En => ["Show it to nobody: who has it", "has your card."],
+        };
+        for (row, line) in warning.iter().enumerate() {
+            self.fitted((left, y + (9.0 - 3.2 * row as f32) * MM), width, Font::Plain, 6.5, FADED, line);
+        }
+        Ok(())
     }
 
     fn invitation(&mut self, poster: &Poster, tongue: Tongue, height: f32, scale: f32) -> Result<()> {
@@ -354,22 +399,37 @@ impl Pen {
     }
 
     /// Text that becomes smaller rather than longer than its place.
-    fn fitted(&mut self, place: (f32, f32), width: f32, font: Font, size: f32, colour: [f32; 3], text: &str) {
+    pub(super) fn fitted(
+        &mut self,
+        place: (f32, f32),
+        width: f32,
+        font: Font,
+        size: f32,
+        colour: [f32; 3],
+        text: &str,
+    ) {
         let size = font.fitting(text, size, width);
         self.text(place, font, size, colour, text);
     }
 
     fn text(&mut self, (x, y): (f32, f32), font: Font, size: f32, [r, g, b]: [f32; 3], text: &str) {
         self.content.set_fill_rgb(r, g, b);
-        self.content.begin_text().set_font(Name(font.name()), size);
+        let (name, bytes) = match font.letters(text) {
+            Some((name, letters)) => {
+                self.wide = true;
+                (name, letters.encoded(text))
+            }
+            None => (font.name(), win_ansi(text)),
+        };
+        self.content.begin_text().set_font(Name(name), size);
         self.content.set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y]);
-        self.content.show(Str(&win_ansi(text))).end_text();
+        self.content.show(Str(&bytes)).end_text();
     }
 }
 
 /// One of the fonts that every reader of PDF has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Font {
+pub(super) enum Font {
     Plain,
     Bold,
     Mono,
@@ -400,7 +460,23 @@ impl Font {
         }
     }
 
-    fn width(self, text: &str, size: f32) -> f32 {
+    /// The bundled letters, with their name in a page, for a text that the readers' own fonts cannot write.
+    fn letters(self, text: &str) -> Option<(&'static [u8], &'static Letters)> {
+        if text.chars().all(|letter| ansi(letter).is_some()) {
+            return None;
+        }
+        match self {
+            Self::Plain => Some((b"WP", letters::PLAIN.as_ref()?)),
+            Self::Bold => Some((b"WB", letters::BOLD.as_ref()?)),
+            // Codes are made of digits and capitals.
+            Self::Mono => None,
+        }
+    }
+
+    pub(super) fn width(self, text: &str, size: f32) -> f32 {
+        if let Some((_, letters)) = self.letters(text) {
+            return letters.width(text, size);
+        }
         let widths = match self {
             Self::Plain => &PLAIN_WIDTHS,
             Self::Bold => &BOLD_WIDTHS,
@@ -422,16 +498,16 @@ impl Font {
         text.chars().map(thousandths).sum::<f32>() * size / 1000.0
     }
 
-    fn fitting(self, text: &str, size: f32, width: f32) -> f32 {
+    pub(super) fn fitting(self, text: &str, size: f32, width: f32) -> f32 {
         let wide = self.width(text, size);
         if wide > width { size * width / wide } else { size }
     }
 }
 
-/// A text in the encoding of the built-in fonts. What they cannot write becomes a question mark.
-fn win_ansi(text: &str) -> Vec<u8> {
-    let byte = |c: char| match c {
-        ' '..='~' | '\u{a0}'..='ÿ' => u8::try_from(u32::from(c)).unwrap_or(b'?'),
+/// A letter in the encoding of the built-in fonts; none if they have it not.
+fn ansi(letter: char) -> Option<u8> {
+    Some(match letter {
+        ' '..='~' | '\u{a0}'..='ÿ' => u8::try_from(u32::from(letter)).ok()?,
         '€' => 0x80,
         '„' => 0x84,
         '…' => 0x85,
@@ -441,9 +517,13 @@ fn win_ansi(text: &str) -> Vec<u8> {
         '”' => 0x94,
         '–' => 0x96,
         '—' => 0x97,
-        _ => b'?',
-    };
-    text.chars().map(byte).collect()
+        _ => return None,
+    })
+}
+
+/// A text in the encoding of the built-in fonts. What they cannot write becomes a question mark.
+fn win_ansi(text: &str) -> Vec<u8> {
+    text.chars().map(|letter| ansi(letter).unwrap_or(b'?')).collect()
 }
 
 #[cfg(test)]
@@ -472,5 +552,18 @@ mod tests {
     fn what_the_font_cannot_write_is_seen_to_be_missing() {
         assert_eq!(win_ansi("Café „Ö“ 5 €"), b"Caf\xe9 \x84\xd6\x93 5 \x80");
         assert_eq!(win_ansi("咖啡"), b"??");
+    }
+
+    #[test]
+    fn the_bundled_letters_are_in_the_file_where_they_are_needed() {
+        let poster = |shop: &str| {
+            let (shop, url, code) =
+                (shop.to_owned(), "https://karte.example".to_owned(), "ABCDEFGH".to_owned());
+            poster(&Poster { shop, url, code, reward: None, tent: false }, Tongue::De).unwrap_or_default()
+        };
+        let has = |pdf: &[u8], text: &[u8]| pdf.windows(text.len()).any(|part| part == text);
+        let (plain, wide) = (poster("Café Süd"), poster("Kawiarnia Łódź"));
+        assert!(!has(&plain, b"Inter-Bold") && plain.len() < 20_000, "{}", plain.len());
+        assert!(has(&wide, b"/Inter-Bold") && has(&wide, b"/CIDFontType0C"), "{}", wide.len());
     }
 }

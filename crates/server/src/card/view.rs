@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::join::key_entry;
 use super::phone::Caller;
+use super::rights::agreed;
 use crate::admin::keys_of;
 use crate::api::orders::book;
 use crate::author::stored_event;
@@ -117,6 +118,7 @@ impl Server {
             "certificate": BASE64URL_NOPAD.encode(&certificate.to_bytes()),
             "rotate": shops.iter().any(|shop| !shop.rotating_above.is_empty()),
             "mail": mail.map(|row| row.int(0)).transpose()?.unwrap_or(0) > 0,
+            "consents": agreed(&stempel_wire::export::consents(&person)),
             "refer": link.map(|row| row.text(0)).transpose()?,
             "amounts": amounts(&balances, language),
             "cards": shown.cards,
@@ -133,9 +135,17 @@ impl Server {
     pub(super) async fn stamps_of(&self, text: &str) -> Result<Option<(TenantId, CardId, Vec<(u32, u32)>)>> {
         let Some((tenant, card, _)) = self.card_in(text).await? else { return Ok(None) };
         let mut tx = self.read_of(tenant).await?;
-        let row =
-            tx.row("SELECT member FROM card WHERE tenant = $1 AND card = $2", values![tenant, card]).await?;
-        let member = row.map_or(Ok(None), |row| row.opt_id::<MemberId>(0))?;
+        let row = tx
+            .row("SELECT member, status FROM card WHERE tenant = $1 AND card = $2", values![tenant, card])
+            .await?;
+        let member = match row {
+            Some(row) => match row.opt_id::<MemberId>(0)? {
+                // Its member was forgotten: it is nobody's, and never will be anybody's.
+                None if row.int(1)? >= 2 => return Ok(None),
+                member => member,
+            },
+            None => None,
+        };
         let member = member.unwrap_or_else(|| MemberId::of_first_card(tenant, card));
         let state = person(&mut tx, tenant, member).await?.state();
         let at = self.moment();
@@ -380,6 +390,8 @@ fn told(event: &Event, person: &Person, shops: &[Shop], language: Language) -> O
         format!("{sign}{}", language.units(&unit.format(*amount), unit.name()))
     });
     let why = outcome.map(|outcome| outcome.trace.as_slice()).unwrap_or_default();
+    // A visit that moved nothing says so, and why.
+    let nothing = outcome.is_some() && sums.values().all(|amount| *amount == 0);
     let place = shop.and_then(|shop| shops.iter().find(|known| known.id == shop)).map(|shop| &shop.name);
     let civil = event.record.at.rfc3339();
     Some(json!({
@@ -387,6 +399,7 @@ fn told(event: &Event, person: &Person, shops: &[Shop], language: Language) -> O
         "at": civil,
         "shop": place.filter(|_| shops.len() > 1),
         "moved": moved.collect::<Vec<_>>(),
+        "nothing": nothing,
         "why": why.iter().map(|step| rules::sentence(step, language)).collect::<Vec<_>>(),
     }))
 }

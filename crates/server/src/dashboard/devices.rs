@@ -1,15 +1,14 @@
 //! “Are the devices well?”: each with its shop and its last contact; adding one, signing one out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::Path;
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use stempel_domain::AuthorId;
+use stempel_domain::{AuthorId, ShopId};
 use stempel_wire::message::Shop;
 
 use super::shell::{self, Tab, choice, frame, token};
-use super::today::is_silent;
 use super::visitor::{Sent, Visitor, on};
 use super::{Page, code};
 use crate::accounts::changes::{Asked, Change};
@@ -19,6 +18,7 @@ use crate::api::access::Scope;
 use crate::db::values;
 use crate::enroll::Invite;
 use crate::error::{Error, Result};
+use crate::silence::{OpenDays, is_silent};
 use crate::web;
 
 /// How long a code for a new device can be used, in milliseconds.
@@ -34,6 +34,7 @@ async fn show(visitor: &Visitor, invite: Option<&Invite>) -> Page {
     let mut devices = visitor.server.device_list(visitor.tenant()).await?;
     devices.retain(|device| shops.iter().any(|shop| shop.id == device.shop));
     let stopped = stopped(visitor).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let (gone, used): (Vec<_>, Vec<_>) = devices.into_iter().partition(|device| device.revoked);
     let say = |english, german| visitor.say(english, german);
     let body = html! {
@@ -46,7 +47,7 @@ async fn show(visitor: &Visitor, invite: Option<&Invite>) -> Page {
                         "Installieren Sie Stempel auf einem Tablet oder PC an der Theke, machen Sie hier einen Code und geben Sie ihn dort ein."),
                     None,
                 ))
-            } @else { (list(visitor, &used, &shops, &stopped)) }
+            } @else { (list(visitor, &used, &shops, &stopped, &open)) }
         }
         @if shops.is_empty() {
             p { a class="button" href="/dashboard/shops" { (say("Add a shop first", "Zuerst einen Laden anlegen")) } }
@@ -86,7 +87,13 @@ async fn stopped(visitor: &Visitor) -> Result<BTreeSet<AuthorId>> {
     rows.iter().map(|row| row.id(0)).collect()
 }
 
-fn list(visitor: &Visitor, devices: &[DeviceInfo], shops: &[Shop], stopped: &BTreeSet<AuthorId>) -> Markup {
+fn list(
+    visitor: &Visitor,
+    devices: &[DeviceInfo],
+    shops: &[Shop],
+    stopped: &BTreeSet<AuthorId>,
+    open: &BTreeMap<ShopId, OpenDays>,
+) -> Markup {
     let say = |english, german| visitor.say(english, german);
     let now_ms = visitor.server.now_ms();
     html! {
@@ -95,7 +102,7 @@ fn list(visitor: &Visitor, devices: &[DeviceInfo], shops: &[Shop], stopped: &BTr
                 li {
                     h2 class="inline" { (device.name) } " "
                     @if stopped.contains(&device.device) { span class="state bad" { (say("stopped", "angehalten")) } }
-                    @else if is_silent(device, now_ms) { span class="state warn" { (say("silent", "still")) } }
+                    @else if is_silent(device, open.get(&device.shop).copied().unwrap_or_default(), now_ms) { span class="state warn" { (say("silent", "still")) } }
                     @else { span class="state good" { (say("well", "alles gut")) } }
                     p class="faded" {
                         (place(device, shops)) " · "

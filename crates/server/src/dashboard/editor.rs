@@ -33,6 +33,8 @@ struct Editing {
     base: u32,
     /// Edited as text.
     as_text: bool,
+    /// The day from which it is to hold, as it was typed; empty: now.
+    from: String,
     /// The sample sale.
     sample: Values,
     notes: Markup,
@@ -51,6 +53,12 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
             let newest = versions.first().ok_or_else(|| Error::not_found("such programme"))?;
             (text_of(&newest.text).unwrap_or_default(), newest.reference.version)
         }
+        None if visitor.query.given("plan").is_some() => {
+            let plans = visitor.server.plans(visitor.tenant()).await?;
+            let plan = plans.iter().find(|plan| plan.programme.as_str() == visitor.query.get("plan"));
+            let plan = plan.ok_or_else(|| Error::not_found("such plan"))?;
+            (text_of(&plan.text).unwrap_or_default(), plan.base)
+        }
         None => {
             let wanted = visitor.query.get("template");
             let template = TEMPLATES.iter().find(|template| template.name == wanted);
@@ -58,7 +66,14 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
             (with_free_name(&visitor, template.text).await?, 0)
         }
     };
-    let editing = Editing { text, base, as_text: false, sample: Values::default(), notes: html! {} };
+    let editing = Editing {
+        text,
+        base,
+        as_text: false,
+        from: String::new(),
+        sample: Values::default(),
+        notes: html! {},
+    };
     show(&visitor, StatusCode::OK, editing).await
 }
 
@@ -119,7 +134,8 @@ async fn typed(visitor: &Visitor, values: &Values, notes: Markup) -> Result<Edit
         _ => values.given("form").is_none(),
     };
     let sample = Values(values.0.iter().filter(|(name, _)| name.starts_with("s.")).cloned().collect());
-    Ok(Editing { text, base: values.get("base").parse().unwrap_or(0), as_text, sample, notes })
+    let base = values.get("base").parse().unwrap_or(0);
+    Ok(Editing { text, base, as_text, from: values.get("from").to_owned(), sample, notes })
 }
 
 async fn choose_shops(visitor: &Visitor, table: &mut Table, values: &Values) -> Result<()> {
@@ -161,10 +177,15 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
         return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, editing).await;
     }
     let (tenant, id) = (visitor.tenant(), programme.id());
-    let published =
-        visitor.server.programme_publish_after(tenant, id, &programme.to_json(), Some(editing.base)).await;
+    let published = if editing.from.is_empty() {
+        let text = programme.to_json();
+        let published = visitor.server.programme_publish_after(tenant, id, &text, Some(editing.base)).await;
+        published.map(|_| on(&format!("/dashboard/programmes/{id}"), "published"))
+    } else {
+        planned(&visitor, &programme, &editing).await.map(|()| on("/dashboard/programmes", "planned"))
+    };
     match published {
-        Ok(_) => Ok(on(&format!("/dashboard/programmes/{id}"), "published")),
+        Ok(on) => Ok(on),
         Err(error) if error.code() == "programme-changed" => {
             conflict(&visitor, &mut editing, id).await?;
             show(&visitor, StatusCode::CONFLICT, editing).await
@@ -175,6 +196,14 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Keeps the version for the day that was typed.
+async fn planned(visitor: &Visitor, programme: &Programme, editing: &Editing) -> Result<()> {
+    let from = editing.from.parse().map_err(|_| {
+        Error::refused("day", 422, "This day cannot be planned for", "Write it like 2027-01-31.")
+    })?;
+    visitor.server.plan_programme(visitor.tenant(), programme, editing.base, from).await
 }
 
 /// Shows what somebody else has published meanwhile beside what was typed, and lets the next publishing come after it.
@@ -249,6 +278,8 @@ async fn show(visitor: &Visitor, status: StatusCode, editing: Editing) -> Page {
                         @for section in table.iter().flat_map(|table| sections(table, visitor.language)) { (group(visitor, &section)) }
                         @if shops.len() > 1 { (places(visitor, &shops, table.as_ref())) }
                     }
+                    (Field { name: "from", label: say("From which day", "Ab welchem Tag"), kind: "date", value: &editing.from,
+                        hint: say("Empty: at once. Otherwise it comes into force with that business day.", "Leer: sofort. Sonst gilt es ab diesem Geschäftstag."), ..Field::default() }.draw())
                     p class="actions" {
                         button class="main" name="do" value="publish" { (say("Publish", "Veröffentlichen")) }
                         @if as_text {

@@ -13,7 +13,7 @@ use super::shell::{self, Field};
 use super::visitor::{Sent, Values, form, inside, keep_draft, on, own_site};
 use super::{HOME, Page};
 use crate::accounts::http::{cookie, mail, token, too_often};
-use crate::accounts::sessions::LIFE_MS;
+use crate::accounts::sessions::{LIFE_MS, Opened};
 use crate::config::Secret;
 use crate::error::Error;
 use crate::http::{Http, Shared};
@@ -92,11 +92,7 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
     let (parts, values) = form(request, &http).await?;
     let language = Language::of(&parts.headers);
     let (email, to) = (values.get("email"), inside(values.get("to")));
-    let kept = values
-        .0
-        .iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix("kept.")?.to_owned(), value.clone())));
-    let kept = Values(kept.collect());
+    let kept = carried(&values);
     let failed = |error: Error, kept: Values| {
         let status = StatusCode::from_u16(error.problem().status).unwrap_or(StatusCode::UNAUTHORIZED);
         sign_in_page(language, status, &SignIn { email, to, kept, error: Some(error), notice: None })
@@ -119,8 +115,12 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
     }
     // As it was typed: a password may begin with a blank.
     let password = values.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone());
-    let opened = match http.server.session_open(email, Secret::new(password.unwrap_or_default())).await {
-        Ok(opened) => opened,
+    let token = match http.server.session_open(email, Secret::new(password.unwrap_or_default())).await {
+        Ok(Opened::Session(token)) => token,
+        Ok(Opened::CodeWanted(ticket)) => {
+            // The attempt counts as failed until the code was right too: so guessing codes gets slower and slower.
+            return Ok(code_page(language, StatusCode::OK, &Code { ticket: &ticket, to, kept, error: None }));
+        }
         Err(error) if error.problem().status < 500 => {
             http.metrics.add("stempel_logins_total", "refused", 1);
             tracing::info!(%address, "somebody could not sign in");
@@ -129,14 +129,84 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
         Err(error) => return Err(error.into()),
     };
     http.guard.succeeded(&name, address);
+    begun(&http, &token, to, &kept).await
+}
+
+/// Goes where somebody wanted to go before the session began.
+async fn begun(http: &Http, token: &str, to: &str, kept: &Values) -> Page {
     http.metrics.add("stempel_logins_total", "ok", 1);
     let to = match kept.is_empty() {
         true => to.to_owned(),
-        false => keep_draft(&http, &opened.token, to, &kept).await?,
+        false => keep_draft(http, token, to, kept).await?,
     };
     let mut response = Redirect::to(&to).into_response();
-    response.headers_mut().insert(SET_COOKIE, cookie(&http, &opened.token, LIFE_MS / 1000)?);
+    response.headers_mut().insert(SET_COOKIE, cookie(http, token, LIFE_MS / 1000)?);
     Ok(response)
+}
+
+/// What the page for the second factor's code shows.
+struct Code<'a> {
+    ticket: &'a str,
+    to: &'a str,
+    kept: Values,
+    error: Option<Error>,
+}
+
+fn code_page(language: Language, status: StatusCode, shown: &Code) -> Response {
+    let say = |english, german| language.pick(english, german);
+    let title = say("The code from your app", "Der Code aus Ihrer App");
+    let body = html! {
+        h1 { (title) }
+        @if let Some(error) = &shown.error { (shell::problem(error, language)) }
+        form method="post" action="/dashboard/sign-in/code" {
+            input type="hidden" name="to" value=(shown.to);
+            input type="hidden" name="ticket" value=(shown.ticket);
+            (shell::carried(&shown.kept))
+            (Field {
+                name: "code", label: say("Code", "Code"), required: true, fill: "one-time-code",
+                hint: say("Six digits that the app shows now, or one of your recovery codes.",
+                    "Sechs Ziffern, die die App gerade zeigt, oder einer Ihrer Wiederherstellungscodes."),
+                ..Field::default()
+            }.draw())
+            button class="main" { (say("Sign in", "Anmelden")) }
+        }
+        p { a href="/dashboard/sign-in" { (say("Begin again", "Von vorn anfangen")) } }
+        p class="faded" { (say("App and codes lost? Another owner takes the second factor away under “Team”; at the server's machine “stempel admin owner add” does.",
+            "App und Codes verloren? Ein anderer Inhaber nimmt den zweiten Faktor unter „Team“ weg; am Rechner des Servers tut es „stempel admin owner add“.")) }
+    };
+    web::page(status, shell::bare(language, title, body))
+}
+
+pub(crate) async fn sign_in_code(State(http): Shared, request: Request) -> Page {
+    own_site(request.headers())?;
+    let address = http.address_of(&request);
+    let (parts, values) = form(request, &http).await?;
+    let language = Language::of(&parts.headers);
+    let (ticket, to) = (values.get("ticket"), inside(values.get("to")));
+    let kept = carried(&values);
+    match http.server.session_open_second(ticket, values.get("code")).await {
+        Ok(token) => {
+            http.guard.succeeded(&http.server.session(&token).await?.email, address);
+            begun(&http, &token, to, &kept).await
+        }
+        Err(error) if error.code() == "second-factor" => {
+            http.metrics.add("stempel_logins_total", "refused", 1);
+            let shown = Code { ticket, to, kept, error: Some(error) };
+            Ok(code_page(language, StatusCode::UNAUTHORIZED, &shown))
+        }
+        Err(error) if error.problem().status < 500 => {
+            let shown = SignIn { to, kept, error: Some(error), ..SignIn::default() };
+            Ok(sign_in_page(language, StatusCode::UNAUTHORIZED, &shown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a form brought that was sent after its session had ended.
+fn carried(values: &Values) -> Values {
+    let kept = values.0.iter();
+    let kept = kept.filter_map(|(name, value)| Some((name.strip_prefix("kept.")?.to_owned(), value.clone())));
+    Values(kept.collect())
 }
 
 pub(crate) async fn sign_out(State(http): Shared, headers: HeaderMap, sent: Sent) -> Page {

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use maud::{Markup, html};
-use stempel_domain::event::{ConsentKind, ErasureReason, Event, Fact, ReversalReason};
+use stempel_domain::event::{ConsentKind, Event, Fact, ReversalReason};
 use stempel_domain::member::Base;
 use stempel_domain::rules::{Outcome, sentence};
 use stempel_domain::sale::Deed;
@@ -168,6 +168,8 @@ async fn cards(visitor: &Visitor, file: &File, manages: bool) -> Result<Markup> 
     };
     let say = |english, german| visitor.say(english, german);
     let replaced = file.state.cards.len() > 1;
+    // A card that was just made is there to be scanned.
+    let is_new = matches!(visitor.query.get("done"), "member-added" | "card-replaced");
     Ok(html! {
         section {
             h2 { (say("Cards", "Karten")) }
@@ -178,7 +180,7 @@ async fn cards(visitor: &Visitor, file: &File, manages: bool) -> Result<Markup> 
                         @if state.blocked { span class="state bad" { (say("blocked", "gesperrt")) } }
                         @else { span class="state good" { (say("taken", "gilt")) } }
                         @if let Some(token) = tokens.iter().find(|token| token.card() == *card) {
-                            details class="more" {
+                            details class="more" open[is_new] {
                                 summary { (say("Show the code", "Code zeigen")) }
                                 @if let Some(picture) = code::picture(&token.to_string(), say("The card's code", "Der Code der Karte")) { (picture) }
                                 p class="faded" { (say("To photograph or print. Whoever holds it collects on this card.",
@@ -562,8 +564,13 @@ pub(crate) async fn merge(Path(member): Path<String>, Sent(mut visitor, values):
     visitor.principal().may_everywhere(Scope::Manage)?;
     let member = parse(&member)?;
     visitor.path = format!("/dashboard/members/{member}");
-    match visitor.server.member_merge(visitor.tenant(), &member.to_string(), values.get("into")).await {
-        Ok(_) => Ok(on(&visitor.path, "merged")),
+    let asked = async {
+        let into = visitor.server.member_named(visitor.tenant(), values.get("into")).await?;
+        visitor.server.change(visitor.principal(), Change::Merge { member, into }, None).await
+    };
+    match asked.await {
+        Ok(Asked::Done(_)) => Ok(on(&visitor.path, "merged")),
+        Ok(Asked::Waits(_)) => Ok(on(&visitor.path, "waits")),
         Err(error) if error.problem().status < 500 => {
             show(&visitor, member, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), Some(&error)).await
         }
@@ -584,8 +591,10 @@ pub(crate) async fn erase(Path(member): Path<String>, Sent(visitor, values): Sen
     if values.get("sure").is_empty() {
         return Ok(on(&file, "not-sure"));
     }
-    visitor.server.member_erase(visitor.tenant(), &member.to_string(), ErasureReason::Asked).await?;
-    Ok(on(&file, "forgotten"))
+    match visitor.server.change(visitor.principal(), Change::Erase { member }, None).await? {
+        Asked::Done(_) => Ok(on(&file, "forgotten")),
+        Asked::Waits(_) => Ok(on(&file, "waits")),
+    }
 }
 
 pub(crate) async fn export(visitor: Visitor, Path(member): Path<String>) -> Page {

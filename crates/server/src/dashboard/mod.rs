@@ -13,12 +13,15 @@
 //! | `work` | cases, stopped journals, rows that were not understood, changes for a second person |
 //! | `odd` | alarms, a section of `work` |
 //! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
+//! | `account` | the own second factor |
+//! | `hooks` | other systems that are told of events, with the log of what they answered |
 //! | `catalogue`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
 //! | `trouble` | errors as pages, in words |
 //!
 //! Invariants: every path works without a script. Whatever changes something is a form with the session's token,
 //! and is answered by a redirect. Nothing here writes to the database but what a form holds for later (`draft`).
 
+mod account;
 mod catalogue;
 mod chart;
 mod code;
@@ -26,6 +29,7 @@ mod csv;
 mod devices;
 mod editor;
 mod entry;
+mod hooks;
 mod import;
 mod member;
 mod members;
@@ -76,6 +80,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/programmes/edit", get(editor::page).post(editor::sent)),
         ("/dashboard/programmes/{id}", get(programmes::one)),
         ("/dashboard/programmes/{id}/end", post(programmes::end)),
+        ("/dashboard/programmes/{id}/unplan", post(programmes::unplan)),
         ("/dashboard/work", get(work::page)),
         ("/dashboard/work/change/{id}", post(work::change)),
         ("/dashboard/work/case", post(work::case)),
@@ -91,14 +96,25 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/catalogue.csv", get(catalogue::download)),
         ("/dashboard/statement", get(statement::page)),
         ("/dashboard/statement.csv", get(statement::download)),
+        ("/dashboard/statement.pdf", get(statement::printed)),
         ("/dashboard/shops", get(shops::page).post(shops::add)),
+        ("/dashboard/shops/{shop}/open", post(shops::open)),
         ("/dashboard/team", get(team::page).post(team::invite)),
         ("/dashboard/team/four-eyes", post(team::four_eyes)),
         ("/dashboard/team/{account}/role", post(team::role)),
         ("/dashboard/team/{account}/close", post(team::close)),
+        ("/dashboard/team/{account}/second", post(team::second)),
         ("/dashboard/log", get(team::log)),
         ("/dashboard/sign-in", get(entry::page).post(entry::sign_in)),
+        ("/dashboard/sign-in/code", post(entry::sign_in_code)),
         ("/dashboard/sign-out", post(entry::sign_out)),
+        ("/dashboard/account", get(account::page)),
+        ("/dashboard/account/begin", post(account::begin)),
+        ("/dashboard/account/confirm", post(account::confirm)),
+        ("/dashboard/account/off", post(account::off)),
+        ("/dashboard/hooks", get(hooks::page).post(hooks::add)),
+        ("/dashboard/hooks/{hook}/close", post(hooks::close)),
+        ("/dashboard/hooks/{hook}/replay", post(hooks::replay)),
         ("/dashboard/password", get(entry::password_page).post(entry::password_set)),
         ("/dashboard/forgotten", get(entry::forgotten_page).post(entry::forgotten)),
         ("/dashboard/language/{code}", get(entry::language)),

@@ -14,11 +14,13 @@ use super::{Page, words};
 use crate::admin::ProgrammeInfo;
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
+use crate::plans::Plan;
 use crate::web;
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
     visitor.principal().may(Scope::Read)?;
     let all = visitor.server.programme_list(visitor.tenant()).await?;
+    let plans = visitor.server.plans(visitor.tenant()).await?;
     let (ended, running): (Vec<_>, Vec<_>) = all.into_iter().partition(|programme| programme.ended);
     let say = |english, german| visitor.say(english, german);
     let manages = visitor.may_everywhere(Scope::Manage);
@@ -35,6 +37,12 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
             ))
         } @else {
             ul class="sheets" { @for programme in &running { li class="card" { (in_list(&visitor, programme)) } } }
+        }
+        @if !plans.is_empty() {
+            section class="space" {
+                h2 { (say("Planned", "Geplant")) }
+                ul class="list" { @for plan in &plans { li { (planned(&visitor, plan)) } } }
+            }
         }
         @if !ended.is_empty() {
             section class="space" {
@@ -58,6 +66,37 @@ fn in_list(visitor: &Visitor, info: &ProgrammeInfo) -> Markup {
             @else { " · " (visitor.say("needs a newer server", "braucht einen neueren Server")) }
         }
     }
+}
+
+/// A version that waits for its day.
+fn planned(visitor: &Visitor, plan: &Plan) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    let name = Programme::from_json(&plan.text)
+        .map_or_else(|_| plan.programme.to_string(), |read| read.name(visitor.language.tag()).to_owned());
+    html! {
+        h3 class="inline" { (name) } " "
+        @if plan.failed.is_some() { span class="state bad" { (say("not published", "nicht veröffentlicht")) } }
+        @else { span class="state" { (say("from ", "ab ")) (visitor.language.day(plan.from)) } }
+        @if plan.failed.is_some() {
+            p { (say("Somebody has published another version meanwhile. Look at it again.",
+                "Jemand hat inzwischen eine andere Fassung veröffentlicht. Sehen Sie es sich noch einmal an.")) }
+        }
+        @if visitor.may_everywhere(Scope::Manage) {
+            div class="actions" {
+                a class="button" href={ "/dashboard/programmes/edit?plan=" (plan.programme) } { (say("Look at it", "Ansehen")) }
+                form method="post" action={ "/dashboard/programmes/" (plan.programme) "/unplan" } {
+                    (token(visitor))
+                    button { (say("Drop the plan", "Plan verwerfen")) }
+                }
+            }
+        }
+    }
+}
+
+pub(crate) async fn unplan(Path(id): Path<String>, Sent(visitor, _): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    visitor.server.plan_drop(visitor.tenant(), &parse(&id)?).await?;
+    Ok(on("/dashboard/programmes", "saved"))
 }
 
 pub(crate) async fn choose(visitor: Visitor) -> Page {

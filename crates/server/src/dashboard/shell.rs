@@ -19,6 +19,8 @@ pub(crate) enum Tab {
     Shops,
     Statement,
     Team,
+    /// The own account: it stands at the foot.
+    Own,
 }
 
 struct Entry {
@@ -151,7 +153,9 @@ pub(crate) fn frame(visitor: &Visitor, tab: Tab, title: &str, body: Markup) -> M
                         }
                     }
                     div class="foot" {
-                        p class="who" { (visitor.session.email) }
+                        p class="who" {
+                            a href="/dashboard/account" aria-current=[(tab == Tab::Own).then_some("page")] { (visitor.session.email) }
+                        }
                         form method="post" action="/dashboard/sign-out" {
                             (token(visitor))
                             button class="quiet" { (say("Sign out", "Abmelden")) }
@@ -218,6 +222,10 @@ fn done(code: &str, language: Language) -> Option<&'static str> {
             "Published. Devices know it at their next contact.",
             "Veröffentlicht. Geräte kennen es beim nächsten Kontakt.",
         ),
+        "planned" => (
+            "Planned. It comes into force by itself on its day.",
+            "Geplant. Es tritt an seinem Tag von selbst in Kraft.",
+        ),
         "ended" => ("Ended.", "Beendet."),
         "device-out" => ("The device is signed out.", "Das Gerät ist abgemeldet."),
         "decided" => ("Done.", "Erledigt."),
@@ -237,6 +245,11 @@ fn done(code: &str, language: Language) -> Option<&'static str> {
             "Nichts wurde getan: Kreuzen Sie das Kästchen an, wenn Sie sicher sind.",
         ),
         "saved" => ("Saved.", "Gespeichert."),
+        "told" => ("Sent again, and taken.", "Noch einmal gesendet und angenommen."),
+        "not-taken" => (
+            "Sent again; the other system did not take it. The log says why.",
+            "Noch einmal gesendet; das andere System hat es nicht angenommen. Das Protokoll sagt, warum.",
+        ),
         _ => return None,
     };
     Some(language.pick(english, german))

@@ -1,14 +1,17 @@
 //! “Where do we sell?”: the shops, their time and the end of their day.
 
+use axum::extract::Path;
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
-use maud::html;
+use maud::{Markup, html};
+use stempel_wire::message::Shop;
 
 use super::Page;
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, Values, Visitor, on};
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
+use crate::silence::OpenDays;
 use crate::web;
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
@@ -18,6 +21,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
 async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, error: Option<&Error>) -> Page {
     visitor.principal().may(Scope::Manage)?;
     let shops = visitor.shops(Scope::Manage).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let empty = Values::default();
     let typed = sent.or(visitor.draft.as_ref()).unwrap_or(&empty);
     let say = |english, german| visitor.say(english, german);
@@ -36,6 +40,7 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
                                 (shop.zone) " · " (say("the day ends at ", "der Tag endet um ")) (clock(shop.day_ends_minutes))
                                 @if let Some(merchant) = &shop.merchant { " · " (merchant) }
                             }
+                            (weekdays(visitor, shop, open.get(&shop.id).copied().unwrap_or_default()))
                         }
                     }
                 }
@@ -58,6 +63,45 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
     };
     let title = say("Where do you sell?", "Wo verkaufen Sie?");
     Ok(web::page(status, frame(visitor, Tab::Shops, title, body)))
+}
+
+/// The days on which a shop is open: devices may be silent on the others.
+fn weekdays(visitor: &Visitor, shop: &Shop, open: OpenDays) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    html! {
+        details class="more" {
+            summary {
+                (say("Open: ", "Geöffnet: "))
+                @if open == OpenDays::default() { (say("every day", "jeden Tag")) }
+                @else { (WEEKDAYS.iter().enumerate().filter(|(day, _)| open.weekday(*day)).map(|(_, [english, german])| say(english, german)).collect::<Vec<_>>().join(", ")) }
+            }
+            form method="post" action={ "/dashboard/shops/" (shop.id) "/open" } {
+                (token(visitor))
+                fieldset {
+                    legend { (say("Open on", "Geöffnet am")) }
+                    p class="hint" { (say("On other days a silent device needs no look.", "An anderen Tagen muss ein stilles Gerät nicht auffallen.")) }
+                    @for (day, [english, german]) in WEEKDAYS.iter().enumerate() {
+                        label class="check" {
+                            input type="checkbox" name="day" value=(day) checked[open.weekday(day)];
+                            span { (say(english, german)) }
+                        }
+                    }
+                }
+                button { (say("Save", "Speichern")) }
+            }
+        }
+    }
+}
+
+const WEEKDAYS: [[&str; 2]; 7] =
+    [["Mon", "Mo"], ["Tue", "Di"], ["Wed", "Mi"], ["Thu", "Do"], ["Fri", "Fr"], ["Sat", "Sa"], ["Sun", "So"]];
+
+pub(crate) async fn open(Path(shop): Path<String>, Sent(visitor, values): Sent) -> Page {
+    let shop = shop.parse().map_err(|_| Error::not_found("such shop"))?;
+    visitor.principal().may_at(Scope::Manage, shop)?;
+    let days = OpenDays::of(values.all("day").filter_map(|day| day.parse().ok()));
+    visitor.server.open_days_set(visitor.tenant(), shop, days).await?;
+    Ok(on("/dashboard/shops", "saved"))
 }
 
 fn clock(minutes: u16) -> String {

@@ -1,7 +1,8 @@
 //! “Who owes whom?”: the clearing statement of a coalition, as a page and as a file.
 
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use maud::html;
 use stempel_domain::Day;
 
@@ -11,6 +12,7 @@ use super::visitor::Visitor;
 use super::{Page, Trouble, csv};
 use crate::admin::ClearingReport;
 use crate::api::access::Scope;
+use crate::card::report::{Report, Table, report};
 use crate::error::Result;
 use crate::web;
 
@@ -75,12 +77,65 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
                 }
             }
             @if !reports.is_empty() {
-                p { a class="button" href={ "/dashboard/statement.csv?from=" (from) "&to=" (to) } download { (say("Download as CSV", "Als CSV herunterladen")) } }
+                p class="actions" {
+                    a class="button" href={ "/dashboard/statement.pdf?from=" (from) "&to=" (to) } download { (say("Download as PDF", "Als PDF herunterladen")) }
+                    a class="button" href={ "/dashboard/statement.csv?from=" (from) "&to=" (to) } download { (say("Download as CSV", "Als CSV herunterladen")) }
+                }
             }
         }
     };
     let title = say("Who owes whom?", "Wer schuldet wem?");
     Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Statement, title, body)))
+}
+
+/// The statement as a letter to print.
+pub(crate) async fn printed(visitor: Visitor) -> Result<Response, Trouble> {
+    let (from, to) = days(&visitor);
+    let spoken = visitor.language.spoken();
+    let say = |english: &'static str, german| visitor.say(english, german).to_owned();
+    let mut tables = Vec::new();
+    for found in reports(&visitor).await? {
+        let figure = |amount| spoken.number(&found.unit.format(amount));
+        let rows = found.clearing.shares.iter().map(|share| {
+            vec![
+                share.party.clone(),
+                figure(share.turnover.issued),
+                figure(share.turnover.honoured),
+                spoken.money(&share.net().to_string()),
+            ]
+        });
+        let transfers = found.clearing.transfers.iter();
+        tables.push(Table {
+            title: format!("{} · {}", found.programme, found.unit.name()),
+            heads: vec![
+                say("Merchant", "Händler"),
+                say("Issued", "Ausgegeben"),
+                say("Honoured", "Eingelöst"),
+                say("Gets", "Bekommt"),
+            ],
+            rows: rows.collect(),
+            notes: transfers
+                .map(|one| format!("{} – {}: {}", one.from, one.to, spoken.money(&one.amount.to_string())))
+                .collect(),
+        });
+    }
+    let mut tx = visitor.server.read_of(visitor.tenant()).await?;
+    let name = crate::tenant::Tenant::load(&mut tx, visitor.tenant()).await?.name;
+    let language = visitor.language;
+    let made = language.day(visitor.server.today());
+    let pdf = report(&Report {
+        title: say("Clearing statement", "Verrechnung"),
+        lead: vec![
+            name,
+            format!("{} – {}", language.day(from), language.day(to)),
+            format!("{} {made}", say("Made on", "Erstellt am")),
+        ],
+        tables,
+        foot: format!("Stempel · {from} – {to}"),
+    });
+    let kind = (CONTENT_TYPE, "application/pdf".to_owned());
+    let name = format!("attachment; filename=\"clearing-{from}-{to}.pdf\"");
+    Ok(([kind, (CONTENT_DISPOSITION, name)], pdf).into_response())
 }
 
 pub(crate) async fn download(visitor: Visitor) -> Result<Response, Trouble> {

@@ -45,6 +45,7 @@ async fn show(
     let accounts = visitor.server.accounts(visitor.tenant()).await?;
     let shops = visitor.server.shops(visitor.tenant()).await?;
     let four_eyes = visitor.server.four_eyes(visitor.tenant()).await?;
+    let second = visitor.server.second_accounts(visitor.tenant()).await?;
     let language = visitor.language;
     let say = |english, german| visitor.say(english, german);
     let empty = Values::default();
@@ -66,7 +67,7 @@ async fn show(
         (above)
         section {
             ul class="list" {
-                @for account in &accounts { li { (person(visitor, account, &roles, &places)) } }
+                @for account in &accounts { li { (person(visitor, account, second.contains(&account.account), &roles, &places)) } }
             }
         }
         section class="card narrow" {
@@ -90,6 +91,7 @@ async fn show(
                 @else { span class="state" { (say("off", "aus")) } button name="on" value="yes" { (say("Switch on", "Einschalten")) } }
             }
         }
+        p { a href="/dashboard/hooks" { (say("Other systems that are told of events", "Andere Systeme, denen Ereignisse gemeldet werden")) } }
         p { a href="/dashboard/log" { (say("Who changed what", "Wer hat was geändert")) } }
     };
     let title = say("Who may do what?", "Wer darf was?");
@@ -104,6 +106,7 @@ fn role_words(language: Language, role: Role) -> &'static str {
 fn person(
     visitor: &Visitor,
     account: &AccountInfo,
+    second: bool,
     roles: &[(String, String)],
     places: &[(String, String)],
 ) -> Markup {
@@ -118,6 +121,7 @@ fn person(
         h2 class="inline" { (account.email) } " "
         @if own { span class="state good" { (say("you", "Sie")) } }
         @else if !account.active { span class="state warn" { (say("invited", "eingeladen")) } }
+        @if second { " " span class="state" { (say("second factor", "zweiter Faktor")) } }
         p class="faded" {
             @for (place_in_list, role) in account.roles.iter().enumerate() {
                 @if place_in_list > 0 { ", " }
@@ -134,6 +138,12 @@ fn person(
             }
             @if account.roles.len() > 1 {
                 p class="hint" { (say("This person has several roles; saving leaves the one that is chosen.", "Diese Person hat mehrere Rollen; gespeichert bleibt nur die gewählte.")) }
+            }
+            @if !own && second {
+                form method="post" action={ "/dashboard/team/" (account.account) "/second" } class="actions" {
+                    (token(visitor))
+                    button { (say("Take the second factor away (phone and codes lost)", "Zweiten Faktor wegnehmen (Handy und Codes verloren)")) }
+                }
             }
             @if !own {
                 form method="post" action={ "/dashboard/team/" (account.account) "/close" } class="actions" {
@@ -198,6 +208,12 @@ pub(crate) async fn role(Path(account): Path<String>, Sent(visitor, values): Sen
 pub(crate) async fn close(Path(account): Path<String>, Sent(visitor, _): Sent) -> Page {
     visitor.principal().may_everywhere(Scope::Own)?;
     visitor.server.account_close(visitor.tenant(), &account).await?;
+    Ok(on("/dashboard/team", "saved"))
+}
+
+pub(crate) async fn second(Path(account): Path<String>, Sent(visitor, _): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Own)?;
+    visitor.server.second_reset(visitor.tenant(), &account).await?;
     Ok(on("/dashboard/team", "saved"))
 }
 

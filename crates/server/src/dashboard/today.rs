@@ -15,12 +15,11 @@ use crate::admin::DeviceInfo;
 use crate::api::access::Scope;
 use crate::error::Result;
 use crate::ingest::figures::DayFigure;
+use crate::silence::{OpenDays, is_silent};
 use crate::web::{self, Language};
 
 /// How many days the chart shows.
 const DAYS: i32 = 14;
-/// A device that has sent nothing for so long needs a look, in milliseconds: a night and a morning.
-const SILENT_MS: i64 = 36 * 60 * 60 * 1000;
 
 /// What is counted: its name in the table, its words, and how it is counted.
 pub(super) const COUNTED: [(&str, [&str; 2], [&str; 2]); 4] = [
@@ -89,6 +88,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     figures.retain(|figure| visitor.sees(figure.shop));
     let figures = Figures(figures);
     let devices = devices(&visitor, &shops).await?;
+    let open = visitor.server.open_days(visitor.tenant()).await?;
     let waiting = if visitor.may(Scope::Manage) { waiting(&visitor).await? } else { 0 };
     let language = visitor.language;
     let body = html! {
@@ -106,14 +106,14 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
         (tiles(language, &figures, today))
         (fortnight(language, &figures, today))
         @if shops.len() > 1 { (side_by_side(language, &figures, today, &shops)) }
-        (looks(&visitor, &devices, &shops))
+        (looks(&visitor, &devices, &shops, &open))
     };
     Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Today, title, body)))
 }
 
-/// The steps to the first stamp, until all of them are done.
+/// The steps to the first stamp, until it has come.
 async fn beginning(visitor: &Visitor, shops: &[Shop]) -> Result<Option<Markup>> {
-    if !visitor.may_everywhere(Scope::Manage) {
+    if !visitor.may_everywhere(Scope::Manage) || was_stamped(visitor).await? {
         return Ok(None);
     }
     let tenant = visitor.tenant();
@@ -133,14 +133,11 @@ async fn beginning(visitor: &Visitor, shops: &[Shop]) -> Result<Option<Markup>> 
             say("Add the device at the counter", "Fügen Sie das Gerät an der Theke hinzu"),
         ),
         (
-            devices.iter().any(|device| device.seen_ms.is_some()),
+            false,
             "/dashboard/members#add",
             say("Make a card and scan it there", "Legen Sie eine Karte an und scannen Sie sie dort"),
         ),
     ];
-    if steps.iter().all(|(done, _, _)| *done) {
-        return Ok(None);
-    }
     let next = steps.iter().position(|(done, _, _)| !done);
     Ok(Some(html! {
         section class="card" {
@@ -155,6 +152,13 @@ async fn beginning(visitor: &Visitor, shops: &[Shop]) -> Result<Option<Markup>> 
             }
         }
     }))
+}
+
+/// Whether any visit was ever counted.
+async fn was_stamped(visitor: &Visitor) -> Result<bool> {
+    let mut tx = visitor.server.read_of(visitor.tenant()).await?;
+    let sql = "SELECT 1 FROM day_figure WHERE tenant = $1 AND name = 'visits' AND amount > 0 LIMIT 1";
+    Ok(tx.row(sql, crate::db::values![visitor.tenant()]).await?.is_some())
 }
 
 fn tiles(language: Language, figures: &Figures, today: Day) -> Markup {
@@ -278,15 +282,17 @@ async fn devices(visitor: &Visitor, shops: &[Shop]) -> Result<Vec<DeviceInfo>> {
     Ok(devices)
 }
 
-/// Whether a device has been silent for too long.
-pub(super) fn is_silent(device: &DeviceInfo, now_ms: i64) -> bool {
-    device.seen_ms.unwrap_or(device.enrolled_ms) < now_ms - SILENT_MS
-}
-
-fn looks(visitor: &Visitor, devices: &[DeviceInfo], shops: &[Shop]) -> Markup {
+fn looks(
+    visitor: &Visitor,
+    devices: &[DeviceInfo],
+    shops: &[Shop],
+    open: &BTreeMap<ShopId, OpenDays>,
+) -> Markup {
     let language = visitor.language;
     let now_ms = visitor.server.now_ms();
-    let silent: Vec<&DeviceInfo> = devices.iter().filter(|device| is_silent(device, now_ms)).collect();
+    let open = |device: &DeviceInfo| open.get(&device.shop).copied().unwrap_or_default();
+    let silent: Vec<&DeviceInfo> =
+        devices.iter().filter(|device| is_silent(device, open(device), now_ms)).collect();
     let names: BTreeMap<ShopId, &str> = shops.iter().map(|shop| (shop.id, &shop.name[..])).collect();
     html! {
         section {

@@ -87,6 +87,20 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
             "Adresse oder Passwort stimmt nicht",
             "Versuchen Sie es noch einmal, oder lassen Sie sich ein neues Passwort schicken.",
         ),
+        "second-factor" => (
+            "Das ist nicht der Code",
+            "Geben Sie die sechs Ziffern ein, die die App jetzt zeigt, oder einen der Wiederherstellungscodes. Jeder gilt \
+             einmal.",
+        ),
+        "webhook-url" => (
+            "Dorthin kann nichts gemeldet werden",
+            "Die Adresse beginnt mit https:// und führt ins öffentliche Netz. Anderes erlaubt nur die Einstellung \
+             webhooks_private am Server.",
+        ),
+        "day" => (
+            "Für diesen Tag geht es nicht",
+            "Wählen Sie einen Tag nach heute und binnen zwei Jahren, oder veröffentlichen Sie sofort.",
+        ),
         "too-often" => {
             ("Zu viele Versuche", "Warten Sie einen Augenblick, dann versuchen Sie es noch einmal.")
         }

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use stempel_domain::{ShopId, TenantId};
 use stempel_wire::message::Shop;
+use stempel_wire::wrap;
 
 use super::trouble::Trouble;
 use super::{HOME, entry};
@@ -31,9 +32,11 @@ const FIELDS_MAX: usize = 5000;
 /// The longest form that is kept while somebody signs in, in bytes.
 const DRAFT_LEN_MAX: usize = 128 * 1024;
 /// How long it is kept, in milliseconds.
-const DRAFT_MS: i64 = 24 * 60 * 60 * 1000;
+const DRAFT_MS: i64 = 60 * 60 * 1000;
+/// Bytes of the name under which it is kept; the key that opens it follows in the address.
+const DRAFT_ID_LEN: usize = 16;
 /// Fields that are never kept.
-const NEVER_KEPT: [&str; 3] = ["csrf", "password", "code"];
+const NEVER_KEPT: [&str; 4] = ["csrf", "password", "code", "ticket"];
 
 /// The values of a form, or of an address's query.
 #[derive(Debug, Clone, Default)]
@@ -174,38 +177,50 @@ impl Visitor {
 
     async fn read_draft(&self) -> Result<Option<Values>> {
         let Some(id) = self.query.given("draft") else { return Ok(None) };
-        let Ok(id) = data_encoding::HEXLOWER.decode(id.as_bytes()) else { return Ok(None) };
+        let Ok(mark) = data_encoding::HEXLOWER.decode(id.as_bytes()) else { return Ok(None) };
+        let Some((id, key)) = mark.split_first_chunk::<DRAFT_ID_LEN>() else { return Ok(None) };
+        let Ok(key) = key.try_into() else { return Ok(None) };
         let mut tx = self.server.read_of(self.tenant()).await?;
         let row = tx
             .row(
                 "SELECT page, body FROM draft
                  WHERE tenant = $1 AND id = $2 AND account = $3 AND saved_ms > $4",
-                values![self.tenant(), id, &self.session.account[..], self.server.now_ms() - DRAFT_MS],
+                values![self.tenant(), &id[..], &self.session.account[..], self.server.now_ms() - DRAFT_MS],
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
         let (page, body) = (row.text(0)?, row.text(1)?);
-        let own = page.split('?').next() == Some(&self.path);
-        Ok(if own { Some(Values(serde_json::from_str(&body)?)) } else { None })
+        if page.split('?').next() != Some(&self.path) {
+            return Ok(None);
+        }
+        let sealed = data_encoding::BASE64.decode(body.as_bytes()).unwrap_or_default();
+        // What an earlier version kept in clear is lost with its hour.
+        let Ok(text) = wrap::open_once(key, &sealed) else { return Ok(None) };
+        Ok(Some(Values(serde_json::from_slice(&text)?)))
     }
 }
 
-/// Keeps what was typed for the account that has just signed in, and gives the address that shows it.
+/// Keeps what was typed for the account that has just signed in, and gives the address that shows it. What is kept is
+/// sealed under a key that stands in that address alone: a form may hold somebody's name, and neither the database nor a
+/// copy of it tells.
 pub(crate) async fn keep_draft(http: &Http, token: &str, page: &str, kept: &Values) -> Result<String> {
     let session = http.server.session(token).await?;
     let (server, tenant) = (&http.server, session.principal.tenant);
-    let (id, now_ms): ([u8; 16], i64) = (server.random(), server.now_ms());
+    let (id, key): ([u8; DRAFT_ID_LEN], [u8; 32]) = (server.random(), server.random());
+    let now_ms = server.now_ms();
+    let sealed = wrap::seal_once(&key, &serde_json::to_vec(&kept.0)?)
+        .map_err(|error| Error::Damaged(error.to_string()))?;
     let mut tx = server.write_of(tenant).await?;
     tx.execute("DELETE FROM draft WHERE tenant = $1 AND saved_ms < $2", values![tenant, now_ms - DRAFT_MS])
         .await?;
     tx.execute(
         "INSERT INTO draft (tenant, id, account, page, body, saved_ms) VALUES ($1, $2, $3, $4, $5, $6)",
-        values![tenant, &id[..], &session.account[..], page, serde_json::to_string(&kept.0)?, now_ms],
+        values![tenant, &id[..], &session.account[..], page, data_encoding::BASE64.encode(&sealed), now_ms],
     )
     .await?;
     tx.commit().await?;
-    let mark = if page.contains('?') { '&' } else { '?' };
-    Ok(format!("{page}{mark}draft={}", data_encoding::HEXLOWER.encode(&id)))
+    let (mark, name) = (if page.contains('?') { '&' } else { '?' }, [&id[..], &key].concat());
+    Ok(format!("{page}{mark}draft={}", data_encoding::HEXLOWER.encode(&name)))
 }
 
 /// Whether the request comes from a page of this server, as far as the browser says.

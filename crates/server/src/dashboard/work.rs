@@ -177,6 +177,19 @@ fn one_case(visitor: &Visitor, case: &CaseInfo) -> Markup {
     }
 }
 
+/// A member by name, as a link to their file.
+async fn member_link(visitor: &Visitor, member: &Json) -> Markup {
+    let id = member.as_str().unwrap_or_default();
+    html! {
+        a class="line" href={ "/dashboard/members?find=" (id) } {
+            @match visitor.server.member_find(visitor.tenant(), id).await {
+                Ok(info) => { (super::members::name(visitor, &info)) },
+                Err(_) => { (id) },
+            }
+        }
+    }
+}
+
 async fn pending(visitor: &Visitor, change: &Json) -> Result<Markup, Error> {
     let say = |english, german| visitor.say(english, german);
     let id = change["change"].as_str().unwrap_or_default();
@@ -185,22 +198,31 @@ async fn pending(visitor: &Visitor, change: &Json) -> Result<Markup, Error> {
     let what = &change["what"];
     Ok(html! {
         @if let Some(adjust) = what.get("adjust") {
-            @let code = adjust["code"].as_str().unwrap_or_default();
+            @let code = &adjust["code"];
             h3 { (say("Correction by hand", "Korrektur von Hand")) }
             p {
                 (adjust["adjustment"]["amount"].as_str().unwrap_or_default()) " "
                 (adjust["adjustment"]["unit"].as_str().unwrap_or_default()) " · "
                 (adjust["adjustment"]["reason"].as_str().unwrap_or_default()) " · "
-                a class="line" href={ "/dashboard/members?find=" (code) } {
-                    @match visitor.server.member_find(visitor.tenant(), code).await {
-                        Ok(info) => { (super::members::name(visitor, &info)) },
-                        Err(_) => { (code) },
-                    }
-                }
+                (member_link(visitor, code).await)
             }
         } @else if let Some(device) = what.get("device-revoke") {
             h3 { (say("Sign a device out", "Ein Gerät abmelden")) }
             p { (device["device"].as_str().unwrap_or_default()) }
+        } @else if let Some(merge) = what.get("merge") {
+            h3 { (say("Make two members one", "Zwei Mitglieder zusammenführen")) }
+            p { (member_link(visitor, &merge["member"]).await) " → " (member_link(visitor, &merge["into"]).await) }
+        } @else if let Some(erase) = what.get("erase") {
+            h3 { (say("Forget a member", "Ein Mitglied vergessen")) }
+            p { (member_link(visitor, &erase["member"]).await) }
+        } @else if let Some(rule) = what.get("retention") {
+            h3 { (say("How long members are kept", "Wie lange Mitglieder behalten werden")) }
+            p {
+                @match rule["months"].as_u64() {
+                    Some(months) => { (months) " " (say("months without a visit", "Monate ohne Besuch")) },
+                    None => { (say("for ever", "für immer")) },
+                }
+            }
         } @else {
             h3 { (say("Switch the second pair of eyes", "Vier Augen umschalten")) }
         }

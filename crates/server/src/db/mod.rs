@@ -129,7 +129,7 @@ impl Db {
     /// tenant wait for each other once they have locked it.
     pub(crate) async fn write(&self) -> Result<Tx> {
         match self {
-            Self::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Sqlite { write, .. } => Ok(Tx::Sqlite(sqlite::begin(write).await?)),
             // Each statement sees what was committed before it, so what follows the lock sees everything that
             // the writer before has done.
             Self::Postgres { write, .. } => {

@@ -27,6 +27,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 30, oldest: 1, script: include_str!("../../migrations/0030_dashboard.sql") },
     Migration { version: 40, oldest: 1, script: include_str!("../../migrations/0040_card.sql") },
     Migration { version: 50, oldest: 1, script: include_str!("../../migrations/0050_proof.sql") },
+    Migration { version: 60, oldest: 1, script: include_str!("../../migrations/0060_blanks.sql") },
+    Migration { version: 70, oldest: 1, script: include_str!("../../migrations/0070_pages.sql") },
     Migration { version: 80, oldest: 1, script: include_str!("../../migrations/0080_alarm.sql") },
 ];
 

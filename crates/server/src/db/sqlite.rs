@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
 use super::{Db, Row};
 use crate::error::{Error, Result};
@@ -51,6 +51,21 @@ pub(super) async fn open(path: PathBuf) -> Result<Db> {
     })
 }
 
+/// Begins a writing transaction.
+///
+/// SQLite takes a transaction back by itself when the disk is full or fails; the driver does not notice, and refuses every
+/// further one on that connection. Such a connection is closed, and a new one begins.
+pub(super) async fn begin(write: &SqlitePool) -> sqlx::Result<sqlx::Transaction<'static, Sqlite>> {
+    match write.begin_with("BEGIN IMMEDIATE").await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            tracing::warn!("a connection to the database is closed: its last transaction was broken off");
+            write.acquire().await?.close().await?;
+            write.begin_with("BEGIN IMMEDIATE").await
+        }
+        begun => begun,
+    }
+}
+
 /// Writes the table of keys to new pages; the old ones are overwritten when they are given up. What a page that was
 /// split may hold beside its entries goes with them.
 const KEYS_ANEW: &str = "CREATE TABLE key_anew (
@@ -65,8 +80,8 @@ DROP TABLE member_key;
 ALTER TABLE key_anew RENAME TO member_key;";
 
 /// Writes the pages with keys anew, puts the log of writes into the file and empties it.
-pub(super) async fn rewrite_keys(write: &sqlx::SqlitePool) -> Result<()> {
-    let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+pub(super) async fn rewrite_keys(write: &SqlitePool) -> Result<()> {
+    let mut tx = begin(write).await?;
     sqlx::raw_sql(KEYS_ANEW).execute(&mut *tx).await?;
     tx.commit().await?;
     let answer = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(write).await?;

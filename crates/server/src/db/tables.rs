@@ -288,6 +288,53 @@ const TABLES: &[Table] = &[
         key: &[("member", Bytes)],
         others: &[("at_ms", Int), ("link", Text), ("terms", Text), ("of_age", Int)],
     },
+    Table {
+        name: "second_factor",
+        key: &[("account", Bytes)],
+        others: &[("secret", Bytes), ("on_ms", Int), ("last_step", Int)],
+    },
+    Table { name: "recovery_code", key: &[("hash", Bytes)], others: &[("account", Bytes), ("used_ms", Int)] },
+    Table {
+        name: "half_session",
+        key: &[("hash", Bytes)],
+        others: &[("account", Bytes), ("created_ms", Int), ("tries", Int)],
+    },
+    Table {
+        name: "webhook",
+        key: &[("hook", Bytes)],
+        others: &[
+            ("url", Text),
+            ("secret", Bytes),
+            ("kinds", Text),
+            ("reached", Text),
+            ("number", Int),
+            ("tries", Int),
+            ("due_ms", Int),
+            ("lease_until_ms", Int),
+            ("created_ms", Int),
+            ("closed_ms", Int),
+        ],
+    },
+    Table {
+        name: "webhook_attempt",
+        key: &[("hook", Bytes), ("attempt", Int)],
+        others: &[
+            ("at_ms", Int),
+            ("number", Int),
+            ("told_before", Text),
+            ("told_after", Text),
+            ("events", Int),
+            ("status", Int),
+            ("said", Text),
+            ("took_ms", Int),
+        ],
+    },
+    Table {
+        name: "planned_programme",
+        key: &[("programme", Text)],
+        others: &[("body", Text), ("base", Int), ("from_day", Int), ("failed", Text)],
+    },
+    Table { name: "silence_mail", key: &[("device", Bytes)], others: &[("at_ms", Int)] },
 ];
 
 impl Table {

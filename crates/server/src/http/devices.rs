@@ -28,7 +28,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
 }
 
 /// Reads a signed request and finds the device behind it. The body is read only for a device that is known.
-async fn signed(http: &Http, request: Request, len_max: usize) -> Result<(Caller, Bytes)> {
+pub(crate) async fn signed(http: &Http, request: Request, len_max: usize) -> Result<(Caller, Bytes)> {
     let (caller, body) = sent(http, request, len_max).await?;
     Ok((caller.not_revoked()?, body))
 }
@@ -61,6 +61,13 @@ pub(super) async fn enroll(State(http): Shared, request: Request) -> Answer {
 pub(super) async fn push(State(http): Shared, request: Request) -> Answer {
     let (caller, body) = sent(&http, request, PUSH_LEN_MAX).await?;
     let answer = http.server.push_body(&caller, &body).await?;
+    count(&http, &answer);
+    Ok(Json(answer).into_response())
+}
+
+pub(super) async fn copy(State(http): Shared, request: Request) -> Answer {
+    let (caller, sealed) = signed(&http, request, PUSH_LEN_MAX).await?;
+    let answer = http.server.copy_body(&caller, &sealed).await?;
     count(&http, &answer);
     Ok(Json(answer).into_response())
 }

@@ -7,6 +7,7 @@
 //! | `GET /v1/feed?after=&limit=&wait_ms=` | a device | changes after a position |
 //! | `POST /v1/blanks` | a device | its pool of blank cards |
 //! | `POST /v1/hold`, `/v1/hold/release` | a device | sets an amount aside while a guest redeems |
+//! | `GET`, `POST /v1/relay` | a device | short notes between the devices of a shop (`relay`) |
 //! | `/api/v1/…` | an API key or an account | what other systems and people do (`api`) |
 //! | `GET /C/{token}`, `/J/{code}`, `/card`, … | anybody | the member's card (`card`) |
 //! | `/card/v1/…` | a member's phone, or anybody | what the card's pages ask (`card`) |
@@ -33,7 +34,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -53,11 +54,13 @@ use crate::error::Error;
 use crate::feed::WAIT_MS_MAX;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::relay::{self, Relay};
 use crate::server::Server;
 use crate::tls::Tls;
 use crate::web;
 
 pub(crate) use body::read_body;
+pub(crate) use devices::signed;
 pub use serve::{listen, serve, serve_with};
 pub(crate) use watch::bearer;
 
@@ -89,6 +92,8 @@ pub struct Options {
     pub mailer: Option<Mailer>,
     /// The address under which people reach the server.
     pub public_url: Option<String>,
+    /// Webhooks may go to private networks, and by plain http.
+    pub webhooks_private: bool,
     /// How long a client may take for the head of a request.
     pub header_time: Duration,
     /// How long a client may take for the body of a request.
@@ -103,6 +108,7 @@ impl Default for Options {
             metrics_token: None,
             mailer: None,
             public_url: None,
+            webhooks_private: false,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(15),
         }
@@ -126,6 +132,7 @@ pub(crate) struct Http {
     strangers: Arc<Semaphore>,
     pub(crate) waits: Semaphore,
     pub(crate) gate: card::Gate,
+    pub(crate) relay: Relay,
 }
 
 pub(crate) type Shared = State<Arc<Http>>;
@@ -143,6 +150,7 @@ impl Http {
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
             waits: Semaphore::new(WAITS_MAX),
             gate: card::Gate::default(),
+            relay: Relay::default(),
         }
     }
 
@@ -182,8 +190,10 @@ fn router_of(http: Arc<Http>) -> Router {
     router
         .route("/v1/enroll", post(devices::enroll))
         .route("/v1/push", post(devices::push))
+        .route("/v1/copy", post(devices::copy))
         .route("/v1/feed", get(devices::feed))
         .route("/v1/blanks", post(devices::blanks))
+        .route(relay::PATH, get(relay::get).post(relay::post))
         .route("/v1/hold", post(devices::hold))
         .route("/v1/hold/release", post(devices::hold_release))
         .route("/health", get(watch::ready))
@@ -254,7 +264,8 @@ async fn bounded(http: &Arc<Http>, route: &str, request: Request, next: Next) ->
     let Ok(permit) = Arc::clone(bound).try_acquire_owned() else {
         return Failure(Error::TooMany).into_response();
     };
-    let is_feed = route == "/v1/feed" || route == card::WAITS;
+    let waits = request.method() == Method::GET;
+    let is_feed = waits && ["/v1/feed", relay::PATH, card::WAITS].contains(&route);
     let limit = if is_feed { REQUEST_TIME + Duration::from_millis(WAIT_MS_MAX) } else { REQUEST_TIME };
     // Waits have their own bound.
     let permit = (!is_feed).then_some(permit);
@@ -292,6 +303,7 @@ fn is_for_strangers(route: &str) -> bool {
             | "/api/v1/password"
             | "/api/v1/password/forgotten"
             | "/dashboard/sign-in"
+            | "/dashboard/sign-in/code"
             | "/dashboard/password"
             | "/dashboard/forgotten"
     )

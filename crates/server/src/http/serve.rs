@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{Http, Options, Peer, router_of};
 use crate::error::{Error, Result};
 use crate::server::Server;
+use crate::silence;
 use crate::tls::Tls;
 
 /// Connections at once: every device may wait for changes, and some more.
@@ -75,10 +76,12 @@ pub async fn serve_with(
 ) -> Result<()> {
     let watcher = tokio::spawn(watch_foreign_writes(server.clone()));
     let worker = tokio::spawn(server.clone().work_until_stopped());
+    let teller = tokio::spawn(server.clone().hooks_tell_until_stopped(options.webhooks_private));
     let tls = options.tls.clone();
     let renewer = tls.clone().map(|tls| tokio::spawn(watch_certificate(tls)));
     let header_time = options.header_time;
     let http = Arc::new(Http::new(server.clone(), options));
+    let listener_of_silence = tokio::spawn(silence::watch(Arc::clone(&http)));
     let router = router_of(Arc::clone(&http));
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
@@ -123,6 +126,11 @@ pub async fn serve_with(
         tracing::warn!("some requests did not end in time; they are broken off");
     }
     watcher.abort();
+    listener_of_silence.abort();
+    // What was told and not noted is told once more, under the same number.
+    if tokio::time::timeout(GRACE, teller).await.is_err() {
+        tracing::warn!("a webhook's answer was not waited for; it is told again");
+    }
     // What it has begun is one transaction: done, or as if it had not begun.
     if tokio::time::timeout(GRACE, worker).await.is_err() {
         tracing::warn!("a job was broken off; another server does it, or this one at its next start");

@@ -11,9 +11,9 @@ use super::book::{Arrival, Booking};
 use crate::cases::{self, Case};
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
-use crate::jobs;
 use crate::people::{self, StoredKey, group};
 use crate::tenant::Tenant;
+use crate::{grants, jobs};
 
 /// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.
 const KEYS_MAX: usize = 8;
@@ -169,6 +169,9 @@ async fn watch_person(
     let state = person.state();
     let overdrawn = overdrafts(&state, booking.today);
     let Some((root, _)) = person.parts().first() else { return Ok(()) };
+    if person.parts().len() > 1 && grants::may_be_doubled(&person) {
+        jobs::put(tx, tenant.id, jobs::Kind::Grants, &root.0, booking.now_ms).await?;
+    }
     for (id, part) in person.parts() {
         for unit in part.purses.keys().filter(|unit| id != root || !overdrawn.contains_key(*unit)) {
             cases::close(tx, tenant.id, booking.now_ms, "overdraft", &format!("{id}/{unit}")).await?;

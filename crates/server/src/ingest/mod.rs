@@ -99,6 +99,16 @@ impl Server {
         self.push(caller, &header, rows).await
     }
 
+    /// Takes a frame of a dead device's second copy, which another device of its tenant hands over.
+    pub async fn copy_body(&self, caller: &Caller, sealed: &[u8]) -> Result<PushAnswer> {
+        let tenant = Tenant::load(&mut self.read_of(caller.tenant).await?, caller.tenant).await?;
+        let (_, body) = stempel_wire::copy::open(&tenant.key, sealed).map_err(|error| {
+            let detail = format!("{error}. Hand it over to the server to which the device belonged.");
+            Error::refused("copy-unreadable", 422, "The second copy cannot be read", detail)
+        })?;
+        self.push_body(caller, &body).await
+    }
+
     /// Takes rows of a device's journal, or of other devices of its tenant.
     pub async fn push(&self, caller: &Caller, header: &PushHeader, rows: Vec<Row>) -> Result<PushAnswer> {
         if rows.len() > PUSH_ROWS_MAX || header.keys.len() > PUSH_ROWS_MAX {

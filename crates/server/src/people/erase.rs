@@ -3,13 +3,16 @@
 //! The event stands in a journal like every other; whoever takes it in carries it out, in the same transaction
 //! ([`carry_out`]). The keys that were in the database file are gone from its pages once [`clean`] has run.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::json;
 use stempel_domain::event::{ErasureReason, Fact, MemberErased};
 use stempel_domain::{AuthorId, EventRef, MemberId, Moment, ShopId, TenantId};
 use stempel_wire::message::FeedChange;
 
-use super::list::{Line, add_to_list, list_beside};
+use super::list::{Line, add_to_list, list_beside, list_by_keys, read_list};
 use super::{group, named, unknown};
 use crate::author;
 use crate::caller::Caller;
@@ -21,6 +24,8 @@ use crate::tenant::Tenant;
 
 /// The most erasures of one list.
 const LIST_MAX: i64 = 1000;
+/// Members forgotten again in one transaction.
+const FORGET_MAX: usize = 200;
 
 /// A member who was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,6 +152,7 @@ pub(crate) async fn carry_out(tx: &mut Tx, tenant: &mut Tenant, member: MemberId
         values![tenant.id, member],
     )
     .await?;
+    crate::card::forget(tx, tenant.id, member, now_ms).await?;
     let new = tx
         .execute(
             "INSERT INTO erasure (tenant, member, position, erased_ms) VALUES ($1, $2, $3, $4)
@@ -242,17 +248,70 @@ pub(crate) async fn clean_up(server: &Server, db: &Db, job: &Job) -> Result<()> 
 
 /// Brings a tenant's database into a state in which nothing is left of keys that were dropped: the pages with keys are
 /// written anew, and on SQLite the log of writes is put into the file and emptied. Whoever was forgotten comes onto the
-/// list beside the home database.
+/// list outside the database.
 async fn clean(server: &Server, tenant: TenantId) -> Result<()> {
     let db = server.db_of(tenant).await?;
-    if let Db::Sqlite { path, .. } = server.db() {
-        let mut tx = db.read().await?;
-        let rows =
-            tx.rows("SELECT member FROM erasure WHERE tenant = $1 ORDER BY member", values![tenant]).await?;
-        let lines = rows.iter().map(|row| Ok(Line { tenant, member: row.id(0)? }));
-        let lines = lines.collect::<Result<Vec<_>>>()?;
-        drop(tx);
-        add_to_list(&list_beside(path), lines)?;
+    if let Some(list) = server.erasure_list() {
+        add_to_list(&list, known_to(&mut db.read().await?, tenant).await?)?;
     }
     db.rewrite_keys().await
+}
+
+/// Everybody of a tenant who was forgotten, as the database knows it.
+async fn known_to(tx: &mut Tx, tenant: TenantId) -> Result<BTreeSet<Line>> {
+    let rows =
+        tx.rows("SELECT member FROM erasure WHERE tenant = $1 ORDER BY member", values![tenant]).await?;
+    rows.iter().map(|row| Ok(Line { tenant, member: row.id(0)? })).collect()
+}
+
+impl Server {
+    /// The file that says who was forgotten, outside the database.
+    fn erasure_list(&self) -> Option<PathBuf> {
+        match self.db() {
+            Db::Sqlite { path, .. } => Some(list_beside(path)),
+            Db::Postgres { .. } => self.keys_file().map(|file| list_by_keys(&file)),
+        }
+    }
+
+    /// Brings list and databases to agreement. Whoever is on the list and not forgotten here is forgotten again: somebody
+    /// has put an older copy in the place of a database in another way than by a restore. Gives how many that were.
+    pub(super) async fn forget_listed(&self) -> Result<u64> {
+        let Some(file) = self.erasure_list() else { return Ok(0) };
+        let listed = read_list(&file)?;
+        let mut again = 0;
+        for info in self.tenants().await? {
+            let known = known_to(&mut self.read_of(info.id).await?, info.id).await?;
+            add_to_list(&file, known.difference(&listed).copied())?;
+            let missing: Vec<Line> = listed
+                .iter()
+                .filter(|line| line.tenant == info.id && !known.contains(*line))
+                .copied()
+                .collect();
+            for lines in missing.chunks(FORGET_MAX) {
+                let moment = self.moment();
+                let mut tx = self.write_of(info.id).await?;
+                let mut tenant = Tenant::lock(&mut tx, info.id).await?;
+                let fact = |line: &Line| {
+                    Fact::MemberErased(MemberErased { member: line.member, reason: ErasureReason::Asked })
+                };
+                author::append(&mut tx, &mut tenant, moment, lines.iter().map(fact).collect(), &[]).await?;
+                self.note(
+                    &mut tx,
+                    &tenant,
+                    "members-erased-again",
+                    "list",
+                    json!({ "members": lines.len() }),
+                )
+                .await?;
+                tenant.save_head(&mut tx).await?;
+                tx.commit().await?;
+                again += lines.len() as u64;
+            }
+            if !missing.is_empty() {
+                tracing::warn!(tenant = %info.id, members = missing.len(), "forgotten again: the database was older than the list of erasures");
+                clean(self, info.id).await?;
+            }
+        }
+        Ok(again)
+    }
 }

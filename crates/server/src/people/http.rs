@@ -6,11 +6,12 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
-use stempel_domain::event::ErasureReason;
 
 use super::NewConsent;
+use crate::accounts::changes::Change;
+use crate::accounts::http::answered;
 use crate::api::access::Scope;
-use crate::api::{Asking, CodePath, Route, body, code};
+use crate::api::{Asking, CodePath, Route, body, code, query};
 use crate::http::{Answer, Shared};
 
 /// The routes.
@@ -22,6 +23,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/api/v1/members/{code}/erase", post(erase)),
         ("/api/v1/members/{code}/consents", get(consents).post(consent)),
         ("/api/v1/erasures", get(erasures)),
+        ("/api/v1/retention", get(retention).put(retention_put)),
+        ("/api/v1/retention/due", get(retention_due)),
     ]
 }
 
@@ -34,8 +37,10 @@ struct MergeRequest {
 async fn merge(State(http): Shared, asking: Asking, path: CodePath, request: Request) -> Answer {
     asking.principal.may_everywhere(Scope::Manage)?;
     let (_, MergeRequest { into }) = body::<MergeRequest>(&http, request).await?;
-    let merged = asking.server.member_merge(asking.principal.tenant, &code(path)?, &into).await?;
-    Ok(Json(merged).into_response())
+    let tenant = asking.principal.tenant;
+    let member = asking.server.member_named(tenant, &code(path)?).await?;
+    let into = asking.server.member_named(tenant, &into).await?;
+    answered(asking.server.change(&asking.principal, Change::Merge { member, into }, None).await?)
 }
 
 async fn unmerge(asking: Asking, path: CodePath) -> Answer {
@@ -52,9 +57,8 @@ async fn export(asking: Asking, path: CodePath) -> Answer {
 
 async fn erase(asking: Asking, path: CodePath) -> Answer {
     asking.principal.may_everywhere(Scope::Manage)?;
-    let erased =
-        asking.server.member_erase(asking.principal.tenant, &code(path)?, ErasureReason::Asked).await?;
-    Ok(Json(erased).into_response())
+    let member = asking.server.member_named(asking.principal.tenant, &code(path)?).await?;
+    answered(asking.server.change(&asking.principal, Change::Erase { member }, None).await?)
 }
 
 async fn consents(asking: Asking, path: CodePath) -> Answer {
@@ -74,4 +78,44 @@ async fn erasures(asking: Asking) -> Answer {
     asking.principal.may_everywhere(Scope::Manage)?;
     let erasures = asking.server.erasures(asking.principal.tenant).await?;
     Ok(Json(json!({ "erasures": erasures })).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetentionRequest {
+    /// None takes the rule away; it has to be said.
+    #[serde(deserialize_with = "Option::deserialize")]
+    months: Option<u16>,
+}
+
+async fn retention(asking: Asking) -> Answer {
+    asking.principal.may_everywhere(Scope::Manage)?;
+    let months = asking.server.retention(asking.principal.tenant).await?;
+    Ok(Json(json!({ "months": months })).into_response())
+}
+
+async fn retention_put(State(http): Shared, asking: Asking, request: Request) -> Answer {
+    asking.principal.may_everywhere(Scope::Own)?;
+    let (_, RetentionRequest { months }) = body::<RetentionRequest>(&http, request).await?;
+    answered(asking.server.change(&asking.principal, Change::Retention { months }, None).await?)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DueQuery {
+    months: u16,
+}
+
+/// The most members that one answer names.
+const DUE_MAX: usize = 500;
+
+/// Whom a rule would concern: looking changes nothing.
+async fn retention_due(asking: Asking, request: Request) -> Answer {
+    asking.principal.may_everywhere(Scope::Manage)?;
+    let DueQuery { months } = query(&request)?;
+    super::check_months(Some(months))?;
+    let mut due = asking.server.retention_due(asking.principal.tenant, months).await?;
+    let all = due.len();
+    due.truncate(DUE_MAX);
+    Ok(Json(json!({ "members": due, "all": all })).into_response())
 }

@@ -88,7 +88,8 @@ fn write(file: &Path, keys: &WrappingKeys) -> Result<()> {
 
 impl Server {
     /// Takes the wrapping key from a file (without one from beside a database of SQLite), makes it if there is none, and
-    /// wraps what earlier versions kept in clear. Called once, before anything else is done.
+    /// wraps what earlier versions kept in clear. Whoever is on the list of erasures is forgotten, if an older copy has
+    /// come into the database's place. Called once, before anything else is done.
     ///
     /// # Errors
     /// If keys are wrapped already and the file is not there, nothing is changed: a new key would open none of them.
@@ -100,7 +101,10 @@ impl Server {
                         .to_owned(),
                 ));
             }
-            tracing::warn!("no file for the wrapping key is set (--keys): members' keys are kept in clear");
+            tracing::warn!(
+                "no file for the wrapping key is set (--keys) and no folder of the server's own (STATE_DIRECTORY): members' \
+                 keys are kept in clear, and a copy of the database that is put back brings back who was forgotten"
+            );
             return Ok(KeysWrapped { file: None, wrapped: 0 });
         };
         let keys = match read(&file)? {
@@ -130,6 +134,7 @@ impl Server {
             // A rotation that was cut off is at its end now.
             self.drop_old(&file, &keys)?;
         }
+        self.forget_listed().await?;
         Ok(KeysWrapped { file: Some(file), wrapped })
     }
 
@@ -196,6 +201,11 @@ impl Server {
         self.wrap_all().await?;
         self.rewrite_all().await?;
         Ok(dropped)
+    }
+
+    /// The file with the wrapping key, if there is one.
+    pub(super) fn keys_file(&self) -> Option<PathBuf> {
+        self.keyring().read().unwrap_or_else(PoisonError::into_inner).file.clone()
     }
 
     fn set_keyring(&self, keyring: Keyring) {

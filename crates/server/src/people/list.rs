@@ -1,5 +1,6 @@
-//! The list of erasures beside a database of SQLite: one line of JSON for each. It is not in the database, so that a
-//! backup from before an erasure does not bring back who was forgotten since.
+//! The list of erasures, in a file outside the database: beside it where it is a file of SQLite, else beside the file with
+//! the wrapping key. One line of JSON for each erasure. A copy of the database from before an erasure does not bring back
+//! who was forgotten since, whoever has put it in place.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -23,6 +24,11 @@ pub(crate) fn list_beside(database: &Path) -> PathBuf {
     let mut name: OsString = database.as_os_str().to_owned();
     name.push(".erased");
     PathBuf::from(name)
+}
+
+/// Where the list of a database is that is no file: beside the file with its wrapping key.
+pub(crate) fn list_by_keys(keys: &Path) -> PathBuf {
+    keys.with_extension("erased")
 }
 
 /// Reads a list; there need not be one. A line that was cut off at the end is passed over: what it says is still in

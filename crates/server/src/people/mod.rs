@@ -28,10 +28,10 @@ pub use erase::{Erased, ErasureInfo};
 pub(crate) use erase::{acknowledge, carry_out, clean_up, forget_again};
 pub use keyring::KeysWrapped;
 pub(crate) use keyring::{Keyring, StoredKey};
-pub(crate) use list::{Line, list_beside, read_list};
+pub(crate) use list::{Line, list_beside, list_by_keys, read_list};
 pub use merge::Merged;
 pub use retention::RetentionDue;
-pub(crate) use retention::carry_out as retain;
+pub(crate) use retention::{carry_out as retain, check_months};
 
 use stempel_domain::{CardNumber, MemberId, TenantId};
 use stempel_wire::token::Token;
@@ -39,6 +39,7 @@ use stempel_wire::token::Token;
 use crate::admin::genuine_card;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
+use crate::server::Server;
 
 /// The member that a code names, under the id that stands in the card's own binding: a card's code (blocked or not),
 /// its number, or an id.
@@ -65,6 +66,13 @@ pub(crate) fn unknown() -> Error {
         "Check what was typed: a card's code, its number, or a member's id. A blank card becomes somebody's at its \
          first scan, and a forgotten member's card is nobody's.",
     )
+}
+
+impl Server {
+    /// The member that a code names.
+    pub(crate) async fn member_named(&self, tenant: TenantId, code: &str) -> Result<MemberId> {
+        named(&mut self.read_of(tenant).await?, tenant, code).await
+    }
 }
 
 /// Whether a member is forgotten.

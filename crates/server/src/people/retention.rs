@@ -46,9 +46,7 @@ impl Server {
 
     /// Sets the rule, or takes it away. The job looks at once, and then every day.
     pub async fn retention_set(&self, tenant: TenantId, months: Option<u16>) -> Result<()> {
-        if months.is_some_and(|months| !(1..=MONTHS_MAX).contains(&months)) {
-            return Err(Error::bad_request(format!("The months are 1 to {MONTHS_MAX}.")));
-        }
+        check_months(months)?;
         let mut tx = self.write_of(tenant).await?;
         let locked = Tenant::lock(&mut tx, tenant).await?;
         tx.execute("DELETE FROM setting WHERE tenant = $1 AND name = $2", values![tenant, MONTHS]).await?;
@@ -77,6 +75,16 @@ impl Server {
         let mut due = look(&mut tx, tenant, before, LIST_MAX).await?;
         due.sort_by_key(|due| (due.seen, due.member));
         Ok(due)
+    }
+}
+
+/// Refuses a rule that nobody means.
+pub(crate) fn check_months(months: Option<u16>) -> Result<()> {
+    match months {
+        Some(months) if !(1..=MONTHS_MAX).contains(&months) => {
+            Err(Error::bad_request(format!("The months are 1 to {MONTHS_MAX}.")))
+        }
+        _ => Ok(()),
     }
 }
 

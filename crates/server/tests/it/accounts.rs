@@ -343,6 +343,43 @@ async fn where_the_owner_says_so_a_second_account_agrees() {
     assert_eq!(site.ask("POST", &approve, &mara.headers, &Value::Null).await.status, 200);
     assert_eq!(world.server.caller(device.id).await.unwrap_err().code(), "device-revoked");
 
+    // Merging and forgetting wait too, and the rule by which members are forgotten.
+    let (ada, eva) = (
+        ada["member"].as_str().unwrap(),
+        site.ask("POST", "/api/v1/members", &olga.headers, &json!({})).await.json(),
+    );
+    let eva = eva["member"].as_str().unwrap();
+    let agree = async |asked: &Answer| {
+        assert_eq!(asked.status, 202, "{}", asked.json());
+        let approve = format!("/api/v1/changes/{}/approve", asked.json()["change"].as_str().unwrap());
+        assert_eq!(site.ask("POST", &approve, &olga.headers, &Value::Null).await.status, 403, "not alone");
+        let agreed = site.ask("POST", &approve, &uwe.headers, &Value::Null).await;
+        assert_eq!(agreed.status, 200, "{}", agreed.json());
+    };
+    let found = async |member: &str| world.server.member_find(world.tenant, member).await.unwrap();
+    let merge = format!("/api/v1/members/{eva}/merge");
+    let asked = site.ask("POST", &merge, &olga.headers, &json!({ "into": ada })).await;
+    assert!(found(ada).await.merged.is_empty());
+    agree(&asked).await;
+    assert_eq!(found(ada).await.merged.len(), 1);
+    let asked = site.ask("POST", &format!("/api/v1/members/{eva}/erase"), &olga.headers, &Value::Null).await;
+    assert_eq!(found(ada).await.erased, None);
+    agree(&asked).await;
+    assert!(found(ada).await.erased.is_some());
+    let asked = site.ask("PUT", "/api/v1/retention", &olga.headers, &json!({ "months": 24 })).await;
+    assert_eq!(world.server.retention(world.tenant).await.unwrap(), None);
+    agree(&asked).await;
+    assert_eq!(
+        site.ask("GET", "/api/v1/retention", &mara.headers, &Value::Null).await.json(),
+        json!({ "months": 24 })
+    );
+    let due = site.ask("GET", "/api/v1/retention/due?months=1", &mara.headers, &Value::Null).await.json();
+    assert_eq!(due, json!({ "members": [], "all": 0 }));
+    for (body, status) in [(json!({ "months": 0 }), 400), (json!({}), 422), (json!({ "months": null }), 202)]
+    {
+        assert_eq!(site.ask("PUT", "/api/v1/retention", &olga.headers, &body).await.status, status, "{body}");
+    }
+
     // Nobody switches it off alone.
     let off = site.ask("PUT", "/api/v1/settings", &olga.headers, &json!({ "four_eyes": false })).await;
     assert_eq!(off.status, 202);

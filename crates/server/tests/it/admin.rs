@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stempel_domain::ProgrammeId;
 use stempel_server::admin::{self, NewMember};
 use stempel_server::{Db, Error, Server};
 use stempel_wire::message::{FeedChange, KeyOf, PushHeader};
@@ -105,13 +106,23 @@ async fn after_a_restore_devices_bring_the_server_up_to_date_again() {
     device.give(member(1), 2);
     device.give(member(1), 4);
     let answer = world.push(&device, &device.rows).await.unwrap();
+    let coffee: ProgrammeId = "coffee".parse().unwrap();
+    let published = async |server: &Server, size: u8| {
+        let text = format!(r#"{{"id":"coffee","unit":"stamp","card":{size}}}"#);
+        server.programme_publish(world.tenant, &coffee, &text).await.unwrap().version
+    };
+    let lost_version = published(&world.server, 10).await;
+    let mut late = world.device(2).await;
+    late.join(member(2), card(2));
+    late.give(member(2), 5);
+    world.push(&late, &late.rows).await.unwrap();
     let lost = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
     let url = world.url.clone();
     let entropy = || Box::new(Seeded::new(99));
-    let busy = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap_err();
+    let busy = admin::restore(&file, &url, None, world.clock.clone(), entropy()).await.unwrap_err();
     assert_eq!(code(&busy), "in-use");
     world.server.db().close().await;
-    let restored = admin::restore(&file, &url, world.clock.clone(), entropy()).await.unwrap();
+    let restored = admin::restore(&file, &url, None, world.clock.clone(), entropy()).await.unwrap();
     let before = restored.before.unwrap();
     assert!(before.exists() == (crate::KIND == Kind::Sqlite), "what was there is kept");
     world.server = open(&world.url, &world.clock, 5).await;
@@ -124,6 +135,15 @@ async fn after_a_restore_devices_bring_the_server_up_to_date_again() {
     assert_eq!(world.points(&device, member(1)).await, Some(7));
     let added = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
     assert_ne!(added.event.author, lost.event.author, "no number stands for two events of the server");
+    let after = published(&world.server, 8).await;
+    assert!(after > lost_version, "{after}: no number stands for two versions");
+    assert_eq!(published(&world.server, 9).await, after + 1);
+    // A device of which the backup knows nothing comes back with its own journal.
+    assert_eq!(code(&world.push(&late, &late.rows).await.unwrap_err()), "device-unknown");
+    let invite = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap();
+    world.server.enroll(&late.ask(&invite.code)).await.unwrap();
+    assert_eq!(world.push(&late, &late.rows).await.unwrap().held[&late.id], 3);
+    assert_eq!(world.points(&late, member(2)).await, Some(5));
     world.sound().await;
 }
 
@@ -138,10 +158,11 @@ async fn a_database_that_cannot_be_used_is_called_by_its_name() {
     assert!(Db::open("mysql:there").await.is_err());
     assert!(Db::open("sqlite:").await.is_err());
     let clock = world.clock.clone();
-    let damaged = admin::restore(&file, "sqlite:never.db", clock.clone(), Box::new(Seeded::new(3))).await;
+    let damaged =
+        admin::restore(&file, "sqlite:never.db", None, clock.clone(), Box::new(Seeded::new(3))).await;
     assert!(damaged.is_err());
     let none = world.folder.path().join("none");
-    let missing = admin::restore(&none, "sqlite:never.db", clock, Box::new(Seeded::new(3)));
+    let missing = admin::restore(&none, "sqlite:never.db", None, clock, Box::new(Seeded::new(3)));
     assert!(missing.await.is_err());
 }
 

@@ -352,10 +352,12 @@ async fn the_certificate_makes_a_rotating_code_that_terminals_verify() {
 async fn a_printed_card_comes_to_the_phone_by_the_code_on_its_back() {
     let ground = Ground::new().await;
     let cards = ground.world.server.cards_to_print(ground.world.tenant, 2).await.unwrap();
-    let (token, second) = (cards[0].0.to_string(), cards[0].1.clone());
-    assert_ne!(cards[0].1, cards[1].1);
+    let (token, second) = (cards[0].token.to_string(), cards[0].typed.clone());
+    assert_ne!(cards[0].typed, cards[1].typed);
     let mut phone = Phone::new(1);
-    for wrong in ["", "0000000000", &cards[1].1] {
+    let other = cards[1].second.to_string();
+    let forged = other.replacen(&other[2..19], &token[2..19], 1);
+    for wrong in ["", &cards[1].typed, &other, &forged] {
         let answer = ground.attach(&mut phone, json!({ "token": token, "second": wrong })).await;
         assert_eq!(answer.problem().code, "second-code");
     }
@@ -365,7 +367,8 @@ async fn a_printed_card_comes_to_the_phone_by_the_code_on_its_back() {
     assert_eq!(card["token"], token);
     // A new phone: the old one holds the card no more.
     let mut new = Phone::new(2);
-    assert_eq!(ground.attach(&mut new, json!({ "token": token, "second": second })).await.status, 200);
+    let scanned = cards[0].second.to_string();
+    assert_eq!(ground.attach(&mut new, json!({ "token": token, "second": scanned })).await.status, 200);
     assert_eq!(new.card(&ground.site, &ground.world).await["number"], card["number"]);
     assert_eq!(phone.ask(&ground.site, &ground.world, "GET", "/card/v1/card", "").await.status, 410);
     ground.world.sound().await;
@@ -375,7 +378,7 @@ async fn a_printed_card_comes_to_the_phone_by_the_code_on_its_back() {
 async fn guessing_the_second_code_gets_slower_and_slower() {
     let ground = Ground::new().await;
     let cards = ground.world.server.cards_to_print(ground.world.tenant, 1).await.unwrap();
-    let (token, second) = (cards[0].0.to_string(), cards[0].1.clone());
+    let (token, second) = (cards[0].token.to_string(), cards[0].typed.clone());
     let mut phone = Phone::new(1);
     let mut codes = Vec::new();
     for _ in 0..8 {
@@ -515,4 +518,95 @@ async fn a_large_redemption_waits_for_the_setting_of_the_shop() {
     assert_eq!(phone.card(&ground.site, &ground.world).await["rotate"], true);
     ground.world.server.shop_rotating(tenant, shop, unit(), None).await.unwrap();
     assert_eq!(phone.card(&ground.site, &ground.world).await["rotate"], false);
+}
+
+#[tokio::test]
+async fn a_member_reads_everything_agrees_takes_it_back_and_leaves() {
+    let ground = Ground::new().await;
+    let (mut phone, world) = (Phone::new(1), &ground.world);
+    assert_eq!(ground.join(&mut phone, json!({"name": "Ada"})).await.status, 200);
+    let card = phone.card(&ground.site, world).await;
+    assert_eq!(card["consents"][2], json!(["leaderboard", false]));
+    for given in [true, true, false] {
+        let body = json!({"consent": "leaderboard", "given": given}).to_string();
+        let answer = phone.ask(&ground.site, world, "POST", "/card/v1/consent", &body).await;
+        assert_eq!(answer.json()["consents"][2], json!(["leaderboard", given]));
+    }
+    let export = phone.ask(&ground.site, world, "GET", "/card/v1/export", "").await;
+    assert_eq!(export.header("content-disposition").unwrap(), "attachment; filename=\"stempelkarte.json\"");
+    let export = export.json();
+    assert_eq!((&export["profile"]["name"], &export["complete"]), (&json!("Ada"), &json!(true)));
+    assert_eq!(export["consents"][0]["place"], "web");
+    let unsure = phone.ask(&ground.site, world, "POST", "/card/v1/leave", r#"{"for_good":false}"#).await;
+    assert_eq!(unsure.status, 400);
+    let left = phone.ask(&ground.site, world, "POST", "/card/v1/leave", r#"{"for_good":true}"#).await;
+    assert_eq!(left.status, 200);
+    let again = phone.ask(&ground.site, world, "GET", "/card/v1/card", "").await;
+    assert_eq!(again.problem().code, "phone-ended", "and the phone forgets the card");
+    let token = card["token"].as_str().unwrap();
+    assert_eq!(ground.site.send("GET", &format!("/C/{token}"), "", b"").await.status, 404);
+    let who = export["member"].as_str().unwrap();
+    assert_eq!(world.server.member_export(world.tenant, who).await.unwrap().profile, None);
+    let entries = world.server.audit(world.tenant, 0).await.unwrap();
+    let said: Vec<_> = entries.iter().map(|entry| (entry.actor.as_str(), entry.action.as_str())).collect();
+    assert!(said.contains(&("member", "member-erased")) && said.contains(&("member", "member-exported")));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn whoever_holds_a_printed_card_has_the_same_rights_without_a_script() {
+    let ground = Ground::new().await;
+    let world = &ground.world;
+    let printed = world.server.cards_to_print(world.tenant, 1).await.unwrap().remove(0);
+    let (token, second) = (printed.token, printed.typed);
+    let path = format!("/C/{token}");
+    let form = async |code: &str, act: &str| {
+        let body = format!("code={code}&act={act}");
+        let kind = "content-type: application/x-www-form-urlencoded\r\n";
+        let answer = ground.site.send("POST", &path, kind, body.as_bytes()).await;
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    let (status, said) = form(&second, "show").await;
+    assert_eq!(status, 200);
+    assert!(said.contains("Nothing is on this card yet"), "{said}");
+    let mut phone = Phone::new(1);
+    assert_eq!(
+        ground.attach(&mut phone, json!({"token": token.to_string(), "second": second})).await.status,
+        200
+    );
+    for (code, act) in [("0000000000", "leave"), ("", "leave"), ("", "export")] {
+        assert_eq!(form(code, act).await.0, 422, "{code:?}");
+    }
+    let (_, said) = form(&second, "agree%3Amail").await;
+    assert!(said.contains("Noted") && said.contains("withdraw:mail"), "{said}");
+    let (_, said) = form(&second, "withdraw%3Amail").await;
+    assert!(said.contains("agree:mail"), "{said}");
+    let (_, said) = form(&second, "export").await;
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["format"], "stempel-person");
+    let (_, said) = form(&second, "ask").await;
+    assert!(said.contains("Nothing can bring it back"), "{said}");
+    assert_eq!(phone.card(&ground.site, world).await["blocked"], false, "asking changes nothing");
+    let (status, said) = form(&second, "leave").await;
+    assert!(status == 200 && said.contains("You are forgotten"), "{said}");
+    assert_eq!(form(&second, "show").await.0, 422);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_visit_that_gave_nothing_says_why() {
+    let ground = Ground::new().await;
+    publish(&ground.world, &[&COFFEE.replace("[[earn]]", "[[earn]]\ncap = { day = 1 }")]).await;
+    let phone = ground.joined(1).await;
+    let card = phone.card(&ground.site, &ground.world).await;
+    let key = key(&ground.world).await;
+    for _ in 0..2 {
+        let asked = json!({ "code": card["token"], "shop": ground.world.shop });
+        let answer = ground.site.ask("POST", "/api/v1/stamps", &key, &asked).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        ground.world.clock.forward(2 * 3_600_000);
+    }
+    let history = phone.card(&ground.site, &ground.world).await["history"].clone();
+    assert_eq!((&history[0]["nothing"], &history[0]["moved"]), (&json!(true), &json!([])), "{history}");
+    assert!(!history[0]["why"].as_array().unwrap().is_empty(), "{history}");
+    assert_eq!(history[1]["nothing"], false);
 }

@@ -2,6 +2,7 @@
 //! test processes, ended and removed when the last of them is gone (`cluster.sh`).
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -99,6 +100,41 @@ fn answers(port: u16) -> bool {
 /// The URL of the cluster's database.
 pub fn url(port: u16) -> String {
     format!("postgres://stempel@127.0.0.1:{port}/postgres?sslmode=disable")
+}
+
+/// The schema of a test's URL.
+pub fn schema(url: &str) -> &str {
+    url.rsplit_once("search_path]=").unwrap().1
+}
+
+/// Runs one of PostgreSQL's programs on the cluster.
+fn program(name: &str, more: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(programs().join(name))
+        .args(["-h", "127.0.0.1", "-p", &port().to_string(), "-U", "stempel"])
+        .args(more)
+        .arg("postgres")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let fed = std::thread::spawn(move || stdin.write_all(&input).unwrap());
+    let output = child.wait_with_output().unwrap();
+    fed.join().unwrap();
+    assert!(output.status.success(), "{name} failed");
+    output.stdout
+}
+
+/// A schema as `pg_dump` writes it.
+pub fn dump(url: &str) -> Vec<u8> {
+    program("pg_dump", &["-n", schema(url)], b"")
+}
+
+/// Reads a dump back.
+pub fn load(dump: &[u8]) {
+    program("psql", &["-q", "-X", "-v", "ON_ERROR_STOP=1"], dump);
 }
 
 /// Where PostgreSQL's programs are.

@@ -35,6 +35,45 @@ pub async fn of_kind(kind: Kind, folder: &Path) -> String {
     }
 }
 
+/// Whether the bytes stand anywhere in a database: in a file of SQLite or of those beside it, in the dump of PostgreSQL
+/// as text or in hexadecimal digits.
+pub async fn holds(url: &str, bytes: &[u8]) -> bool {
+    let within = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let files = ["", "-wal", "-shm"].map(|end| std::fs::read(format!("{path}{end}")).unwrap_or_default());
+        assert!(!files[0].is_empty(), "the test looks in the right place");
+        return files.iter().any(|file| within(file, bytes));
+    }
+    let dump = crate::cluster::dump(url);
+    assert!(within(&dump, b"schema_version"), "the test looks in the right place");
+    within(&dump, bytes) || within(&dump, data_encoding::HEXLOWER.encode(bytes).as_bytes())
+}
+
+/// Keeps a copy of a database as whoever looks after it would, and gives what puts it back, for when nobody has it open.
+pub async fn copy(url: &str) -> Vec<u8> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            script(url, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+            std::fs::read(path).unwrap()
+        }
+        None => crate::cluster::dump(url),
+    }
+}
+
+/// Puts a copy in the place of a database.
+pub async fn put_back(url: &str, copy: &[u8]) {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            ["-wal", "-shm"].iter().for_each(|end| drop(std::fs::remove_file(format!("{path}{end}"))));
+            std::fs::write(path, copy).unwrap();
+        }
+        None => {
+            script(url, &format!("DROP SCHEMA {} CASCADE", crate::cluster::schema(url))).await;
+            crate::cluster::load(copy);
+        }
+    }
+}
+
 /// Runs statements on a database behind the server's back.
 pub async fn script(url: &str, script: &str) {
     let script = sqlx::AssertSqlSafe(script.to_owned());
@@ -127,18 +166,29 @@ impl Cable {
     }
 }
 
-/// Makes the database say that its disk is full. SQLite says so only of a real disk: a test of its own.
-pub async fn fill_disk(url: &str) -> bool {
+/// Lets a disk be full later on; called before the database is opened.
+pub fn prepare_disk() {
     if crate::KIND == Kind::Sqlite {
-        return false;
+        stempel_faultfs::install().unwrap();
+    }
+}
+
+/// Makes the database say that its disk is full.
+pub async fn fill_disk(url: &str) {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let plan = stempel_faultfs::Plan { at: 1, how: stempel_faultfs::How::Full, seed: 1 };
+        return stempel_faultfs::arm(Path::new(path).parent().unwrap(), plan);
     }
     let full = "CREATE FUNCTION full_disk() RETURNS TRIGGER LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
         CREATE TRIGGER full_disk BEFORE INSERT ON event EXECUTE FUNCTION full_disk()";
     script(url, full).await;
-    true
 }
 
 pub async fn empty_disk(url: &str) {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        stempel_faultfs::disarm(Path::new(path).parent().unwrap()).unwrap();
+        return;
+    }
     script(url, "DROP FUNCTION full_disk CASCADE").await;
 }

@@ -191,6 +191,31 @@ async fn a_wrong_clock_is_told_the_servers_time() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_replayed_does_nothing_twice_and_later_nothing_at_all() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.give(member(1), 5);
+    let body = device.push_from(0);
+    let signed = headers(&device, "POST", "/v1/push", &body, NOON_MS);
+    let hold =
+        serde_json::json!({ "hold": "0".repeat(32), "member": member(1), "unit": "point", "amount": 5 });
+    let hold = serde_json::to_vec(&hold).unwrap();
+    let held = headers(&device, "POST", "/v1/hold", &hold, NOON_MS);
+    for _ in 0..3 {
+        let answer = site.send("POST", "/v1/push", &signed, &body).await;
+        assert_eq!(answer.read::<PushAnswer>().held[&device.id], 3);
+        assert_eq!(site.send("POST", "/v1/hold", &held, &hold).await.json()["left"], 0, "the same hold");
+    }
+    assert_eq!(world.points(&device, member(1)).await, Some(5));
+    world.clock.forward(HOUR_MS);
+    let late = site.send("POST", "/v1/push", &signed, &body).await;
+    assert_eq!((late.status, late.problem().code.as_str()), (401, "clock"));
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn only_what_the_device_signed_is_answered() {
     let world = World::new().await;
     let site = Site::open(&world).await;
@@ -437,20 +462,31 @@ async fn a_database_that_goes_away_and_comes_back_is_used_again() {
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_nothing_is_lost() {
-    let world = World::new().await;
+    database::prepare_disk();
+    let mut world = World::new().await;
     let site = Site::open(&world).await;
     let mut device = world.device(1).await;
     device.join(member(1), card(1));
-    if !database::fill_disk(&world.url).await {
-        return;
+    let first = device.push_from(0);
+    let known: PushAnswer = site.signed(&device, "POST", "/v1/push", &first, NOON_MS).await.read();
+    assert_eq!(known.held[&device.id], 2);
+    device.give(member(1), 5);
+    let body = device.push_from(2);
+    database::fill_disk(&world.url).await;
+    for _ in 0..3 {
+        let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
+        assert_eq!((answer.status, answer.problem().code.as_str()), (503, "disk-full"));
+        assert!(answer.head.contains("retry-after"), "{}", answer.head);
+        let page: FeedPage = site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read();
+        assert_eq!(page.held, 2, "what was acknowledged is there, and nothing else");
     }
-    let body = device.push_from(0);
-    let answer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await;
-    assert_eq!((answer.status, answer.problem().code.as_str()), (503, "disk-full"));
-    assert_eq!(site.signed(&device, "GET", "/v1/feed", b"", NOON_MS).await.read::<FeedPage>().held, 0);
     database::empty_disk(&world.url).await;
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
-    assert_eq!(again.held[&device.id], 2);
+    assert_eq!(again.held[&device.id], 3, "it recovers by itself");
+    drop(site);
+    world.restart().await;
+    assert_eq!(world.points(&device, member(1)).await, Some(5));
+    world.sound().await;
 }
 
 #[tokio::test]
@@ -469,4 +505,30 @@ async fn a_database_that_is_held_by_others_is_asked_again_later() {
     held.give_back().await;
     let again: PushAnswer = site.signed(&device, "POST", "/v1/push", &body, NOON_MS).await.read();
     assert_eq!(again.held[&device.id], 2);
+}
+
+#[tokio::test]
+async fn a_dead_devices_second_copy_is_taken_from_another_device() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let (mut dead, mut new) = (world.device(1).await, Device::new(2));
+    dead.join(member(1), card(1));
+    dead.give(member(1), 5);
+    let code = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap().code;
+    let enrolled = world.server.enroll(&new.ask(&code)).await.unwrap();
+    new.belongs(&enrolled);
+    let (body, mut entropy) = (dead.push_from(0), crate::world::Seeded::new(4));
+    let sealed = stempel_wire::copy::seal(&enrolled.server_key, dead.id, &body, &mut entropy).unwrap();
+    let stranger = site.send("POST", "/v1/copy", "", &sealed).await;
+    assert_eq!(stranger.status, 401);
+    let mut damaged = sealed.clone();
+    damaged[100] ^= 1;
+    let refused = site.signed(&new, "POST", "/v1/copy", &damaged, NOON_MS).await;
+    assert_eq!((refused.status, refused.problem().code.as_str()), (422, "copy-unreadable"));
+    for _ in 0..2 {
+        let answer = site.signed(&new, "POST", "/v1/copy", &sealed, NOON_MS).await;
+        assert_eq!(answer.read::<PushAnswer>().held[&dead.id], 3);
+    }
+    assert_eq!(world.points(&new, member(1)).await, Some(5));
+    world.sound().await;
 }

@@ -11,6 +11,7 @@ use stempel_server::people::NewConsent;
 use stempel_wire::message::{FeedChange, KeyOf};
 use stempel_wire::{MemberKey, Profile};
 
+use crate::database;
 use crate::world::{Device, Seeded, World, card, code, member, moment, point, today};
 
 fn key(number: u8) -> MemberKey {
@@ -115,6 +116,29 @@ async fn an_overdraft_of_one_ends_when_it_is_the_same_person_as_another() {
     let inbox = world.server.inbox(world.tenant).await.unwrap();
     assert_eq!(inbox.cases.len(), 1);
     assert_eq!(inbox.cases[0].member, Some(member(1)), "the case names the person");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_card_of_any_part_of_a_person_is_blocked_and_replaced() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    device.join(member(2), card(2));
+    world.push(&device, &device.rows).await.unwrap();
+    let (tenant, server) = (world.tenant, &world.server);
+    server.member_merge(tenant, &text(member(2)), &text(member(1))).await.unwrap();
+    server.card_replace(tenant, member(1), card(2)).await.unwrap();
+    server.card_block(tenant, member(2), card(1)).await.unwrap();
+    let blocked = async |id: u8, of: u8| {
+        let base = world.base(&device, member(id)).await.unwrap();
+        base.state.cards.get(&card(of)).map(|card| card.blocked)
+    };
+    assert_eq!((blocked(1, 1).await, blocked(2, 2).await), (Some(true), Some(true)));
+    assert_eq!((blocked(1, 2).await, blocked(2, 1).await), (None, None), "each keeps to their own cards");
+    assert_eq!(world.base(&device, member(2)).await.unwrap().state.cards.len(), 2);
+    let error = server.card_block(tenant, member(1), card(9)).await.unwrap_err();
+    assert_eq!(code(&error), "not-found");
     world.sound().await;
 }
 
@@ -292,7 +316,7 @@ async fn a_restore_forgets_again_before_anybody_opens_it() {
     world.feed(&device, head).await;
     world.server.db().close().await;
     let entropy = Box::new(Seeded::new(2_094));
-    stempel_server::admin::restore(&file, &world.url, world.clock.clone(), entropy).await.unwrap();
+    stempel_server::admin::restore(&file, &world.url, None, world.clock.clone(), entropy).await.unwrap();
     let sqlite = world.url.strip_prefix("sqlite:").map(Path::new);
     if let Some(path) = sqlite {
         let restored = std::fs::read(path).unwrap();
@@ -421,5 +445,34 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
     assert!(world.keys(&device, member(2)).await.is_empty());
     join(&world, &mut device, 3, "Cleo").await;
     assert_eq!(world.keys(&device, member(3)).await, [key(3)]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn an_older_copy_that_somebody_puts_back_forgets_again_when_it_is_opened() {
+    let mut world = World::new().await;
+    let keys = world.folder.path().join("server.keys");
+    world.server.use_keys(Some(&keys)).await.unwrap();
+    let mut device = world.device(1).await;
+    join(&world, &mut device, 1, "Ada").await;
+    join(&world, &mut device, 2, "Bob").await;
+    world.server.close().await;
+    let copy = database::copy(&world.url).await;
+    world.restart().await;
+    world.server.use_keys(Some(&keys)).await.unwrap();
+    world.server.member_erase(world.tenant, &text(member(1)), ErasureReason::Asked).await.unwrap();
+    world.server.close().await;
+    database::put_back(&world.url, &copy).await;
+    world.server = crate::world::open(&world.url, &world.clock, 2_026).await;
+    let name = async |world: &World, number| {
+        world.server.member_find(world.tenant, &text(member(number))).await.unwrap().name
+    };
+    world.server.use_keys(Some(&keys)).await.unwrap();
+    assert_eq!(name(&world, 1).await, None);
+    assert_eq!(name(&world, 2).await.as_deref(), Some("Bob"));
+    assert_eq!(world.server.erasures(world.tenant).await.unwrap().len(), 1);
+    world.restart().await;
+    world.server.use_keys(Some(&keys)).await.unwrap();
+    assert_eq!(world.server.erasures(world.tenant).await.unwrap().len(), 1, "once");
     world.sound().await;
 }

@@ -280,6 +280,75 @@ async fn no_secret_stands_in_the_log_of_a_busy_server() {
     }
 }
 
+#[tokio::test]
+async fn a_forgotten_name_stands_in_no_log_no_file_no_copy_and_no_restored_backup() {
+    const NAME: &str = "Quirinalde";
+    let folder = tempfile::tempdir().unwrap();
+    let database = crate::database::fresh(folder.path()).await;
+    let clock = Arc::new(SystemClock::new());
+    let keys = folder.path().join("server.keys");
+    let open = async || {
+        let db = Db::open(&database).await.unwrap();
+        let server = Server::open(db, clock.clone(), Box::new(SystemEntropy));
+        server.use_keys(Some(&keys)).await.unwrap();
+        server
+    };
+    let owner = open().await;
+    let tenant = owner.tenant_add("Café", false).await.unwrap();
+    owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap();
+    let link = owner.owner_add(tenant, "olga@example.org").await.unwrap().code;
+    let log = folder.path().join("log");
+    let mut command = Command::new(PROGRAM);
+    command.env("RUST_LOG", "trace").env("STEMPEL_KEYS", &keys);
+    let running = Running::begin(&mut command, &database, std::fs::File::create(&log).unwrap().into());
+    let at = &running.at;
+    let set = json!({ "code": link, "password": "mein sehr geheimer Satz" });
+    assert_eq!(at.ask("POST", "/api/v1/password", "", &set).await.status, 204);
+    let sign_in = json!({ "email": "olga@example.org", "password": "mein sehr geheimer Satz" });
+    let session = at.ask("POST", "/api/v1/session", "", &sign_in).await;
+    let cookie = session.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let csrf = session.json()["csrf"].as_str().unwrap().to_owned();
+    let signed = format!("cookie: {cookie}\r\nx-csrf-token: {csrf}\r\nidempotency-key: q\r\n");
+    let added = at.ask("POST", "/api/v1/members", &signed, &json!({ "name": NAME })).await;
+    assert_eq!(added.status, 200, "{}", added.json());
+    let member = added.json()["member"].as_str().unwrap().to_owned();
+    // Whatever shows or asks for the name: a search, the file, a form after its session, an export.
+    let page = at.send("GET", &format!("/dashboard/members?find={NAME}"), &signed, b"").await;
+    assert!(String::from_utf8_lossy(&page.body).contains(NAME));
+    let form = format!("{signed}content-type: application/x-www-form-urlencoded\r\n");
+    let old = format!("name={NAME}&csrf=old&page=%2Fdashboard%2Fmembers");
+    assert_eq!(at.send("POST", "/dashboard/members", &form, old.as_bytes()).await.status, 303);
+    let export = at.ask("GET", &format!("/api/v1/members/{member}/export"), &signed, &Value::Null).await;
+    assert!(export.json().to_string().contains(NAME));
+    let backup = folder.path().join("yesterday.backup");
+    owner.backup(&backup).await.unwrap();
+    let file = format!("/api/v1/members/{member}");
+    assert_eq!(at.ask("POST", &format!("{file}/erase"), &signed, &Value::Null).await.status, 200);
+    assert!(!at.ask("GET", &file, &signed, &Value::Null).await.json().to_string().contains(NAME));
+    running.kill();
+    let nowhere = |folder: &Path| {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read(&path).unwrap().to_ascii_lowercase();
+            let name = NAME.to_ascii_lowercase();
+            let found = text.windows(name.len()).any(|window| window == name.as_bytes());
+            assert!(!found, "the name stands in {}", path.display());
+        }
+    };
+    nowhere(folder.path());
+    assert!(std::fs::read_to_string(&log).unwrap().contains("/api/v1/members/{code}/erase"));
+    assert!(!crate::database::holds(&database, NAME.as_bytes()).await);
+    owner.close().await;
+    let entropy = Box::new(SystemEntropy);
+    stempel_server::admin::restore(&backup, &database, Some(&keys), clock.clone(), entropy).await.unwrap();
+    let restored = open().await;
+    let found = restored.member_find(tenant, &member).await.unwrap();
+    assert!(found.name.is_none() && found.erased.is_some(), "{found:?}");
+    restored.close().await;
+    nowhere(folder.path());
+    assert!(!crate::database::holds(&database, NAME.as_bytes()).await);
+}
+
 #[test]
 fn the_settings_are_printed_with_where_they_came_from() {
     let folder = tempfile::tempdir().unwrap();

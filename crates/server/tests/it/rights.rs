@@ -80,6 +80,49 @@ async fn a_right_that_two_devices_gave_is_taken_back_once() {
 }
 
 #[tokio::test]
+async fn what_both_sides_of_a_merge_are_given_stays_from_before_and_is_taken_back_from_after() {
+    let world = World::new().await;
+    let (mut here, mut there) = (world.device(1).await, world.device(2).await);
+    let programme = publish(
+        &world,
+        "id = \"p\"\nname = \"P\"\n[[challenge]]\nid = \"first\"\n\
+         goal = [{ count = \"orders\", target = 1 }]\ngives = { amount = 7 }\n",
+    )
+    .await;
+    (1..=4).for_each(|number| drop(here.join(member(number), card(number))));
+    let nobody = MemberState::default();
+    let total = async |number: u8| {
+        world.server.member_find(world.tenant, &member(number).to_string()).await.unwrap().balances[&point()]
+            .clone()
+    };
+    let merge = async |one: u8, into: u8| {
+        let (one, into) = (member(one).to_string(), member(into).to_string());
+        world.server.member_merge(world.tenant, &one, &into).await.unwrap();
+    };
+    // One device knows of the merge, the other one does not.
+    world.push(&here, &here.rows).await.unwrap();
+    merge(3, 4).await;
+    let from = here.rows.len();
+    here.write(stamped(&programme, &here, 4, &nobody));
+    here.write(stamped(&programme, &here, 1, &nobody));
+    there.write(stamped(&programme, &there, 3, &nobody));
+    there.write(stamped(&programme, &there, 2, &nobody));
+    world.push(&here, &here.rows[from..]).await.unwrap();
+    world.push(&there, &there.rows).await.unwrap();
+    assert_eq!(total(3).await, "14", "both facts stand at first");
+    for _ in 0..2 {
+        world.server.work().await.unwrap();
+        assert_eq!(total(3).await, "7", "once");
+    }
+    // Two who were two when they were given it.
+    world.clock.forward(HOUR_MS);
+    merge(2, 1).await;
+    world.server.work().await.unwrap();
+    assert_eq!(total(1).await, "14");
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn a_receipt_that_two_devices_took_opens_a_case() {
     let mut world = World::new().await;
     let (mut here, mut there) = (world.device(1).await, world.device(2).await);

@@ -9,6 +9,7 @@
 //! | `alarms` | what looks as if somebody helped himself, over what all devices did |
 //! | `adopt` | a shop that began alone comes to a server |
 //! | `enroll` | enrolment, blank cards |
+//! | `relay` | notes between the devices of a shop |
 //! | `relocate` | a tenant's way from one database to another |
 //! | `push` | taking rows in: each trap of synchronisation |
 //! | `feed` | nothing is passed over while others write |
@@ -18,6 +19,9 @@
 //! | `shop` | catalogue, programmes, the demo, databases of other versions |
 //! | `api` | other systems: stamps, offers, keys that make a write happen once, cursors |
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
+//! | `abuse` | presses that come twice, uploads without end, pages read by machines |
+//! | `second` | the second factor: set up, asked for, lost |
+//! | `hooks` | webhooks, mails about silent devices |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
 //! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
 //! | `described` | the API against its description, by requests that a program makes up |
@@ -30,6 +34,7 @@
 //! | `process` | the program itself: killed, started again, two at once |
 //! | `http` | signatures, times, bounds, damaged requests |
 
+mod abuse;
 pub mod accounts;
 mod admin;
 mod adopt;
@@ -44,14 +49,17 @@ mod doors;
 mod enroll;
 mod feed;
 mod fuzzed;
+mod hooks;
 pub mod http;
 mod large;
 mod pages;
 mod people;
 mod process;
 mod push;
+mod relay;
 mod relocate;
 mod rights;
+mod second;
 mod shop;
 mod splits;
 mod walk;

@@ -360,6 +360,11 @@ async fn who_stays_away_is_given_what_the_day_brings_once() {
         {"id":"back","on":"absence","days":1,"gives":{"amount":4000}}]}"#;
     Programme::from_json(text).unwrap();
     world.server.programme_publish(world.tenant, &id, text).await.unwrap();
+    // A database that is older than the job: only whose programmes have dates is looked at.
+    database::script(&world.url, "DELETE FROM job").await;
+    world.server.tenant_add("Without dates", false).await.unwrap();
+    assert_eq!(world.server.begin_occasions().await.unwrap(), 1);
+    assert_eq!(world.server.begin_occasions().await.unwrap(), 0);
     world.server.work().await.unwrap();
     assert_eq!(world.points(&device, member(1)).await, Some(0), "they joined today");
 
@@ -386,4 +391,49 @@ async fn who_stays_away_is_given_what_the_day_brings_once() {
     assert!(world.server.work().await.unwrap() > 0);
     world.clock.forward(400 * 24 * HOUR_MS);
     assert_eq!(world.server.work().await.unwrap(), 0, "without a programme that has occasions nobody looks");
+}
+
+#[tokio::test]
+async fn a_servers_clock_that_jumps_loses_nothing_and_its_days_never_go_back() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    policy(&world, "forgive").await;
+    device.join(member(1), card(1));
+    device.give(member(1), 5);
+    world.push(&device, &device.rows).await.unwrap();
+    let mut days = Vec::new();
+    // A year ahead, two years back, and right again; each time something is done that has to last.
+    for (round, jump_ms) in
+        [0, 365 * 24 * HOUR_MS, -730 * 24 * HOUR_MS, 365 * 24 * HOUR_MS].into_iter().enumerate()
+    {
+        world.clock.forward(jump_ms);
+        let number = round as u8 + 10;
+        let from = device.rows.len();
+        device.give(member(number), -3);
+        world.push(&device, &device.rows[from..]).await.unwrap();
+        world.server.work().await.unwrap();
+        let caller = world.server.caller(device.id).await.unwrap();
+        let hold =
+            HoldRequest { hold: format!("{number:032x}"), member: member(1), unit: point(), amount: 1 };
+        assert!(world.server.hold(&caller, &hold).await.unwrap().left >= 1, "round {round}");
+        world.server.hold_release(&caller, &hold.hold).await.unwrap();
+        world.restart().await;
+        world.server.work().await.unwrap();
+        let new = stempel_server::admin::NewMember::default();
+        let added = world.server.member_add(world.tenant, &new, None).await.unwrap();
+        let export = world.server.member_export(world.tenant, &added.member.to_string()).await.unwrap();
+        let day = serde_json::to_value(&export).unwrap()["events"][0]["record"]["at"]["day"]
+            .as_str()
+            .map(str::to_owned);
+        days.push(day.unwrap());
+    }
+    assert!(days.is_sorted(), "{days:?}");
+    // What a clock that was ahead has put off is done when it is right again, or when its time comes.
+    world.clock.forward(731 * 24 * HOUR_MS);
+    world.server.work().await.unwrap();
+    for number in 10..14 {
+        assert_eq!(world.points(&device, member(number)).await, Some(0), "member {number}");
+    }
+    assert_eq!(world.points(&device, member(1)).await, Some(5));
+    world.sound().await;
 }

@@ -286,6 +286,7 @@ fn a_copy_of_each_version_is_restored() {
         let restored = runtime.block_on(stempel_server::admin::restore(
             &copy,
             &url,
+            None,
             std::sync::Arc::new(Noon),
             Box::new(Seeded(9)),
         ));

@@ -98,6 +98,7 @@ fn whatever_a_server_answers_an_exchange_ends_and_never_claims_more_than_was_sai
             let epoch = ["a", "b"][random.below(2) as usize];
             let (some, held) = (random.below(30), random.below(30));
             match planner.next_step() {
+                Step::Feed { .. } if random.below(50) == 0 => planner.signed_out(),
                 Step::Feed { .. } => {
                     planner.page(&page(epoch, some, random.below(30), held), random.below(2) == 0);
                     assert!(planner.progress().held <= held, "seed {seed}");
@@ -111,7 +112,7 @@ fn whatever_a_server_answers_an_exchange_ends_and_never_claims_more_than_was_sai
                     planner.pushed(&answer);
                 }
                 Step::Blanks => planner.blanks(0),
-                Step::Done | Step::Stuck | Step::OlderCopy => break,
+                Step::Done | Step::Stuck | Step::OlderCopy | Step::SignedOut => break,
             }
             assert!(planner.progress().held <= head, "seed {seed}");
         }

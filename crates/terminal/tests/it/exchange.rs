@@ -189,3 +189,53 @@ fn what_belongs_to_the_server_is_not_changed_here() {
     let till = reopened(dir.path(), &clock);
     assert_eq!(till.identity().server.as_ref().unwrap().url, "https://elsewhere.example");
 }
+
+#[test]
+fn a_device_that_was_signed_out_hands_over_what_waits_and_says_so() {
+    let (dir, clock, server) = (folder(), Hand::noon(), server());
+    let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
+    stamp(&mut till, &printed(1), 2);
+    server.lock().unwrap().signed_out.insert(wire.device);
+    wire.asked.clear();
+    for asked in [&["feed", "push"][..], &["feed"]] {
+        let error = sync(&mut till, &mut wire).unwrap_err();
+        assert!(matches!(&error, TerminalError::Sync(error) if error.is_signed_out()), "{error}");
+        assert_eq!(wire.asked, asked);
+        wire.asked.clear();
+        assert_eq!((till.pending().unwrap(), server.lock().unwrap().held(wire.device)), (0, head(&till)));
+    }
+    assert!(till.view().sync_state().unwrap().last_error.unwrap().contains("signed out"));
+}
+
+#[test]
+fn a_folder_that_a_restored_server_does_not_know_comes_back_with_its_own_journal() {
+    let (dir, clock, server) = (folder(), Hand::noon(), server());
+    let backup = server.lock().unwrap().clone();
+    let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
+    stamp(&mut till, &printed(1), 2);
+    sync(&mut till, &mut wire).unwrap();
+    let (device, before) = (till.identity().device, head(&till));
+    drop(till);
+    server.lock().unwrap().restore(backup);
+    let (mut till, mut wire) = enrolled_in(dir.path(), &clock, &server);
+    assert_eq!((till.identity().device, head(&till)), (device, before), "nobody new");
+    sync(&mut till, &mut wire).unwrap();
+    assert_eq!((till.pending().unwrap(), server.lock().unwrap().held(device)), (0, before));
+    assert_eq!(coffees(&till, &printed(1)), 2);
+}
+
+#[test]
+fn a_terminal_that_works_alone_is_not_enrolled() {
+    let (dir, clock, server) = (folder(), Hand::noon(), server());
+    drop(alone_in(dir.path(), &clock));
+    let enrolled = stempel_terminal::setup::enroll(
+        store(dir.path()),
+        std::sync::Arc::new(clock.clone()),
+        Box::new(Seeded(1)),
+        "https://stempel.example",
+        "K7Q2-M9XV",
+        "Counter",
+        |device, _| Ok(Wire::new(&server, device)),
+    );
+    assert!(matches!(enrolled, Err(TerminalError::SetUpAlready(_))));
+}

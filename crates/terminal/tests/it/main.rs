@@ -14,9 +14,11 @@
 //! | `operators` | PINs, roles, staff cards |
 //! | `once` | the same question twice, and taking back |
 //! | `proofs` | receipts of other tills and one-time slips, each good once |
+//! | `plug` | five stamps, the plug is pulled, five of five |
 //! | `people` | merges, consents, what is held about a person, erasure |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `rotating` | a phone's rotating code |
+//! | `second_copy` | what waits is kept in another place, and a dead device is replaced from it |
 //! | `server` | a server in memory |
 //! | `support` | clock, randomness, shops |
 
@@ -35,8 +37,10 @@ mod moments;
 mod once;
 mod operators;
 mod people;
+mod plug;
 mod proofs;
 mod rights;
 mod rotating;
+mod second_copy;
 mod server;
 mod support;

@@ -15,8 +15,8 @@ use stempel_terminal::exchange::{Report, exchange};
 use stempel_terminal::setup::enroll;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::{
-    BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange, FeedItem, FeedPage, PushAnswer,
-    PushHeader, RowTrouble, Shop,
+    BLANKS_POOL, BlanksAnswer, EnrollAnswer, EnrollRequest, FeedChange, FeedItem, FeedPage, Problem,
+    PushAnswer, PushHeader, RowTrouble, Shop,
 };
 use stempel_wire::token::{SecondCode, Token};
 use stempel_wire::{Certificate, MemberKey, Row, SecretKey, frame};
@@ -62,6 +62,8 @@ pub struct FakeServer {
     pub dead: BTreeSet<&'static str>,
     /// It answers and takes nothing.
     pub deaf: bool,
+    /// Devices that were signed out: they are told nothing, and what they push is taken.
+    pub signed_out: BTreeSet<AuthorId>,
     /// The most changes of a page.
     pub page_max: usize,
     /// How far the server's clock is behind the devices'.
@@ -318,8 +320,28 @@ impl Transport for Wire {
         self.carry("push", |server, device| server.push(device, &body))
     }
 
+    fn copy(&mut self, sealed: Vec<u8>) -> Result<PushAnswer, SyncError> {
+        self.carry("copy", |server, asks| {
+            let (device, body) = stempel_wire::copy::open(&server_key(), &sealed).unwrap();
+            let mut answer = server.push(asks, &body);
+            answer.held.insert(device, server.held(device));
+            answer
+        })
+    }
+
     fn feed(&mut self, after: u64, limit: usize, _wait_ms: u64) -> Result<FeedPage, SyncError> {
-        self.carry("feed", |server, device| server.feed(device, after, limit))
+        let answer = self.carry("feed", |server, device| {
+            if server.signed_out.contains(&device) {
+                return Err(Problem {
+                    code: "device-revoked".into(),
+                    status: 403,
+                    title: "This device was signed out by the owner".into(),
+                    detail: "It hands over what it has not sent yet.".into(),
+                });
+            }
+            Ok(server.feed(device, after, limit))
+        })?;
+        answer.map_err(SyncError::Refused)
     }
 
     fn blanks(&mut self) -> Result<BlanksAnswer, SyncError> {

@@ -2,16 +2,19 @@
 //!
 //! - A [`Pass`] is a hand that brings one card or phone into view, holds it and takes it away.
 //! - [`empty_counter`] is a counter without a code.
+//! - A [`Scene`] is one of these for a while, or codes of others, whole and ruined.
 //! - [`decoy`] is full of what finders of codes look for, and holds no code that could be read.
 
 mod backdrop;
 mod pass;
 mod random;
+mod scene;
 mod surface;
 
 use std::fmt;
 
 pub use pass::{Pass, PassKind, Truth};
+pub use scene::Scene;
 
 use backdrop::Backdrop;
 use random::Random;
@@ -38,8 +41,8 @@ pub fn empty_counter(seed: u64) -> Picture {
     let mut random = Random::new(seed);
     let backdrop = Backdrop::new(&mut random);
     let noise = random.between(1.0, 9.0);
-    let mut plane = backdrop.plane().to_vec();
-    expose(&mut plane, 1.0, noise, &mut random)
+    let plane = backdrop.plane().to_vec();
+    expose(&plane, 1.0, noise, &mut random)
 }
 
 /// Draws a frame with finder patterns on random modules, right timing and all, and chequered cloths and lettering: what
@@ -53,11 +56,11 @@ pub fn decoy(seed: u64) -> Picture {
     }
     let (noise, reach) = (random.between(0.5, 12.0), random.between(0.0, 2.2));
     backdrop::blur(&mut plane, WIDTH, HEIGHT, reach);
-    expose(&mut plane, 1.0, noise, &mut random)
+    expose(&plane, 1.0, noise, &mut random)
 }
 
 /// Turns light into pixels: gain, noise of the sensor, and the ends of the scale.
-fn expose(plane: &mut [f32], gain: f32, noise: f32, random: &mut Random) -> Picture {
+fn expose(plane: &[f32], gain: f32, noise: f32, random: &mut Random) -> Picture {
     // A table of noise, entered anew for each row, is as good as a throw for each pixel and much quicker.
     let table: Vec<f32> = (0..4096).map(|_| random.bell() * noise).collect();
     let mut luma = Vec::with_capacity(plane.len());
@@ -81,6 +84,8 @@ mod tests {
         assert_eq!(empty_counter(3), empty_counter(3));
         assert_ne!(empty_counter(3), empty_counter(4));
         assert_eq!(decoy(5), decoy(5));
+        assert_eq!(Scene::new(6).frame(2), Scene::new(6).frame(2));
+        assert_ne!(Scene::new(6).frame(2), Scene::new(6).frame(3));
         let pass = Pass::new(8);
         assert_eq!(pass.frame(20), Pass::new(8).frame(20));
         assert_ne!(pass.frame(20), pass.frame(21));

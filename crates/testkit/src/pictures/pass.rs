@@ -139,6 +139,32 @@ impl Pass {
         &self.surface.text
     }
 
+    /// Says in a line what makes this pass hard.
+    pub fn describe(&self) -> String {
+        let Self {
+            module,
+            tilt,
+            turn,
+            exposure_s,
+            readout_s,
+            blur_rest,
+            noise,
+            glare,
+            gain_start,
+            gain_s,
+            ..
+        } = self;
+        format!(
+            "{:?} of {} modules of {module:.1} pixels, turned {turn:.2}, tilted {tilt:.2}, exposed {:.0} ms, read out {:.0} ms, \
+             blur {blur_rest:.1}, noise {noise:.1}, reflex {glare:.0?}, gain {gain_start:.1} for {gain_s:.2} s, {}",
+            self.kind,
+            self.surface.side,
+            1000.0 * exposure_s,
+            1000.0 * readout_s,
+            self.surface.describe(),
+        )
+    }
+
     /// Gives what is brought into view.
     pub fn kind(&self) -> PassKind {
         self.kind
@@ -185,7 +211,7 @@ impl Pass {
             }
             self.add_glare(time, &mut plane);
         }
-        expose(&mut plane, self.gain(time), self.noise, &mut random)
+        expose(&plane, self.gain(time), self.noise, &mut random)
     }
 
     /// The part of the picture in which the surface may lie during the frame, with room for the blur.

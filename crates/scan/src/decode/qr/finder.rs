@@ -5,6 +5,8 @@
 
 use super::super::bits::BitPlane;
 use super::super::geometry::Corner;
+use super::super::view::PlaneRef;
+use super::geometry::sample;
 
 /// The most patterns of one search.
 const FINDERS_MAX: usize = 300;
@@ -23,7 +25,17 @@ pub(super) struct Finder {
     pub(super) inverted: bool,
     /// Rows that crossed it.
     pub(super) hits: u32,
+    /// How far its black and its white lie apart in the picture, in units of how much they scatter; not measured yet when
+    /// negative.
+    pub(super) clarity: f32,
 }
+
+/// Where black is looked for along a row and a column through the middle, in modules from it.
+const BLACK_AT: [f32; 7] = [-3.0, -0.9, -0.45, 0.0, 0.45, 0.9, 3.0];
+/// Where white is looked for.
+const WHITE_AT: [f32; 4] = [-2.15, -1.85, 1.85, 2.15];
+/// Scatter in grey levels that any picture has.
+const SCATTER_MIN: f32 = 2.0;
 
 impl Finder {
     pub(super) fn module(&self) -> f32 {
@@ -33,6 +45,32 @@ impl Finder {
     /// Gives how many rows crossed it for each module of its size; rows are read in twos.
     pub(super) fn share(&self) -> f32 {
         self.hits as f32 / self.module()
+    }
+
+    /// Measures how clear it is, once. Along a row and a column black and white have their places however the code is
+    /// turned; what noise or lettering made has them nowhere.
+    pub(super) fn measure(&mut self, luma: PlaneRef<'_>) {
+        if self.clarity >= 0.0 {
+            return;
+        }
+        let (black, black_scatter) = self.light_at(luma, &BLACK_AT);
+        let (white, white_scatter) = self.light_at(luma, &WHITE_AT);
+        let apart = if self.inverted { black - white } else { white - black };
+        self.clarity = (apart / (black_scatter + white_scatter + SCATTER_MIN.powi(2)).sqrt()).max(0.0);
+    }
+
+    /// Gives mean and variance of the light at places along the row and the column.
+    fn light_at(&self, luma: PlaneRef<'_>, places: &[f32]) -> (f32, f32) {
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for &at in places {
+            for (x, y) in [(at * self.across, 0.0), (0.0, at * self.down)] {
+                let light = sample(luma, self.centre.x + x, self.centre.y + y);
+                sum += light;
+                squares += light * light;
+            }
+        }
+        let count = 2.0 * places.len() as f32;
+        (sum / count, (squares / count - (sum / count).powi(2)).max(0.0))
     }
 
     fn is_near(&self, x: f32, y: f32) -> bool {
@@ -62,8 +100,7 @@ impl FinderSearch {
         for y in (0..plane.height()).step_by(step.max(1)) {
             if found.len() > FINDERS_MAX / 2 {
                 // What noise made is crossed once; what is still being crossed may become more.
-                found
-                    .retain(|finder| finder.share() >= 0.6 || finder.centre.y + 2.0 * finder.down > y as f32);
+                found.retain(|finder| finder.hits >= 2 || finder.centre.y + 2.0 * finder.down > y as f32);
             }
             plane.edges_of_row(y, &mut self.edges);
             let mut dark = plane.get(0, y);
@@ -131,7 +168,8 @@ fn consider(plane: &BitPlane, x: f32, y: usize, across: f32, inverted: bool, fou
     {
         return;
     }
-    let finder = Finder { centre: Corner::new(middle_x, middle_y), across, down, inverted, hits: 1 };
+    let centre = Corner::new(middle_x, middle_y);
+    let finder = Finder { centre, across, down, inverted, hits: 1, clarity: -1.0 };
     match found.iter().position(|old| old.inverted == inverted && old.is_near(middle_x, middle_y)) {
         Some(at) => found[at] = Finder { hits: found[at].hits, ..finder },
         None if found.len() < FINDERS_MAX => found.push(finder),

@@ -90,8 +90,18 @@ fn insert(best: &mut [Option<Format>; 3], format: Format) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Writes both copies of a format into a grid, quite sure.
+    pub(in super::super) fn write_format(soft: &mut [f32], side: usize, level_bits: u16, mask: u16) {
+        for copy in places(side) {
+            for (at, (column, row)) in copy.into_iter().enumerate() {
+                let black = word(level_bits, mask) >> (BITS - 1 - at) & 1 == 1;
+                soft[row * side + column] = if black { 6.0 } else { -6.0 };
+            }
+        }
+    }
 
     #[test]
     fn the_word_of_the_standard_is_found_again() {

@@ -25,6 +25,7 @@ pub(super) struct Bend {
     spacing: f32,
     moves: Vec<(f32, f32)>,
     settled: Vec<bool>,
+    order: Vec<usize>,
 }
 
 impl Bend {
@@ -82,6 +83,7 @@ pub(super) struct Grid {
     signs: Vec<f32>,
     /// Whether the layout tells a module's colour.
     fixed: Vec<bool>,
+    next: Vec<f32>,
 }
 
 impl Grid {
@@ -212,7 +214,9 @@ impl Grid {
             self.signs[usize::from(known.row) * side + usize::from(known.column)] = known.sign;
         }
         // From the corner with the first pattern outwards: each node has neighbours that are settled.
-        let mut order: Vec<usize> = (0..bend.nodes * bend.nodes).collect();
+        let mut order = std::mem::take(&mut bend.order);
+        order.clear();
+        order.extend(0..bend.nodes * bend.nodes);
         let last = bend.nodes - 1;
         let distance = |node: &usize| {
             let (row, column) = (node / bend.nodes, node % bend.nodes);
@@ -221,8 +225,8 @@ impl Grid {
                 .map(|(y, x): (usize, usize)| row.abs_diff(y) + column.abs_diff(x))
                 .min()
         };
-        order.sort_by_key(distance);
-        for node in order {
+        order.sort_unstable_by_key(|node| (distance(node), *node));
+        for &node in &order {
             let (row, column) = (node / bend.nodes, node % bend.nodes);
             let start = settled_around(&bend, row, column);
             let (u, v) = (column as f32 * bend.spacing, row as f32 * bend.spacing);
@@ -243,6 +247,7 @@ impl Grid {
             bend.moves[node] = best.1;
             bend.settled[node] = true;
         }
+        bend.order = order;
         self.bend = bend;
     }
 
@@ -289,7 +294,8 @@ impl Grid {
     pub(super) fn follow_close_light(&mut self) {
         let side = self.side;
         for _ in 0..5 {
-            let mut next = Vec::with_capacity(self.values.len());
+            let mut next = std::mem::take(&mut self.next);
+            next.clear();
             for row in 0..side {
                 for column in 0..side {
                     let (mut sum, mut weight) = (0.0, 0.0);
@@ -307,6 +313,7 @@ impl Grid {
                 }
             }
             std::mem::swap(&mut self.thresholds, &mut next);
+            self.next = next;
             for (at, sign) in self.signs.iter_mut().enumerate() {
                 let black = (self.thresholds[at] - self.values[at]) / self.amplitudes[at];
                 *sign = if self.fixed[at] { *sign } else { (2.0 * black).clamp(-1.0, 1.0) };

@@ -8,11 +8,13 @@
 //! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`grid`] → [`equaliser`], [`unmix`] →
 //! [`symbol`], and over frames [`tracks`].
 
+mod content;
 mod equaliser;
 mod finder;
 mod format;
 mod geometry;
 mod grid;
+mod judge;
 mod layout;
 mod pairs;
 mod pose;
@@ -32,6 +34,7 @@ use super::view::PlaneRef;
 use equaliser::Equaliser;
 use finder::{Finder, FinderSearch};
 use grid::Grid;
+pub(crate) use judge::Judge;
 use layout::Layout;
 use pose::Pose;
 use symbol::{Outcome, SymbolDecoder};
@@ -226,7 +229,7 @@ impl QrReader {
             }
             triple.cost = -self.best_score(luma, triple);
         }
-        triples.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        triples.sort_unstable_by(triples::by_cost);
         let outcome = self.read_triples(&triples, luma, Reader::OwnPair, effort, go_on, sink);
         self.triples = triples;
         outcome

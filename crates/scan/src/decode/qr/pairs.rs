@@ -6,11 +6,13 @@
 use super::super::geometry::Corner;
 use super::super::view::PlaneRef;
 use super::finder::Finder;
-use super::triples::{Frame, Levels, Triple, levels_at};
+use super::triples::{Frame, Levels, Triple, by_cost, levels_at};
 
 /// The patterns that are completed: the surest ones.
 const FINDERS_PAIRED_MAX: usize = 7;
-/// A pattern that fewer rows crossed is not sure enough.
+/// A pattern that is less clear is not sure enough.
+const CLARITY_MIN: f32 = 3.0;
+/// Unless so many rows crossed it.
 const SHARE_MIN: f32 = 0.75;
 /// The most completions that are kept.
 const PAIRS_MAX: usize = 16;
@@ -35,17 +37,21 @@ struct Completion {
 /// Adds the triples that two patterns and a guessed third make; the likeliest first.
 pub(super) fn complete(finders: &[Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
     out.clear();
-    let sure: Vec<&Finder> =
-        finders.iter().filter(|finder| finder.share() >= SHARE_MIN).take(FINDERS_PAIRED_MAX).collect();
-    for (at, one) in sure.iter().enumerate() {
-        for other in &sure[at + 1..] {
+    let sure = || {
+        finders
+            .iter()
+            .filter(|finder| finder.clarity >= CLARITY_MIN || finder.share() >= SHARE_MIN)
+            .take(FINDERS_PAIRED_MAX)
+    };
+    for (at, one) in sure().enumerate() {
+        for other in sure().skip(at + 1) {
             let ratio = one.module() / other.module();
             if one.inverted == other.inverted && (0.66..1.5).contains(&ratio) {
                 complete_pair(one, other, luma, out);
             }
         }
     }
-    out.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    out.sort_unstable_by(by_cost);
     out.truncate(PAIRS_MAX);
 }
 
@@ -60,8 +66,7 @@ fn complete_pair(one: &Finder, other: &Finder, luma: PlaneRef<'_>, out: &mut Vec
         let place = |(x, y): (f32, f32)| Corner::new(x, y);
         (place(corner), place(right), place(below))
     };
-    let mut ways: Vec<Completion> = Vec::with_capacity(6);
-    for sense in [1.0_f32, -1.0] {
+    let ways_of = |sense: f32| {
         let (px, py) = (-dy * sense, dx * sense);
         let (from_a, from_b) = ((a.x + px, a.y + py), (b.x + px, b.y + py));
         // The third must lie so that right, corner, below turn as in a code.
@@ -70,22 +75,22 @@ fn complete_pair(one: &Finder, other: &Finder, luma: PlaneRef<'_>, out: &mut Vec
         } else {
             add((a.x, a.y), from_a, (b.x, b.y))
         };
-        ways.push(Completion { corner, right, below, missing: if sense > 0.0 { 2 } else { 1 } });
+        let one = Completion { corner, right, below, missing: if sense > 0.0 { 2 } else { 1 } };
         let (corner, right, below) = if sense > 0.0 {
             add((b.x, b.y), from_b, (a.x, a.y))
         } else {
             add((b.x, b.y), (a.x, a.y), from_b)
         };
-        ways.push(Completion { corner, right, below, missing: if sense > 0.0 { 1 } else { 2 } });
+        let other = Completion { corner, right, below, missing: if sense > 0.0 { 1 } else { 2 } };
         let middle = ((a.x + b.x + px) / 2.0, (a.y + b.y + py) / 2.0);
         let (corner, right, below) = if sense > 0.0 {
             add(middle, (a.x, a.y), (b.x, b.y))
         } else {
             add(middle, (b.x, b.y), (a.x, a.y))
         };
-        ways.push(Completion { corner, right, below, missing: 0 });
-    }
-    for way in ways {
+        [one, other, Completion { corner, right, below, missing: 0 }]
+    };
+    for way in [ways_of(1.0), ways_of(-1.0)].into_iter().flatten() {
         let leg = (way.right.x - way.corner.x).hypot(way.right.y - way.corner.y);
         let module = if way.missing == 0 { width * slant_of(&way) } else { width * slant };
         let side = leg / module.max(0.5) + 7.0;

@@ -93,12 +93,7 @@ impl Pose {
             score: f32::MIN,
         };
         let mut best = pose.judged(luma, layout);
-        let peaks = if layout.alignments.is_empty() {
-            grid_of_places(far, side, &place)
-        } else {
-            alignment_peaks(luma, &levels, far, side, &place)
-        };
-        for peak in peaks {
+        let mut consider = |peak: Corner| {
             pose.points[2] = peak;
             if let Some(map) = Projection::between(anchors, pose.points).filter(|map| map.is_sane(side)) {
                 pose.map = map;
@@ -107,6 +102,12 @@ impl Pose {
                     best = judged;
                 }
             }
+        };
+        if layout.alignments.is_empty() {
+            places_around(far, side).for_each(|(u, v)| consider(place(u, v)));
+        } else {
+            let peaks = alignment_peaks(luma, &levels, far, side, &place);
+            peaks.into_iter().flatten().for_each(|(_, u, v)| consider(place(u, v)));
         }
         Some(best)
     }
@@ -173,29 +174,23 @@ fn reach_of(side: f32) -> f32 {
 }
 
 /// Without an alignment pattern the fourth corner may be anywhere around.
-fn grid_of_places(far: f32, side: f32, place: &dyn Fn(f32, f32) -> Corner) -> Vec<Corner> {
-    let reach = reach_of(side);
-    let steps = reach as i32;
-    let mut places = Vec::new();
-    for down in -steps..=steps {
-        for across in -steps..=steps {
-            places.push(place(far + across as f32, far + down as f32));
-        }
-    }
-    places
+fn places_around(far: f32, side: f32) -> impl Iterator<Item = (f32, f32)> {
+    let steps = reach_of(side) as i32;
+    (-steps..=steps)
+        .flat_map(move |down| (-steps..=steps).map(move |across| (far + across as f32, far + down as f32)))
 }
 
-/// Finds the places that look most like an alignment pattern.
+/// Finds the places that look most like an alignment pattern: score, column, row; the best first.
 fn alignment_peaks(
     luma: PlaneRef<'_>,
     levels: &LevelMap,
     far: f32,
     side: f32,
     place: &dyn Fn(f32, f32) -> Corner,
-) -> Vec<Corner> {
+) -> [Option<(f32, f32, f32)>; PEAKS_MAX] {
     let reach = reach_of(side);
     let steps = (reach * 2.0) as i32;
-    let mut peaks: Vec<(f32, f32, f32)> = Vec::with_capacity(PEAKS_MAX + 1);
+    let mut peaks = [None; PEAKS_MAX];
     for down in -steps..=steps {
         for across in -steps..=steps {
             let (u, v) = (far + across as f32 * 0.5, far + down as f32 * 0.5);
@@ -211,16 +206,19 @@ fn alignment_peaks(
             }
             // Near places are likelier, a little.
             score -= 0.2 * (across.abs() + down.abs()) as f32 / reach;
-            if let Some(near) = peaks.iter_mut().find(|peak| (peak.1 - u).abs() + (peak.2 - v).abs() <= 1.5) {
+            let is_near = |peak: &&mut (f32, f32, f32)| (peak.1 - u).abs() + (peak.2 - v).abs() <= 1.5;
+            if let Some(near) = peaks.iter_mut().flatten().find(is_near) {
                 if score > near.0 {
                     *near = (score, u, v);
                 }
                 continue;
             }
-            let at = peaks.iter().position(|peak| score > peak.0).unwrap_or(peaks.len());
-            peaks.insert(at, (score, u, v));
-            peaks.truncate(PEAKS_MAX);
+            let is_worse = |peak: &Option<(f32, f32, f32)>| peak.is_none_or(|peak| score > peak.0);
+            if let Some(at) = peaks.iter().position(is_worse) {
+                peaks[at..].rotate_right(1);
+                peaks[at] = Some((score, u, v));
+            }
         }
     }
-    peaks.into_iter().map(|(_, u, v)| place(u, v)).collect()
+    peaks
 }

@@ -2,11 +2,14 @@
 //!
 //! A soft module is positive for black and negative for white; the further from zero, the surer (a logarithm of odds).
 //! Codewords with doubtful bits are given to the correction as erasures, first none, then ever more. What the
-//! correction had to turn over against sure modules decides whether its answer is believed.
+//! correction had to turn over against sure modules decides whether its answer is believed. A text is believed when all
+//! its blocks together, and the fillers behind it, are more than chance gives to a till that looks at a busy counter for
+//! years.
 
 use rxing::qrcode::common::{ErrorCorrectionLevel, Version};
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 
+use super::content::content_of;
 use super::format::{Format, best_formats};
 use super::layout::{Layout, is_masked};
 use super::reed_solomon::Corrector;
@@ -23,6 +26,10 @@ const TURNED_MAX_NEARLY: f32 = 0.14;
 const TURNED_MAX: f32 = 0.25;
 /// Check bytes that erasures never use up.
 const CHECKS_KEPT: usize = 2;
+/// A text is believed whose repairs and fillers chance gives once in two to the power of so many.
+const TEXT_EVIDENCE_BITS_MIN: f32 = 28.0;
+/// Some programs fill codes up in ways of their own: then the repairs alone must say so much.
+const UNFILLED_EVIDENCE_BITS_MIN: f32 = 60.0;
 
 /// What a decoding gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +44,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SymbolDecoder {
     corrector: Corrector,
+    blocks: Vec<Block>,
     bits: Vec<f32>,
     block: Vec<u8>,
     repaired: Vec<u8>,
@@ -44,9 +52,12 @@ pub(super) struct SymbolDecoder {
     doubts: Vec<f32>,
     worst: Vec<u8>,
     data: Vec<u8>,
+    /// Modules are black or white and nothing is known of their doubts.
+    hard: bool,
 }
 
 /// One block: where its codewords stand in the stream.
+#[derive(Debug, Clone)]
 struct Block {
     data_len: usize,
     checks: usize,
@@ -74,6 +85,22 @@ impl SymbolDecoder {
         Outcome::Blocks(most)
     }
 
+    /// Decodes a grid of which it is known only which modules are black: 1 for black, -1 for white.
+    pub(super) fn decode_hard(
+        &mut self,
+        layout: &Layout,
+        modules: &[f32],
+        known: &mut [f32],
+    ) -> Option<String> {
+        self.hard = true;
+        let outcome = self.decode(layout, modules, known);
+        self.hard = false;
+        match outcome {
+            Outcome::Text(text) => Some(text),
+            Outcome::Blocks(_) => None,
+        }
+    }
+
     fn decode_as(&mut self, layout: &Layout, soft: &[f32], format: Format, known: &mut [f32]) -> Outcome {
         let Some(table) =
             u32::try_from(layout.version).ok().and_then(|v| Version::getVersionForNumber(v).ok())
@@ -81,21 +108,27 @@ impl SymbolDecoder {
             return Outcome::Blocks(0);
         };
         self.take_bits(layout, soft, format);
-        let blocks = blocks_of(table, format.level);
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks_of(table, format.level, &mut blocks);
         self.data.clear();
         let mut repaired_blocks = 0;
+        let mut evidence = 0.0;
         for index in 0..blocks.len() {
             self.gather(&blocks, index);
-            if self.repair(blocks[index].checks) {
+            if let Some(bits) = self.repair(blocks[index].checks) {
                 self.data.extend_from_slice(&self.repaired[..blocks[index].data_len]);
                 repaired_blocks += 1;
+                evidence += bits;
                 self.tell_known(layout, format, known);
             }
         }
-        if repaired_blocks < blocks.len() {
+        let block_count = blocks.len();
+        self.blocks = blocks;
+        if repaired_blocks < block_count {
             return Outcome::Blocks(repaired_blocks);
         }
-        match text_of(&self.data, table, format.level) {
+        let believed = is_believed(&self.data, layout.version, evidence);
+        match believed.then(|| text_of(&self.data, table, format.level)).flatten() {
             Some(text) => Outcome::Text(text),
             None => Outcome::Blocks(0),
         }
@@ -138,12 +171,14 @@ impl SymbolDecoder {
         }
     }
 
-    /// Repairs the block; false when no repair is to be believed.
-    fn repair(&mut self, checks: usize) -> bool {
+    /// Repairs the block; gives the evidence for the repair in bits, or `None` when no repair is to be believed.
+    fn repair(&mut self, checks: usize) -> Option<f32> {
         self.worst.clear();
         self.worst.extend(0..self.block.len() as u8);
         let Self { worst, doubts, .. } = self;
-        worst.sort_by(|&a, &b| doubts[usize::from(b)].total_cmp(&doubts[usize::from(a)]));
+        worst.sort_unstable_by(|&a, &b| {
+            doubts[usize::from(b)].total_cmp(&doubts[usize::from(a)]).then(a.cmp(&b))
+        });
         let weight: f32 = self
             .places
             .iter()
@@ -151,7 +186,9 @@ impl SymbolDecoder {
             .flatten()
             .map(|bit| bit.abs())
             .sum();
-        for erasures in (0..=checks.saturating_sub(CHECKS_KEPT)).step_by(2) {
+        // Without doubts there is nothing to choose erasures by.
+        let erasures_max = if self.hard { 0 } else { checks.saturating_sub(CHECKS_KEPT) };
+        for erasures in (0..=erasures_max).step_by(2) {
             self.repaired.clone_from(&self.block);
             let erased = &self.worst[..erasures];
             if self.corrector.correct(&mut self.repaired, checks, erased).is_none() {
@@ -172,10 +209,10 @@ impl SymbolDecoder {
                 TURNED_MAX_UNPROVEN + share * (TURNED_MAX_NEARLY - TURNED_MAX_UNPROVEN)
             };
             if turned <= limit * weight {
-                return true;
+                return Some(evidence.max(0.0));
             }
         }
-        false
+        None
     }
 
     /// Sums the weight of the bits that the repair turned over.
@@ -221,17 +258,25 @@ fn evidence_bits(length: usize, checks: usize, erasures: usize, errors: usize) -
     8.0 * (checks as f32 - erasures as f32 - errors as f32) - ways
 }
 
-fn blocks_of(table: &Version, level: ErrorCorrectionLevel) -> Vec<Block> {
+/// Tells whether somebody wrote this data: it holds characters, and what repaired it and what follows its text say more
+/// than chance does.
+fn is_believed(data: &[u8], version: usize, evidence: f32) -> bool {
+    content_of(data, version).is_some_and(|content| {
+        let with_fillers = evidence + content.filler_bits as f32;
+        content.characters > 0
+            && (content.is_filled && with_fillers >= TEXT_EVIDENCE_BITS_MIN
+                || evidence >= UNFILLED_EVIDENCE_BITS_MIN)
+    })
+}
+
+fn blocks_of(table: &Version, level: ErrorCorrectionLevel, blocks: &mut Vec<Block>) {
     let groups = table.getECBlocksForLevel(level);
     let checks = groups.getECCodewordsPerBlock() as usize;
-    groups
-        .getECBlocks()
-        .iter()
-        .flat_map(|group| {
-            let data_len = group.getDataCodewords() as usize;
-            (0..group.getCount()).map(move |_| Block { data_len, checks })
-        })
-        .collect()
+    blocks.clear();
+    blocks.extend(groups.getECBlocks().iter().flat_map(|group| {
+        let data_len = group.getDataCodewords() as usize;
+        (0..group.getCount()).map(move |_| Block { data_len, checks })
+    }));
 }
 
 fn text_of(data: &[u8], table: &Version, level: ErrorCorrectionLevel) -> Option<String> {
@@ -240,4 +285,60 @@ fn text_of(data: &[u8], table: &Version, level: ErrorCorrectionLevel) -> Option<
         return None;
     }
     Some(decoded.text()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::tests::write_format;
+    use super::*;
+
+    /// Counts the texts that chance makes out of grids with the right format, of which a part is in doubt as under a reflex.
+    fn texts_of_chance(version: usize, grids: u64) -> Vec<String> {
+        let layout = Layout::new(version).unwrap();
+        let mut state = version as u64 * 7 + 1;
+        let mut unit = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1_u64 << 24) as f32
+        };
+        let mut decoder = SymbolDecoder::default();
+        let mut known = vec![0.0; layout.side * layout.side];
+        let mut texts = Vec::new();
+        for grid in 0..grids {
+            let hidden = unit() * layout.side as f32;
+            let mut soft: Vec<f32> = (0..layout.side * layout.side)
+                .map(|at| {
+                    let sure = if ((at / layout.side) as f32) < hidden { 0.02 } else { 9.0 * unit() };
+                    if unit() < 0.5 { sure } else { -sure }
+                })
+                .collect();
+            write_format(&mut soft, layout.side, (grid % 4) as u16, (grid / 4 % 8) as u16);
+            known.fill(0.0);
+            if let Outcome::Text(text) = decoder.decode(&layout, &soft, &mut known) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
+    #[test]
+    fn what_chance_makes_is_not_believed() {
+        for version in [1, 2, 3, 5, 10] {
+            assert_eq!(texts_of_chance(version, 2_000), Vec::<String>::new(), "version {version}");
+        }
+    }
+
+    #[test]
+    fn an_applications_number_alone_is_no_text() {
+        // It was read once as “03” under a reflex that hid most of a code.
+        let mut data = vec![0x90, 0x30];
+        data.extend([0xec, 0x11].iter().cycle().take(60));
+        assert!(!is_believed(&data, 4, 500.0));
+        let written = [&[0x40, 0x14, 0x10][..], &[0xec, 0x11, 0xec, 0x11]].concat();
+        assert!(is_believed(&written, 1, 20.0), "one letter, filled as the standard wants");
+        assert!(!is_believed(&[0x40, 0x14, 0x10, 1, 2, 3, 4], 1, 20.0), "chance does not fill");
+        assert!(
+            is_believed(&[0x40, 0x14, 0x10, 0, 0, 0, 0], 1, 80.0),
+            "an odd program's code, hardly damaged"
+        );
+    }
 }

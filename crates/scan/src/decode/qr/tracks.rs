@@ -51,6 +51,8 @@ pub(super) struct Tracks {
     tracks: Vec<Track>,
     frame: u64,
     sum: Vec<f32>,
+    /// Memory of tracks that were forgotten.
+    spare: Vec<Track>,
 }
 
 impl Tracks {
@@ -58,12 +60,18 @@ impl Tracks {
     pub(super) fn start(&mut self) {
         self.frame += 1;
         let frame = self.frame;
-        self.tracks.retain(|track| frame - track.seen_at <= FRAMES_UNSEEN_MAX);
+        self.drop_where(|track| frame - track.seen_at > FRAMES_UNSEEN_MAX);
     }
 
     /// Forgets what was followed around a place, because it was read.
     pub(super) fn forget(&mut self, middle: Corner) {
-        self.tracks.retain(|track| distance(track.middle, middle) > MOVE_MAX * track.side_pixels);
+        self.drop_where(|track| distance(track.middle, middle) <= MOVE_MAX * track.side_pixels);
+    }
+
+    fn drop_where(&mut self, is_over: impl Fn(&Track) -> bool) {
+        while let Some(at) = self.tracks.iter().position(&is_over) {
+            self.spare.push(self.tracks.swap_remove(at));
+        }
     }
 
     /// Adds one frame's sight of a code and tries to read the sum; gives the text and the number of frames in it.
@@ -118,15 +126,21 @@ impl Tracks {
             && let Some(oldest) =
                 self.tracks.iter().enumerate().min_by_key(|(_, track)| track.seen_at).map(|(at, _)| at)
         {
-            self.tracks.swap_remove(oldest);
+            self.spare.push(self.tracks.swap_remove(oldest));
         }
+        let (mut odds, mut proven) =
+            self.spare.pop().map_or_else(Default::default, |track| (track.odds, track.proven));
+        odds.clear();
+        odds.extend(sight.odds.iter().map(|odds| odds.clamp(-FRAME_MAX, FRAME_MAX)));
+        proven.clear();
+        proven.extend_from_slice(sight.proven);
         self.tracks.push(Track {
             version: sight.layout.version,
             inverted: sight.inverted,
             middle: sight.middle,
             side_pixels: sight.side_pixels,
-            odds: sight.odds.iter().map(|odds| odds.clamp(-FRAME_MAX, FRAME_MAX)).collect(),
-            proven: sight.proven.to_vec(),
+            odds,
+            proven,
             frames: 1,
             seen_at: self.frame,
         });

@@ -1,12 +1,16 @@
 //! Joins finder patterns by threes into what may be codes.
 
+use std::cmp::Ordering;
+
 use super::super::geometry::Corner;
 use super::super::view::PlaneRef;
 use super::finder::Finder;
 use super::geometry::sample;
 
-/// The most patterns that are joined; the ones crossed by most rows go first.
-const FINDERS_JOINED_MAX: usize = 26;
+/// The most patterns that are joined.
+const FINDERS_JOINED_MAX: usize = 34;
+/// So many of them by how clear they are; the others by how many rows crossed them.
+const CLEAREST_MAX: usize = 14;
 /// The most joinings that are kept.
 const TRIPLES_MAX: usize = 40;
 /// Beyond this cosine the corner is too sharp or too flat.
@@ -49,7 +53,17 @@ pub(super) struct Frame {
 /// Joins the patterns; the likeliest triple comes first.
 pub(super) fn join(finders: &mut [Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
     out.clear();
-    finders.sort_by(|a, b| b.share().total_cmp(&a.share()));
+    finders.iter_mut().for_each(|finder| finder.measure(luma));
+    // The clearest first; behind them those that most rows crossed, for blur leaves little that is clear. Of equal ones
+    // the upper first: an unstable sort needs no memory.
+    let by = |value: fn(&Finder) -> f32| {
+        move |a: &Finder, b: &Finder| {
+            value(b).total_cmp(&value(a)).then_with(|| a.centre.y.total_cmp(&b.centre.y))
+        }
+    };
+    finders.sort_unstable_by(by(|finder| finder.clarity));
+    let clearest = finders.len().min(CLEAREST_MAX);
+    finders[clearest..].sort_unstable_by(by(Finder::share));
     let finders = &finders[..finders.len().min(FINDERS_JOINED_MAX)];
     for (at, one) in finders.iter().enumerate() {
         for (next, two) in finders.iter().enumerate().skip(at + 1) {
@@ -66,8 +80,13 @@ pub(super) fn join(finders: &mut [Finder], luma: PlaneRef<'_>, out: &mut Vec<Tri
             }
         }
     }
-    out.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    out.sort_unstable_by(by_cost);
     out.truncate(TRIPLES_MAX);
+}
+
+/// The likeliest first; of equal ones the upper.
+pub(super) fn by_cost(a: &Triple, b: &Triple) -> Ordering {
+    a.cost.total_cmp(&b.cost).then_with(|| a.centres[0].y.total_cmp(&b.centres[0].y))
 }
 
 fn are_alike(one: &Finder, other: &Finder) -> bool {

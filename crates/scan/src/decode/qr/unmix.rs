@@ -28,6 +28,8 @@ pub(super) struct Unmixer {
     /// Seen blackness, with the same margin.
     seen: Vec<f32>,
     rest: Vec<f32>,
+    /// Whether a module's colour is known.
+    fixed: Vec<bool>,
     matrix: Vec<f64>,
     right: Vec<f64>,
 }
@@ -57,16 +59,17 @@ impl Unmixer {
                 self.beliefs[at(row, column)] = belief(soft[place]);
             }
         }
-        let mut fixed = vec![false; side * side];
+        self.fixed.clear();
+        self.fixed.resize(side * side, false);
         for known in &layout.known {
             let (row, column) = (usize::from(known.row), usize::from(known.column));
             self.beliefs[at(row, column)] = known.sign;
-            fixed[row * side + column] = true;
+            self.fixed[row * side + column] = true;
         }
         for (place, &sign) in proven.iter().enumerate() {
             if sign != 0.0 {
                 self.beliefs[at(place / side, place % side)] = sign;
-                fixed[place] = true;
+                self.fixed[place] = true;
             }
         }
         for _ in 0..rounds {
@@ -77,7 +80,7 @@ impl Unmixer {
                 for row in 0..side {
                     for column in 0..side {
                         let place = row * side + column;
-                        if fixed[place] {
+                        if self.fixed[place] {
                             continue;
                         }
                         let middle = at(row, column);

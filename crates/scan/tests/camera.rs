@@ -1,0 +1,334 @@
+//! Cameras through the kernel's own video layer: `make test-camera` runs this inside a small virtual machine, with
+//! v4l2loopback for codes and vivid for formats and faults. Anywhere else it says so and passes.
+#![cfg(all(target_os = "linux", feature = "camera"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop at what it did not expect, and what it saw is read on the machine's console"
+)]
+
+use std::io::Write as _;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use qrcode::{Color, QrCode};
+use stempel_scan::clock::monotonic;
+use stempel_scan::decode::{Mode, Pipeline, Report};
+use stempel_scan::frame::Frame;
+use stempel_scan::reader::watchdog::{Condition, WatchPolicy};
+use stempel_scan::reader::{FrameDecoder, ScanEvent, ScanOptions, Scanner};
+use stempel_scan::source::camera::{Camera, CameraChoice, CameraInfo, list, opener};
+use stempel_scan::source::{FrameSource, SourceError};
+use v4l::control::{Control, Value};
+use v4l::video::{Capture, Output};
+use v4l::{Device, Format, FourCC};
+
+/// What the machine's start loads the modules with.
+const LOOPBACK: u32 = 10;
+const VIVID: u32 = 20;
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 480;
+/// The machine has no help of the processor: everything takes ten times as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const FRAMES: u64 = 90;
+
+#[test]
+fn cameras_through_the_kernel() {
+    if std::env::var_os("STEMPEL_CAMERA_MACHINE").is_none() {
+        println!("skipped: this needs the virtual machine of `make test-camera`");
+        return;
+    }
+    let cases: [(&str, fn()); 8] = [
+        ("a sensible format is picked", a_sensible_format_is_picked),
+        ("a format and a rate that another program left are no hindrance", odd_formats_are_no_hindrance),
+        ("a camera that another program holds is busy", a_held_camera_is_busy),
+        ("ninety of ninety are decoded", ninety_of_ninety_are_decoded),
+        ("a slow decoder is never more than one frame behind", a_slow_decoder_gets_the_newest),
+        ("a camera that stops is stalled, and runs again", a_camera_that_stops_is_stalled),
+        ("an unplugged camera is told", an_unplugged_camera_is_told),
+        ("a camera with another number is found again", a_renumbered_camera_is_found_again),
+    ];
+    for (name, case) in cases {
+        let start = Instant::now();
+        case();
+        println!("camera: {name}: ok ({:.1} s)", start.elapsed().as_secs_f64());
+    }
+    println!("camera: all {} ok", cases.len());
+}
+
+fn camera(index: u32) -> CameraInfo {
+    let cameras = list().unwrap();
+    cameras
+        .iter()
+        .find(|camera| camera.index == index)
+        .cloned()
+        .unwrap_or_else(|| panic!("{index}: {cameras:?}"))
+}
+
+fn text_of(number: u64) -> String {
+    format!("ST{number:08}")
+}
+
+/// One frame as YUYV with the code of a number in the middle.
+fn picture(number: u64) -> Vec<u8> {
+    const MODULE: usize = 10;
+    let code = QrCode::new(text_of(number)).unwrap();
+    let (side, colors) = (code.width(), code.to_colors());
+    let (left, top) = ((WIDTH as usize - side * MODULE) / 2, (HEIGHT as usize - side * MODULE) / 2);
+    let mut bytes: Vec<u8> = [200, 128].repeat((WIDTH * HEIGHT) as usize);
+    for (at, color) in colors.iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
+        let (x, y) = (left + at % side * MODULE, top + at / side * MODULE);
+        for row in y..y + MODULE {
+            for column in x..x + MODULE {
+                bytes[2 * (row * WIDTH as usize + column)] = 40;
+            }
+        }
+        let _ = color;
+    }
+    // A camera's noise differs from frame to frame.
+    bytes[2 * (number as usize % 60 * 61)] = 90;
+    bytes
+}
+
+/// Plays numbered codes into the loopback until it is dropped.
+struct Player {
+    ending: Arc<AtomicBool>,
+    paused: Arc<AtomicBool>,
+    written: Arc<AtomicU64>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Player {
+    fn start(interval: Duration) -> Self {
+        let pictures: Vec<Vec<u8>> = (0..FRAMES + 30).map(picture).collect();
+        let [ending, paused] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let written = Arc::new(AtomicU64::new(0));
+        let (ready, started) = mpsc::channel();
+        let thread = {
+            let (ending, paused, written) = (ending.clone(), paused.clone(), written.clone());
+            thread::spawn(move || {
+                let mut device = Device::new(LOOPBACK as usize).unwrap();
+                let format = Format::new(WIDTH, HEIGHT, FourCC::new(b"YUYV"));
+                Output::set_format(&device, &format).unwrap();
+                let mut next = Instant::now();
+                for number in 0.. {
+                    while paused.load(Ordering::SeqCst) && !ending.load(Ordering::SeqCst) {
+                        thread::sleep(Duration::from_millis(5));
+                    }
+                    if ending.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    written.store(number, Ordering::SeqCst);
+                    device.write_all(&pictures[number as usize % pictures.len()]).unwrap();
+                    if number == 2 {
+                        let _ = ready.send(());
+                    }
+                    next += interval;
+                    thread::sleep(next.saturating_duration_since(Instant::now()));
+                }
+            })
+        };
+        started.recv_timeout(PATIENCE).unwrap();
+        Self { ending, paused, written, thread: Some(thread) }
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.ending.store(true, Ordering::SeqCst);
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
+fn a_sensible_format_is_picked() {
+    let camera = Camera::open(&camera(VIVID), monotonic()).unwrap();
+    let mode = camera.mode().to_string();
+    println!("camera: vivid agreed on {mode}");
+    assert!(mode.starts_with("YUYV 1280x720 "), "{mode}");
+    assert!((10..=60).contains(&camera.mode().interval.whole_rate().unwrap()), "{mode}");
+}
+
+fn odd_formats_are_no_hindrance() {
+    for (fourcc, width, height, numerator, denominator) in
+        [(*b"RGB3", 320, 180, 1001, 30000), (*b"NV12", 640, 360, 2, 25), (*b"HSV3", 320, 180, 1, 1)]
+    {
+        {
+            let device = Device::new(VIVID as usize).unwrap();
+            let left =
+                Capture::set_format(&device, &Format::new(width, height, FourCC::new(&fourcc))).unwrap();
+            let interval = v4l::Fraction::new(numerator, denominator);
+            Capture::set_params(&device, &v4l::video::capture::Parameters::new(interval)).unwrap();
+            println!("camera: left at {} {}x{}", left.fourcc, left.width, left.height);
+        }
+        let mut camera = Camera::open(&camera(VIVID), monotonic()).unwrap();
+        let frame = camera.next().unwrap();
+        assert_eq!((frame.width(), frame.height()), (1280, 720));
+    }
+}
+
+fn a_held_camera_is_busy() {
+    let mut held = Camera::open(&camera(VIVID), monotonic()).unwrap();
+    held.next().unwrap();
+    let error = Camera::open(&camera(VIVID), monotonic()).unwrap_err();
+    assert!(matches!(error, SourceError::Busy { .. }), "{error:?}");
+    drop(held);
+    Camera::open(&camera(VIVID), monotonic()).unwrap().next().unwrap();
+}
+
+fn ninety_of_ninety_are_decoded() {
+    let player = Player::start(Duration::from_millis(120));
+    let mut camera = Camera::open(&camera(LOOPBACK), monotonic()).unwrap();
+    println!("camera: loopback agreed on {}", camera.mode());
+    let mut pipeline = Pipeline::new(Mode::Live { budget: PATIENCE }, monotonic());
+    let mut read = 0;
+    for _ in 0..FRAMES {
+        let frame = camera.next().unwrap();
+        let report = pipeline.decode(&frame, &|text| text.starts_with("ST"));
+        read += u64::from(report.good().is_some());
+        camera.recycle(frame.into_luma());
+    }
+    drop(player);
+    println!("camera: {read} of {FRAMES} decoded");
+    assert_eq!(read, FRAMES);
+}
+
+/// Takes half a second for each frame, and notes how old it was when it began.
+struct Slow {
+    pipeline: Pipeline,
+    written: Arc<AtomicU64>,
+    behind: Arc<Mutex<Vec<u64>>>,
+}
+
+impl FrameDecoder for Slow {
+    fn decode(&mut self, frame: &Frame, good: &dyn Fn(&str) -> bool) -> Report {
+        let newest = self.written.load(Ordering::SeqCst);
+        let report = self.pipeline.decode(frame, good);
+        if let Some(code) = report.good() {
+            let number: u64 = code.text[2..].parse().unwrap();
+            self.behind.lock().unwrap().push((newest % (FRAMES + 30)).saturating_sub(number));
+        }
+        thread::sleep(Duration::from_millis(500));
+        report
+    }
+}
+
+fn a_slow_decoder_gets_the_newest() {
+    let player = Player::start(Duration::from_millis(120));
+    let behind = Arc::new(Mutex::new(Vec::new()));
+    let slow = Slow {
+        pipeline: Pipeline::new(Mode::Live { budget: PATIENCE }, monotonic()),
+        written: player.written.clone(),
+        behind: behind.clone(),
+    };
+    let open = opener(CameraChoice::Index(LOOPBACK), monotonic());
+    let rule = Arc::new(|text: &str| text.starts_with("ST"));
+    let scanner = Scanner::start_with(
+        Box::new(slow),
+        open,
+        rule,
+        Arc::new(|_| {}),
+        ScanOptions::default(),
+        monotonic(),
+    )
+    .unwrap();
+    let start = Instant::now();
+    while behind.lock().unwrap().len() < 12 && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let counts = scanner.view().counts;
+    drop(scanner);
+    drop(player);
+    let behind = behind.lock().unwrap().clone();
+    println!("camera: frames behind at the begin of each decoding {behind:?}, {counts:?}");
+    assert!(behind.len() >= 12, "{behind:?}");
+    assert!(behind.iter().all(|frames| *frames <= 1), "{behind:?}");
+    assert!(counts.replaced > 0, "the decoder was slow: {counts:?}");
+}
+
+/// Starts a scanner that tells its conditions.
+fn watched(index: u32, choice: CameraChoice) -> (Scanner, mpsc::Receiver<Condition>) {
+    println!("camera: watching {index}");
+    let (sender, conditions) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let listener = Arc::new(move |event| {
+        if let ScanEvent::Source(state) = event {
+            println!("camera: {:?} {}", state.condition, state.detail.as_deref().unwrap_or(""));
+            let _ = sender.lock().unwrap().send(state.condition);
+        }
+    });
+    let watch = WatchPolicy { opening_max: PATIENCE, ..WatchPolicy::default() };
+    let options = ScanOptions { watch, ..ScanOptions::default() };
+    let rule = Arc::new(|text: &str| text.starts_with("ST"));
+    let scanner = Scanner::start(opener(choice, monotonic()), rule, listener, options, monotonic()).unwrap();
+    (scanner, conditions)
+}
+
+#[track_caller]
+fn wait_for(conditions: &mpsc::Receiver<Condition>, wanted: &[Condition]) {
+    let start = Instant::now();
+    while let Ok(condition) = conditions.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
+        if wanted.contains(&condition) {
+            return;
+        }
+    }
+    panic!("never {wanted:?}");
+}
+
+fn a_camera_that_stops_is_stalled() {
+    let player = Player::start(Duration::from_millis(120));
+    let (scanner, conditions) = watched(LOOPBACK, CameraChoice::Index(LOOPBACK));
+    wait_for(&conditions, &[Condition::Running]);
+    player.paused.store(true, Ordering::SeqCst);
+    wait_for(&conditions, &[Condition::Stalled]);
+    player.paused.store(false, Ordering::SeqCst);
+    wait_for(&conditions, &[Condition::Running]);
+    drop(scanner);
+}
+
+fn an_unplugged_camera_is_told() {
+    let (scanner, conditions) = watched(VIVID, CameraChoice::Index(VIVID));
+    wait_for(&conditions, &[Condition::Running]);
+    {
+        let device = Device::new(VIVID as usize).unwrap();
+        let controls = device.query_controls().unwrap();
+        let pull = controls.iter().find(|control| control.name == "Disconnect").unwrap();
+        device.set_control(Control { id: pull.id, value: Value::None }).unwrap();
+    }
+    wait_for(&conditions, &[Condition::Unplugged]);
+    drop(scanner);
+}
+
+/// Loads the module anew, with the camera at this number.
+fn load_vivid(number: u32) {
+    let busybox = |arguments: &[&str]| {
+        let done = Command::new("/bin/busybox").args(arguments).output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    busybox(&["rmmod", "vivid"]);
+    busybox(&[
+        "insmod",
+        "/modules/vivid.ko",
+        "n_devs=1",
+        "node_types=0x1",
+        "num_inputs=1",
+        "input_types=0",
+        &format!("vid_cap_nr={number}"),
+    ]);
+}
+
+fn a_renumbered_camera_is_found_again() {
+    load_vivid(VIVID);
+    let name = camera(VIVID).name;
+    let (scanner, conditions) = watched(VIVID, CameraChoice::Named(name));
+    wait_for(&conditions, &[Condition::Running]);
+    std::fs::write("/sys/bus/platform/drivers/vivid/unbind", "vivid.0").unwrap();
+    wait_for(&conditions, &[Condition::Unplugged, Condition::Failed]);
+    // The module can be taken out only when nobody holds the camera any more.
+    load_vivid(VIVID + 2);
+    wait_for(&conditions, &[Condition::Running]);
+    drop(scanner);
+}

@@ -1,0 +1,232 @@
+//! What the counter and the kiosk have to do with each other, and what the kiosk asks and tells: by the names of the
+//! controls.
+
+use crate::controllers::{Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction};
+use crate::terminal::Terminal;
+
+fn kiosk(language: Language) -> Terminal {
+    Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        shop: "Café Muster".into(),
+        language,
+        look: Look::Light,
+        relayed: true,
+        device: "kiosk".into(),
+        ..FaceOptions::default()
+    })
+}
+
+fn told(terminal: &Terminal) -> Vec<Note> {
+    let effects = terminal.effects().into_iter();
+    effects.filter_map(|effect| if let Effect::Tell(note) = effect { Some(note) } else { None }).collect()
+}
+
+#[test]
+fn a_lost_card_without_a_name_is_replaced_by_its_second_code() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.tap("Card lost");
+    terminal.scan("ada");
+    assert!(terminal.sees("This is not a second code"), "a front is no proof");
+    terminal.scan("R1-of-ada");
+    assert!(terminal.sees("This card has a name"), "a found back is no proof for a named card");
+    terminal.scan("R1-of-nobody");
+    assert!(terminal.sees("The old card is blocked"));
+    assert!(terminal.sees("The code of the new card"));
+    terminal.tap("Done");
+    assert!(!terminal.sees("The new card"));
+}
+
+#[test]
+fn a_lost_card_with_a_name_needs_a_managers_pin() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.act(UiAction::SetLanguage(Language::German));
+    terminal.tap("Karte verloren");
+    terminal.find("Der Vorname des Gastes").set_accessible_value("ben");
+    terminal.draw();
+    terminal.tap("Ben");
+    assert!(terminal.sees("Die PIN der Leitung"));
+    for digit in ["1", "2", "3", "4"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(!terminal.sees("Die alte Karte ist gesperrt"));
+    for digit in ["9", "0", "9", "0"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("Die alte Karte ist gesperrt"));
+}
+
+#[test]
+fn the_counter_confirms_a_reward_at_the_kiosk_with_one_tap() {
+    let kiosk = kiosk(Language::English);
+    kiosk.scan("clara");
+    kiosk.tap("Take it now");
+    assert!(kiosk.sees("The counter has been asked. One moment, please."));
+    let asked = told(&kiosk).pop().unwrap();
+    assert!(
+        matches!(&asked, Note::Reward { member, reward, .. } if member == "clara" && reward == "free-coffee")
+    );
+
+    let counter = Terminal::at(Route::Counter);
+    counter.tell(&asked);
+    assert!(counter.effects().contains(&Effect::CallHelp), "it rings");
+    assert!(counter.sees("Clara at the kiosk: Gratis-Kaffee"));
+    counter.tap("Give it");
+    assert_eq!(counter.taps(), 1);
+    assert!(!counter.sees("Clara at the kiosk: Gratis-Kaffee"));
+    let answer = told(&counter).pop().unwrap();
+
+    kiosk.tell(&answer);
+    assert!(kiosk.sees("Thank you, Clara!"));
+    let done = told(&kiosk).pop().unwrap();
+    assert_eq!(done, Note::Done { id: asked.id().to_owned(), given: true });
+    counter.tell(&done);
+    assert!(counter.sees("Given at the kiosk"));
+    kiosk.tell(&answer);
+    assert_eq!(
+        kiosk.face(|face| face.desk().recorded),
+        2,
+        "one stamp, one reward: a doubled word gives nothing"
+    );
+}
+
+#[test]
+fn a_word_for_a_guest_who_has_gone_gives_nothing() {
+    let kiosk = kiosk(Language::English);
+    kiosk.scan("clara");
+    kiosk.tap("Take it now");
+    let asked = told(&kiosk).pop().unwrap();
+    kiosk.wait(41);
+    assert_eq!(told(&kiosk).pop(), Some(Note::Gone { id: asked.id().to_owned() }));
+    let before = kiosk.face(|face| face.desk().recorded);
+    kiosk.tell(&Note::Answer { id: asked.id().to_owned(), yes: true });
+    assert_eq!(kiosk.face(|face| face.desk().recorded), before);
+    assert_eq!(told(&kiosk).pop(), Some(Note::Done { id: asked.id().to_owned(), given: false }));
+    let counter = Terminal::at(Route::Counter);
+    counter.tell(&asked);
+    counter.tell(&Note::Gone { id: asked.id().to_owned() });
+    assert!(!counter.sees("Give it"));
+}
+
+#[test]
+fn a_word_for_another_call_gives_nothing_and_no_is_no() {
+    let kiosk = kiosk(Language::English);
+    kiosk.scan("clara");
+    kiosk.tap("Take it now");
+    let asked = told(&kiosk).pop().unwrap();
+    kiosk.tell(&Note::Answer { id: "another".into(), yes: true });
+    assert!(kiosk.sees("Please confirm"));
+    kiosk.tell(&Note::Answer { id: asked.id().to_owned(), yes: false });
+    assert!(kiosk.sees("The counter says: not now"));
+    kiosk.tell(&Note::Answer { id: asked.id().to_owned(), yes: true });
+    assert!(!kiosk.sees("Thank you, Clara!"), "no is the last word of this call");
+}
+
+#[test]
+fn without_a_pin_a_staff_card_or_a_counter_no_reward_is_given_and_it_is_said_what_to_set_up() {
+    let terminal = Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        language: Language::English,
+        ..FaceOptions::default()
+    });
+    terminal.scan("clara");
+    let before = terminal.face(|face| face.desk().recorded);
+    terminal.tap("Take it now");
+    assert!(terminal.sees("For the shop: nobody has a PIN here"));
+    assert!(terminal.sees("Please go to the counter: a slip from there, held up here, confirms it."));
+    for digits in ["0000", "1234", "9090"] {
+        terminal.act(UiAction::PinKey(digits.into()));
+        terminal.act(UiAction::PinDone);
+    }
+    terminal.scan("staff");
+    assert_eq!(terminal.face(|face| face.desk().recorded), before, "nothing was confirmed");
+    terminal.scan("reward-slip");
+    assert!(terminal.sees("Thank you, Clara!"), "a slip of the counter is a word");
+}
+
+#[test]
+fn a_call_for_help_rings_at_the_counter_and_the_guest_is_told_that_somebody_comes() {
+    let kiosk = kiosk(Language::German);
+    kiosk.tap("Hilfe");
+    let call = told(&kiosk).pop().unwrap();
+    let till = Terminal::at(Route::Till);
+    till.act(UiAction::SetLanguage(Language::German));
+    till.tell(&call);
+    assert!(till.sees("Ein Gast am Kiosk braucht Hilfe"));
+    till.tap("Ich komme");
+    kiosk.act(UiAction::SetLanguage(Language::German));
+    kiosk.tell(&told(&till).pop().unwrap());
+    assert!(kiosk.sees("Es kommt jemand"));
+}
+
+#[test]
+fn one_question_then_why_then_thanks() {
+    let terminal = kiosk(Language::English);
+    let reasons = vec!["Kaffee".to_owned(), "Wartezeit".to_owned()];
+    terminal.face(|face| face.desk().question = Some(Question { text: "Wie war es heute?".into(), reasons }));
+    terminal.scan("ada");
+    terminal.tap("Done");
+    assert!(terminal.sees("Wie war es heute?"));
+    terminal.tap("9");
+    assert!(terminal.sees("Why?"));
+    terminal.tap("Wartezeit");
+    assert!(terminal.sees("Thank you, Ada!"));
+    let answers = terminal.face(|face| face.desk().answers.clone());
+    assert_eq!(answers, [(9, Some("Wartezeit".to_owned()))]);
+    terminal.wait(20);
+    terminal.scan("ben");
+    terminal.tap("Done");
+    terminal.tap("Rather not say");
+    assert!(terminal.sees("Thank you, Ben!"));
+    assert_eq!(terminal.face(|face| face.desk().answers.len()), 1);
+}
+
+#[test]
+fn the_first_page_tells_what_waits_and_the_card_how_far_the_challenge_is() {
+    let terminal = kiosk(Language::German);
+    terminal.face(|face| face.desk().waiting_gifts = 3);
+    terminal.wait(1);
+    assert!(terminal.sees("3 × Kaffee warten auf alle, die es gerade brauchen. Frag einfach am Tresen."));
+    terminal.scan("dora");
+    assert!(terminal.sees("Fünf verschiedene Getränke: 3 von 5\nVerlosung: 2 Lose"));
+}
+
+#[test]
+fn every_sound_is_written_for_a_moment() {
+    let terminal = kiosk(Language::English);
+    terminal.scan("ada");
+    assert!(terminal.sees("Sound: stamp"));
+    terminal.wait(4);
+    assert!(!terminal.sees("Sound: stamp"));
+    terminal.tap("Help");
+    assert!(terminal.sees("Sound: bell"));
+}
+
+#[test]
+fn the_terms_have_their_version_on_the_page_that_asks_for_a_name() {
+    let terminal = kiosk(Language::English);
+    terminal.tap("No card yet?");
+    terminal.tap("With my first name");
+    assert!(terminal.sees(&format!("Terms, version {}", crate::controllers::TERMS)));
+}
+
+#[test]
+fn the_screen_is_dark_at_night_and_a_card_wakes_it() {
+    // The made-up morning is at 16:13 of the shop's day.
+    let terminal = Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        language: Language::English,
+        night: Some((16 * 60, 6 * 60)),
+        ..FaceOptions::default()
+    });
+    assert!(!terminal.face(|face| face.model().app.dimmed), "not before somebody could be there");
+    terminal.wait(121);
+    assert!(terminal.face(|face| face.model().app.dimmed));
+    terminal.scan("ada");
+    assert!(!terminal.face(|face| face.model().app.dimmed));
+    terminal.wait(130);
+    terminal.touch((400.0, 300.0));
+    assert!(!terminal.face(|face| face.model().app.dimmed), "a touch wakes it too");
+    assert_eq!(terminal.face(|face| face.model().kiosk.page), crate::controllers::KioskPage::Attract);
+}
