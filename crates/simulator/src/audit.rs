@@ -56,11 +56,7 @@ impl World {
         };
         let sync = view.sync_state().never("reading how far sync is")?;
         let forked = self.is_forked(at)? || self.is_forked_in(at, &sync.epoch);
-        let history = self.model.histories.get(&sync.epoch);
-        let released = history.is_some_and(|history| history.rows.values().any(|stored| stored.released));
-        let head = self.house.epoch()?;
-        // What was let through counts from a position of the feed on that this device may not have reached.
-        let unclear = released && (sync.epoch != head.0 || sync.cursor < head.1);
+        let unclear = self.is_unclear(at)?;
         if !unclear {
             let day = state.newest.unwrap_or(stempel_domain::Day::MIN);
             let mut shown: BTreeMap<Unit, i64> = state.balances(day);
@@ -111,6 +107,16 @@ impl World {
         }
         self.places[at].notes.seen.insert(member, visible);
         Ok(())
+    }
+
+    /// Whether rows that were let through count at the server from a position of the feed on that this device may not
+    /// have reached: what it shows is then neither with them nor without them for certain.
+    pub fn is_unclear(&self, at: usize) -> Result<bool> {
+        let sync = self.places[at].terminal()?.view().sync_state().never("reading how far sync is")?;
+        let history = self.model.histories.get(&sync.epoch);
+        let released = history.is_some_and(|history| history.rows.values().any(|stored| stored.released));
+        let head = self.house.epoch()?;
+        Ok(released && (sync.epoch != head.0 || sync.cursor < head.1))
     }
 
     /// The members that a device knows.
