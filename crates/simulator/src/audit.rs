@@ -24,6 +24,9 @@ impl World {
             // A new snapshot is on its way: what was shown before stands until it is here.
             visible.extend(place.notes.seen.get(&member).into_iter().flatten());
         }
+        // Of a forked row the one that was shown stands, also where the folder's own is another.
+        let places = |name| self.model.events.get(name).map(|known| known.place);
+        let kept: BTreeSet<EventRef> = visible.iter().filter_map(places).collect();
         if let Some(history) = self.model.histories.get(&state.epoch) {
             let stored = history.of_member.get(&member).into_iter().flatten();
             let inside =
@@ -33,6 +36,7 @@ impl World {
         }
         for effect in overlay {
             match place.own(effect.event) {
+                Some(_) if kept.contains(&effect.event) => false,
                 Some(name) => visible.insert(name),
                 None => {
                     return broken(format!(
@@ -55,7 +59,9 @@ impl World {
             return hold(visible.is_empty(), || format!("device {at} has lost member {member}"));
         };
         let sync = view.sync_state().never("reading how far sync is")?;
-        let forked = self.is_forked(at)? || self.is_forked_in(at, &sync.epoch);
+        let forked = self.is_forked(at)?
+            || self.is_forked_in(at, &sync.epoch)
+            || self.is_forked_in(at, &place.notes.seen_epoch);
         let unclear = self.is_unclear(at)?;
         if !unclear {
             let day = state.newest.unwrap_or(stempel_domain::Day::MIN);
