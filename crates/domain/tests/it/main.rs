@@ -8,6 +8,7 @@
 //! | `edges` | the edges of windows, and the order in which things come off |
 //! | `ending` | what ends soon is said before it is too late |
 //! | `fairness` | who gets what back, and what is not given by the side door |
+//! | `figures` | what a purse, a member and a sale come to, worked out by hand |
 //! | `golden` | bytes that are for ever |
 //! | `manual` | the examples of `docs/PROGRAMMES.md` are run |
 //! | `people` | merges, consents and erasures commute |
@@ -30,6 +31,7 @@ mod draw;
 mod edges;
 mod ending;
 mod fairness;
+mod figures;
 mod golden;
 mod manual;
 mod people;
