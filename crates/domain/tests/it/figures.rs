@@ -86,6 +86,7 @@ fn a_purse_holds_on_each_day_what_was_worked_out_by_hand() {
     for (what, entries, balances) in [
         ("its last day counts", vec![lot(0, Some(10), 5)], vec![(10, 5), (11, 0)]),
         ("taken back beyond what it held", vec![lot(0, None, -3)], vec![(0, -3)]),
+        ("and still owed after its last day", vec![lot(0, Some(10), -3)], vec![(11, -3)]),
         ("and paid by what comes next", vec![lot(0, None, -3), lot(1, None, 5)], vec![(1, 2)]),
         ("given back beyond what was spent", vec![spent(4, -3)], vec![(4, 3)]),
         (
