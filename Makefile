@@ -20,7 +20,7 @@ help:
 	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n)"
 	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
 	@echo "make package      make a package for Debian and Ubuntu"
-	@echo "make mutants      see whether the tests of the rules notice small changes (WITH="--file NAME": a part)"
+	@echo "make mutants      see whether the tests of the rules notice small changes (WITH='--file NAME': a part)"
 
 run: setup
 	@echo "Building Stempel. The first time takes some minutes; cargo shows how far it is."

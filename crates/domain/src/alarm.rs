@@ -659,4 +659,149 @@ mod tests {
         assert!(limits.are_well() && Limits::default().are_well());
         assert!(!Limits { card_often: Limit { minutes: 0, warn: 1, ask: 1 }, ..limits }.are_well());
     }
+
+    #[test]
+    fn what_counts_towards_nothing_raises_nothing() {
+        let at = |seq, minute, shop: Option<u8>| Sight {
+            shop: shop.map(|shop| ShopId([shop; 16])),
+            ..gave(seq, minute)
+        };
+        // Whoever is where is not known of a card without a shop, of no card, and of what is taken back.
+        assert_eq!(all([at(1, 0, Some(1)), at(2, 5, None)]), vec![]);
+        assert_eq!(all([at(1, 0, None), at(2, 5, Some(2))]), vec![]);
+        let elsewhere = Sight { shop: Some(ShopId([2; 16])), ..back(2, 5, 9, 0) };
+        assert_eq!(all([gave(1, 0), elsewhere]), vec![]);
+        let nobodys = |sight| Sight { member: None, ..sight };
+        assert_eq!(all([nobodys(at(1, 0, Some(1))), nobodys(at(2, 5, Some(2)))]), vec![]);
+        // What is given to no card is no member's, however often; nor is a card that is only shown.
+        let sights =
+            |done| (1..=160).map(move |seq| Sight { done, member: None, ..gave(seq, seq as i64 / 5) });
+        assert_eq!(all(sights(Done::Gave)), vec![]);
+        assert_eq!(all((1..=160).map(|seq| Sight { done: Done::Seen, ..gave(seq, seq as i64 / 5) })), vec![]);
+        assert_eq!(all([Sight { done: Done::Seen, own: true, ..gave(1, 0) }]), vec![]);
+        // Who handed money back raises it with the next money, not with the next stamp.
+        let backs: Vec<Sight> = (1..=4).map(|seq| back(seq, seq as i64, 100 + seq, 2_500)).collect();
+        assert_eq!(raise(&Limits::default(), &backs, &gave(5, 5)), vec![]);
+        assert_eq!(raise(&Limits::default(), &backs, &back(5, 5, 105, 0)).len(), 1, "five take-backs alone");
+    }
+
+    #[test]
+    fn where_nobody_signs_in_each_device_answers_for_itself() {
+        let by = |author, seq: u64, operator: Option<&str>| Sight {
+            event: event(author, seq),
+            operator: operator.and_then(|name| name.parse().ok()),
+            ..back(seq, seq as i64, 100 + seq, 0)
+        };
+        let four = || (1..=4).map(|seq| by(1, seq, None));
+        assert_eq!(all(four().chain([by(2, 5, None)])), vec![]);
+        assert_eq!(all(four().chain([by(1, 5, Some("ben"))])), vec![]);
+        assert_eq!(
+            all([by(1, 1, Some("ben"))].into_iter().chain((2..=5).map(|seq| by(1, seq, None)))),
+            vec![]
+        );
+        assert_eq!(all(four().chain([by(1, 5, None)])).len(), 1);
+    }
+
+    #[test]
+    fn alarms_are_joined_up_to_the_span_of_their_limit() {
+        let limit = Limit { minutes: 10, warn: 1, ask: 3 };
+        let alarm = |first_ms, last_ms| Alarm {
+            kind: AlarmKind::CardOften,
+            level: Warn,
+            subject: "ben".to_owned(),
+            count: 2,
+            limit,
+            first_ms,
+            last_ms,
+            facts: vec![event(1, first_ms as u64)],
+        };
+        let span = 10 * MINUTE;
+        let first = || alarm(span * 5, span * 6);
+        for (later, is_one) in [
+            (alarm(span * 7, span * 8), true),
+            (alarm(span * 7 + 1, span * 8), false),
+            (alarm(span * 9, span * 10), false),
+            (alarm(span * 3, span * 4), true),
+            (alarm(span * 3, span * 4 - 1), false),
+            (alarm(span, span * 2), false),
+            (Alarm { subject: "eva".to_owned(), ..first() }, false),
+            (Alarm { kind: AlarmKind::TakeBacks, ..first() }, false),
+        ] {
+            let mut alarm = first();
+            assert_eq!(alarm.join(&later), is_one, "{later:?}");
+            if !is_one {
+                assert_eq!(alarm, first());
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_happened_since_raises_an_alarm_and_the_oldest_sights_go() {
+        let own = || (0..3).map(|seq| Sight { own: true, ..gave(seq + 1, seq as i64) });
+        let since = |minute| told(&alarms(&Limits::default(), own(), minute * MINUTE));
+        assert_eq!(since(2), vec![("self-award", FourEyes, 3, vec![1, 2, 3])]);
+        assert_eq!(since(3), vec![]);
+        let mut watch = Watch::default();
+        for seq in 0..5_000 {
+            watch.keep(&Limits::default(), gave(seq, 0));
+        }
+        let seqs = |watch: &Watch| watch.sights.iter().map(|sight| sight.event.seq).collect::<Vec<u64>>();
+        assert_eq!(seqs(&watch), (904..5_000).collect::<Vec<u64>>());
+        watch.keep(&Limits::default(), gave(5_000, 24 * 60));
+        assert_eq!(seqs(&watch), vec![5_000], "of a day ago nothing counts any more");
+    }
+
+    #[test]
+    fn an_alarm_says_what_happened_in_both_languages() {
+        for (kind, minutes, count, de, en) in [
+            (
+                AlarmKind::SelfAward,
+                1440,
+                3,
+                "ben hat der eigenen Karte gutgeschrieben: 3 in 24 Std.",
+                "ben gave to the own card: 3 in 24 h",
+            ),
+            (
+                AlarmKind::CardOften,
+                60,
+                4,
+                "dieser Karte wurde 4-mal in 1 Std. etwas gutgeschrieben",
+                "this card was given something 4 times in 1 h",
+            ),
+            (
+                AlarmKind::OperatorOften,
+                90,
+                150,
+                "ben hat 150-mal in 90 Min. Karten etwas gutgeschrieben",
+                "ben gave something to cards 150 times in 90 min",
+            ),
+            (
+                AlarmKind::TwoPlaces,
+                10,
+                1,
+                "diese Karte wurde innerhalb von 10 Min. in zwei Läden benutzt: 1",
+                "this card was used in two shops within 10 min: 1",
+            ),
+            (
+                AlarmKind::TakeBacks,
+                120,
+                5,
+                "ben hat 5-mal in 2 Std. storniert oder erstattet",
+                "ben undid or refunded 5 times in 2 h",
+            ),
+            (
+                AlarmKind::MoneyBack,
+                480,
+                10_050,
+                "ben hat 100.50 in 8 Std. ausgezahlt",
+                "ben handed back 100.50 in 8 h",
+            ),
+        ] {
+            let limit = Limit { minutes, warn: 1, ask: 0 };
+            let subject = "ben".to_owned();
+            let alarm =
+                Alarm { kind, level: Warn, subject, count, limit, first_ms: 0, last_ms: 0, facts: vec![] };
+            assert_eq!([Language::De, Language::En].map(|language| alarm.sentence(language)), [de, en]);
+        }
+    }
 }

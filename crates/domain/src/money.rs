@@ -219,12 +219,6 @@ pub fn div_half_up(numerator: i128, divisor: i128) -> i64 {
     rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
-/// Divides and rounds towards zero. The divisor is positive.
-pub fn div_down(numerator: i128, divisor: i128) -> i64 {
-    debug_assert!(divisor > 0);
-    (numerator / divisor).clamp(i64::MIN.into(), i64::MAX.into()) as i64
-}
-
 /// Splits a total over weights by largest remainder, so that the parts sum to the whole.
 ///
 /// Weights are not negative. Of equal remainders the earlier part gets the unit. With all weights zero the

@@ -309,12 +309,11 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// The first days of the calendar's parts that begin from `first` to `last`.
+/// The first days of the calendar's parts that begin after `first`, up to `last`.
 fn begins(window: Calendar, first: Day, last: Day) -> impl Iterator<Item = Day> {
     let next = move |day: Day| window.last_day(day).plus_days(1);
-    let start = if window.first_day(first) == first { first } else { next(first) };
     // The days end somewhere: the next part begins later than this one, or there is none.
-    std::iter::successors(Some(start), move |day| Some(next(*day)).filter(|next| next > day))
+    std::iter::successors(Some(next(first)), move |day| Some(next(*day)).filter(|next| next > day))
         .take_while(move |day| *day <= last)
 }
 
@@ -374,6 +373,38 @@ mod tests {
             .prop_map(|window| (0, Some(window))),
         ];
         (by, window).prop_map(|(by, (days, window))| ladder(by, days, window))
+    }
+
+    fn entries(amounts: &[(i32, i64)]) -> BTreeMap<Day, i64> {
+        amounts.iter().map(|(number, amount)| (day(*number), *amount)).collect()
+    }
+
+    #[test]
+    fn a_tier_is_kept_for_the_days_of_grace_and_to_the_day_before_a_refund() {
+        let tiers = Tiers { grace_days: 10, ..ladder(TierBy::Spend, 30, None) };
+        let counter = entries(&[(0, 100)]);
+        // Thirty days from the day itself on, then ten of grace.
+        for (today, held) in [(0, 100), (29, 100), (39, 100), (40, 0)] {
+            assert_eq!(best(&tiers, Some(&counter), day(today)), held, "{today}");
+        }
+        let counter = entries(&[(0, 100), (10, -60)]);
+        let entries = Entries::new(&tiers, Some(&counter));
+        assert_eq!(entries.last_at_least(80, day(20)), Some(day(9)));
+        assert_eq!(entries.last_at_least(40, day(20)), Some(day(29)));
+        assert_eq!(entries.last_at_least(101, day(20)), None);
+    }
+
+    #[test]
+    fn a_week_begins_with_nothing_even_where_each_before_it_owes() {
+        // The twentieth of November 2026 is a Friday. What came back weighs on the weeks of the sixth, the ninth and
+        // the sixteenth; the week from the twenty-third on is empty.
+        let date = |number: i8, month| Day::from_date(2026, month, number).unwrap();
+        let counter = BTreeMap::from([(date(6, 11), -50), (date(9, 11), -10), (date(16, 11), -20)]);
+        let tiers = ladder(TierBy::Spend, 0, Some(Calendar::Week));
+        let entries = Entries::new(&tiers, Some(&counter));
+        assert_eq!(entries.best(date(7, 11), date(8, 11)), -50);
+        assert_eq!(entries.best(date(7, 11), date(22, 11)), -10);
+        assert_eq!(entries.best(date(7, 11), date(23, 11)), 0);
     }
 
     proptest! {

@@ -6,6 +6,7 @@
 //! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
+//! | `edges_of_rules` | figures and words at the very edge of a rule |
 //! | `ending` | what ends soon is said before it is too late |
 //! | `fairness` | who gets what back, and what is not given by the side door |
 //! | `figures` | what a purse, a member and a sale come to, worked out by hand |
@@ -29,6 +30,7 @@ mod behaviour;
 mod corpus;
 mod draw;
 mod edges;
+mod edges_of_rules;
 mod ending;
 mod fairness;
 mod figures;
