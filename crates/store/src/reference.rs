@@ -136,7 +136,7 @@ impl Write<'_> {
         self.transaction
             .prepare_cached(
                 "INSERT INTO programme (id, version, text, ended) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (id, version) DO UPDATE SET text = excluded.text, ended = excluded.ended",
+                 ON CONFLICT (id, version) DO UPDATE SET ended = excluded.ended",
             )?
             .execute(params![row.reference.id.as_str(), row.reference.version, row.text, row.ended])?;
         Ok(())
