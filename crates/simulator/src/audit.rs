@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stempel_domain::event::Record;
 use stempel_domain::member::Base;
-use stempel_domain::{AuthorId, EventRef, MemberId, Unit};
+use stempel_domain::{AuthorId, Event, EventRef, Fact, MemberId, Unit};
 use stempel_wire::message::FeedChange;
 
 use crate::model::{History, Name, Stored};
@@ -11,9 +12,18 @@ use crate::stop::{OrStop, Result, broken, hold};
 use crate::world::World;
 
 impl World {
-    /// What a member's balance at a device is made of, by the device's own account: what the server had confirmed
-    /// when it said so, and what is known here and not in it.
+    /// What a person's balance at a device is made of: the events of every member that the person is.
     pub fn visible(&self, at: usize, member: MemberId) -> Result<BTreeSet<Name>> {
+        let mut visible = BTreeSet::new();
+        for part in self.parts(at, member)? {
+            visible.append(&mut self.visible_of(at, part)?);
+        }
+        Ok(visible)
+    }
+
+    /// The events of one member that a device can know of, by the device's own account: what the server had confirmed
+    /// when it said so, and what is known here and not in it.
+    pub fn visible_of(&self, at: usize, member: MemberId) -> Result<BTreeSet<Name>> {
         let place = &self.places[at];
         let view = place.terminal()?.view();
         let base = view.base(member).never("reading a base")?.unwrap_or_default();
@@ -49,7 +59,7 @@ impl World {
         Ok(visible)
     }
 
-    /// Looks at one member at one device: nothing counts twice, nothing that was shown is lost.
+    /// Looks at one person at one device: nothing counts twice, nothing that was shown is lost.
     pub fn look(&mut self, at: usize, member: MemberId) -> Result<()> {
         self.learn(at)?;
         let visible = self.visible(at, member)?;
@@ -58,12 +68,8 @@ impl World {
         let Some(state) = view.member(member).never("reading a member")? else {
             return hold(visible.is_empty(), || format!("device {at} has lost member {member}"));
         };
-        let sync = view.sync_state().never("reading how far sync is")?;
-        let forked = self.is_forked(at)?
-            || self.is_forked_in(at, &sync.epoch)
-            || self.is_forked_in(at, &place.notes.seen_epoch);
-        let unclear = self.is_unclear(at)?;
-        if !unclear {
+        if !self.is_unclear(at)? {
+            self.right_person(at, member)?;
             let day = state.newest.unwrap_or(stempel_domain::Day::MIN);
             let mut shown: BTreeMap<Unit, i64> = state.balances(day);
             shown.retain(|_, amount| *amount != 0);
@@ -81,37 +87,59 @@ impl World {
                 )
             })?;
         }
+        let epoch = view.sync_state().never("reading how far sync is")?.epoch;
+        let forked = self.is_forked(at)?
+            || self.is_forked_in(at, &epoch)
+            || self.is_forked_in(at, &place.notes.seen_epoch);
         if !forked {
-            let of_member =
-                |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.member == Some(member));
-            let own: Vec<Name> = place.notes.rows.iter().filter(of_member).copied().collect();
-            let counts = |name: &Name| self.counts_at(&sync.epoch, name);
-            if let Some(lost) = own.iter().find(|name| counts(name) && !visible.contains(*name)) {
-                let place = self.model.events.get(lost).map(|known| known.place);
-                return broken(format!(
-                    "device {at} no longer shows its own event {place:?} of member {member}"
-                ));
-            }
-            if place.notes.seen_epoch == sync.epoch {
-                let seen = place.notes.seen.get(&member).into_iter().flatten();
-                if let Some(lost) = seen.clone().find(|name| counts(name) && !visible.contains(*name)) {
-                    let lost = self.model.events.get(lost).map(|known| known.place);
-                    return broken(format!(
-                        "device {at} has shown event {lost:?} of member {member} and no longer does"
-                    ));
-                }
+            for part in self.parts(at, member)? {
+                self.nothing_lost(at, part, &epoch)?;
             }
         }
+        self.remember(at, member)
+    }
+
+    /// Holds that a device still shows what it wrote and what it has shown of one member.
+    fn nothing_lost(&self, at: usize, member: MemberId, epoch: &str) -> Result<()> {
+        let visible = self.visible_of(at, member)?;
+        let notes = &self.places[at].notes;
+        let of_member =
+            |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.member == Some(member));
+        let mut own = notes.rows.iter().filter(of_member);
+        let lost = |name: &&Name| self.counts_at(epoch, name) && !visible.contains(*name);
+        let place = |name: &Name| self.model.events.get(name).map(|known| known.place);
+        if let Some(lost) = own.find(lost) {
+            let place = place(lost);
+            return broken(format!("device {at} no longer shows its own event {place:?} of member {member}"));
+        }
+        if notes.seen_epoch != epoch {
+            return Ok(());
+        }
+        match notes.seen.get(&member).into_iter().flatten().find(lost) {
+            Some(lost) => {
+                let lost = place(lost);
+                broken(format!("device {at} has shown event {lost:?} of member {member} and no longer does"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Notes what a device shows of a person now.
+    fn remember(&mut self, at: usize, member: MemberId) -> Result<()> {
+        let sync = self.places[at].terminal()?.view().sync_state().never("reading how far sync is")?;
         if self.places[at].notes.seen_epoch != sync.epoch && sync.cursor >= sync.snapshot_until {
             // What the server was set back from is no promise any more; what is own, is.
             let mut seen = BTreeMap::new();
             for member in self.members_at(at)? {
-                seen.insert(member, self.visible(at, member)?);
+                seen.insert(member, self.visible_of(at, member)?);
             }
             let notes = &mut self.places[at].notes;
             (notes.seen_epoch, notes.seen) = (sync.epoch, seen);
         }
-        self.places[at].notes.seen.insert(member, visible);
+        for part in self.parts(at, member)? {
+            let visible = self.visible_of(at, part)?;
+            self.places[at].notes.seen.insert(part, visible);
+        }
         Ok(())
     }
 
@@ -125,11 +153,15 @@ impl World {
         Ok(released && (sync.epoch != head.0 || sync.cursor < head.1))
     }
 
-    /// The members that a device knows.
+    /// The members that a device knows, each for itself.
     fn members_at(&self, at: usize) -> Result<Vec<MemberId>> {
-        let mut members = Vec::new();
         let view = self.places[at].terminal()?.view();
-        view.for_each_member(|member, _| members.push(member)).never("reading members")?;
+        let mut persons = Vec::new();
+        view.for_each_member(|member, _| persons.push(member)).never("reading members")?;
+        let mut members = Vec::new();
+        for person in persons {
+            members.extend(view.group(person).never("reading who is the same")?);
+        }
         Ok(members)
     }
 
@@ -298,7 +330,11 @@ impl World {
             let original = self.original(epoch, &row.bytes)?;
             let name = self.model.learn(&row.bytes, |_| original)?;
             hold(row.hash == name, || format!("the server has noted another hash for {place}"))?;
-            let member = self.model.events.get(&name).and_then(|known| known.member);
+            let known = self.model.events.get(&name);
+            hold(!row.counts || known.is_some_and(|known| !known.unread), || {
+                format!("the server counts {place}, which it cannot read")
+            })?;
+            let member = known.and_then(|known| known.member);
             let history = self.model.histories.entry(epoch.to_owned()).or_default();
             history.rows.insert(place, Stored { name, counts: row.counts, released: false });
             if let Some(member) = member {
@@ -312,10 +348,10 @@ impl World {
     /// The event that a row takes back, if it takes one back.
     fn original(&self, epoch: &str, bytes: &[u8]) -> Result<Option<Name>> {
         let row = stempel_wire::Row::parse(bytes.to_vec()).never("reading a row")?;
-        let of = match row.event().never("reading a record")?.record.fact {
-            stempel_domain::Fact::Reversal(fact) => fact.of,
-            _ => return Ok(None),
+        let Ok(Event { record: Record { fact: Fact::Reversal(fact), .. }, .. }) = row.event() else {
+            return Ok(None);
         };
+        let of = fact.of;
         let history = self.model.histories.get(epoch);
         Ok(history.and_then(|history| history.rows.get(&of)).map(|stored| stored.name))
     }
@@ -358,6 +394,20 @@ impl World {
         Ok(of_member.iter().map(|(member, places)| (*member, self.model.sum(&counting(places)))).collect())
     }
 
+    /// The same for each person, under the id that the person is known by.
+    fn sums_of_persons(&self) -> Result<BTreeMap<MemberId, BTreeMap<Unit, i64>>> {
+        let same = self.model.same_in(&self.house.epoch()?.0);
+        let mut persons: BTreeMap<MemberId, BTreeMap<Unit, i64>> = BTreeMap::new();
+        for (member, sums) in self.sums()? {
+            let person = persons.entry(same.root(member)).or_default();
+            for (unit, amount) in sums {
+                *person.entry(unit).or_default() += amount;
+            }
+        }
+        persons.values_mut().for_each(|sums| sums.retain(|_, amount| *amount != 0));
+        Ok(persons)
+    }
+
     /// Holds that every overdraft stands in the inbox, that nothing else does, and that what the programme forgives
     /// was forgiven.
     pub fn audit_inbox(&mut self) -> Result<()> {
@@ -370,7 +420,7 @@ impl World {
         let cases = inbox.cases.into_iter().filter(|case| case.kind == "overdraft");
         let cases: BTreeSet<String> = cases.map(|case| case.subject).collect();
         let mut overdrafts = BTreeSet::new();
-        for (member, sums) in self.sums()? {
+        for (member, sums) in self.sums_of_persons()? {
             for (unit, amount) in sums.into_iter().filter(|(_, amount)| *amount < 0) {
                 hold(unit.name().starts_with("stamp:"), || {
                     format!("member {member} owes {amount} of {unit}, which the programme forgives")
@@ -419,7 +469,7 @@ impl World {
         let report =
             self.house.ask(async |server| server.verify(tenant).await).never("verifying the server")?;
         hold(report.problems.is_empty(), || format!("the server finds: {}", report.problems.join("; ")))?;
-        let sums = self.sums()?;
+        let (sums, persons) = (self.sums()?, self.sums_of_persons()?);
         let (epoch, head) = self.house.epoch()?;
         for (member, _, text) in self.house.members(head)? {
             let base: Base = serde_json::from_str(&text).never("reading a member")?;
@@ -430,37 +480,21 @@ impl World {
                 format!("the server says {there:?} of member {member}; the events come to {sum:?}")
             })?;
         }
-        self.audit_rights(&epoch)?;
+        if let Some(doubled) = self.model.doubled_right(&epoch) {
+            return broken(doubled);
+        }
         self.audit_forgotten(&epoch)?;
         for device in 0..self.desks.len() {
-            self.audit_device(device, &epoch, &sums)?;
+            self.audit_device(device, &epoch, &persons)?;
         }
         self.audit_names()
-    }
-
-    /// Holds that no right stands twice.
-    fn audit_rights(&self, epoch: &str) -> Result<()> {
-        let mut rights: BTreeMap<&str, i64> = BTreeMap::new();
-        let stored =
-            self.model.histories.get(epoch).map(|history| history.rows.values()).into_iter().flatten();
-        for known in
-            stored.filter(|stored| stored.counts).filter_map(|stored| self.model.events.get(&stored.name))
-        {
-            for (right, amount) in &known.rights {
-                *rights.entry(right).or_default() += amount;
-            }
-        }
-        match rights.into_iter().find(|(_, count)| *count > 1) {
-            Some((right, count)) => broken(format!("the right {right} stands {count} times")),
-            None => Ok(()),
-        }
     }
 
     fn audit_device(
         &mut self,
         device: usize,
         epoch: &str,
-        sums: &BTreeMap<MemberId, BTreeMap<Unit, i64>>,
+        persons: &BTreeMap<MemberId, BTreeMap<Unit, i64>>,
     ) -> Result<()> {
         let at = self.desks[device];
         self.look_at_all(at)?;
@@ -490,14 +524,14 @@ impl World {
             .never("reading members")?;
         for (member, mut shown) in members {
             shown.retain(|_, amount| *amount != 0);
-            let sum = sums.get(&member).cloned().unwrap_or_default();
+            let sum = persons.get(&member).cloned().unwrap_or_default();
             hold(shown == sum, || {
                 format!(
                     "device {device} shows {shown:?} for member {member}, the server's events come to {sum:?}"
                 )
             })?;
         }
-        for member in sums.keys() {
+        for member in persons.keys() {
             hold(view.member(*member).is_ok_and(|state| state.is_some()), || {
                 format!("device {device} does not know member {member}")
             })?;

@@ -101,6 +101,11 @@ pub fn in_page(shared: &Shared, place: usize, after: u64, page: &mut FeedPage) -
                 *change = serde_json::json!({ "member-2": member });
             }
         })?,
+        Planted::MergeLost => rewrite(page, |change| {
+            if let Some(state) = change.pointer_mut("/member/base/state").and_then(Value::as_object_mut) {
+                state.remove("merged");
+            }
+        })?,
         Planted::ErasureLost => {
             page.changes.retain(|item| !matches!(item.read(), Some(FeedChange::MemberErased { .. })));
             rewrite(page, |change| {

@@ -34,7 +34,10 @@ impl World {
     pub fn erase(&mut self, at: usize, guest: usize, key: &str) -> Result<()> {
         let Some(code) = self.guest_code(guest) else { return Ok(()) };
         let Ok(who) = self.places[at].terminal()?.who_ever(&code) else { return Ok(()) };
-        let before = self.held_of(who.member())?;
+        let mut before = Vec::new();
+        for part in self.parts(at, who.member())? {
+            before.extend(self.held_of(part)?);
+        }
         match self.places[at].acting()?.erase_member(&code, &asked(key)) {
             Ok(erased) if erased.events.is_empty() => {}
             Ok(_) => {

@@ -6,7 +6,9 @@
 //! | `plan` | what is to happen, made from the seed |
 //! | `world` | plays it: server, devices, guests |
 //! | `mishaps` | power, disks, folders, lost devices, a server that is set back |
+//! | `merging` | members who are one person, and are two again |
 //! | `forgetting` | members who are forgotten, looked for on the bytes |
+//! | `versions` | later programs beside this one: rows, changes and fields that it does not know |
 //! | `network` | loses, doubles, delays and cuts; lets other things happen in between |
 //! | `model` | what should be true, in plain maps, without the rules |
 //! | `audit`, `counter` | hold the system against the model, after each step and when all is quiet |
@@ -20,6 +22,7 @@ mod counter;
 mod faults;
 mod forgetting;
 mod house;
+mod merging;
 mod mishaps;
 mod model;
 mod network;
@@ -29,6 +32,7 @@ mod planted;
 mod random;
 mod shrink;
 mod stop;
+mod versions;
 mod world;
 
 use std::cell::RefCell;

@@ -9,8 +9,9 @@ use stempel_domain::event::Fact;
 use stempel_domain::ledger::{Account, Booking};
 use stempel_domain::{AuthorId, Day, Event, EventRef, MemberId, Unit};
 use stempel_wire::Row;
+use stempel_wire::row::RecordError;
 
-use crate::stop::{OrStop, Result, hold};
+use crate::stop::{OrStop, Result, broken, hold};
 
 /// An event by its hash: two rows under one number are two events.
 pub type Name = [u8; 32];
@@ -36,6 +37,35 @@ pub struct Known {
     pub rights: BTreeMap<String, i64>,
     /// Its member is forgotten by it.
     pub erases: bool,
+    /// When, by its author's clock.
+    pub at_ms: i64,
+    /// What it takes back, if it does.
+    pub of: Option<EventRef>,
+    /// Under whose id its member is known from now on; none in it: under its own again.
+    pub into: Option<Option<MemberId>>,
+    /// It is of a kind that this version does not know.
+    pub unread: bool,
+}
+
+impl Known {
+    /// An event of a kind that this version does not know.
+    fn unread(place: EventRef) -> Self {
+        Self {
+            place,
+            member: None,
+            moved: BTreeMap::new(),
+            day: Day::MIN,
+            stamped: 0,
+            spent: 0,
+            spent_offline: 0,
+            rights: BTreeMap::new(),
+            erases: false,
+            at_ms: 0,
+            of: None,
+            into: None,
+            unread: true,
+        }
+    }
 }
 
 /// A row as the server has it.
@@ -67,6 +97,8 @@ pub struct Model {
     pub events: BTreeMap<Name, Known>,
     /// The server's histories by epoch.
     pub histories: BTreeMap<String, History>,
+    /// Every member that was ever said to be another one.
+    pub merged: BTreeSet<MemberId>,
 }
 
 /// The unit of the stamp card.
@@ -82,13 +114,22 @@ impl Model {
         if self.events.contains_key(&name) {
             return Ok(name);
         }
-        let event = row.event().never("reading a record")?;
+        let event = match row.event() {
+            Ok(event) => event,
+            // What a later program writes moves nothing here.
+            Err(RecordError::UnknownKind(_)) => {
+                self.events.insert(name, Known::unread(row.reference()));
+                return Ok(name);
+            }
+            Err(error) => return broken(format!("a row cannot be read: {error}")),
+        };
         let of = match &event.record.fact {
             Fact::Reversal(fact) => Some(fact.of),
             _ => None,
         };
         let original = of.and_then(original).and_then(|name| self.events.get(&name)).cloned();
         let known = known(&event, original)?;
+        self.merged.extend(known.member.filter(|_| known.into.is_some()));
         self.events.insert(name, known);
         Ok(name)
     }
@@ -155,15 +196,12 @@ fn known(event: &Event, original: Option<Known>) -> Result<Known> {
         _ => false,
     };
     let mut rights: BTreeMap<String, i64> = BTreeMap::new();
-    let whose = |right: &stempel_domain::Grant| {
-        format!("{right} of {}", member.map_or_else(String::new, |member| member.to_string()))
-    };
     match fact {
-        Fact::GrantWithdrawn(fact) => *rights.entry(whose(&fact.grant)).or_default() -= 1,
+        Fact::GrantWithdrawn(fact) => *rights.entry(fact.grant.to_string()).or_default() -= 1,
         Fact::Reversal(fact) => {
-            fact.grants.iter().for_each(|grant| *rights.entry(whose(grant)).or_default() -= 1);
+            fact.grants.iter().for_each(|grant| *rights.entry(grant.to_string()).or_default() -= 1);
         }
-        _ => fact.grants().for_each(|grant| *rights.entry(whose(grant)).or_default() += 1),
+        _ => fact.grants().for_each(|grant| *rights.entry(grant.to_string()).or_default() += 1),
     }
     let mut known = Known {
         place: event.reference(),
@@ -175,6 +213,17 @@ fn known(event: &Event, original: Option<Known>) -> Result<Known> {
         spent_offline: if offline { spent } else { 0 },
         rights,
         erases: matches!(fact, Fact::MemberErased(_)),
+        at_ms: event.record.at.utc_ms,
+        of: match fact {
+            Fact::GrantWithdrawn(fact) => Some(fact.of),
+            Fact::Reversal(fact) => Some(fact.of),
+            _ => None,
+        },
+        unread: false,
+        into: match fact {
+            Fact::MemberMerged(fact) => Some(fact.into),
+            _ => None,
+        },
     };
     match fact {
         Fact::Stamp(_) | Fact::Sale(_) => known.stamped = stamped,

@@ -122,6 +122,8 @@ const FAULTS: [(&str, u32); 7] = [
 ];
 /// How often other things happen while a question or an answer is on its way, in a thousand, and how many at most.
 const MEANWHILE: (u32, usize) = (160, 3);
+/// How often the server that answers is of a later version, in a thousand.
+const LATER: u32 = 100;
 
 impl Wire {
     /// A line for one exchange.
@@ -265,7 +267,14 @@ impl Transport for Wire {
 
     fn feed(&mut self, after: u64, limit: usize, _wait_ms: u64) -> Result<FeedPage, SyncError> {
         let body = self.carry(Question::Feed { after, limit: limit.min(self.limit) })?;
-        let mut page = Self::read(&body)?;
+        let mut page: FeedPage = Self::read(&body)?;
+        let later =
+            self.weather.as_mut().and_then(|weather| weather.per_mille(LATER).then(|| weather.below(8)));
+        if let Some(place) = later {
+            self.note("page of a later server");
+            let written = crate::versions::later_page(&mut page, place);
+            self.kept(written)?;
+        }
         let changed = crate::faults::in_page(&self.world, self.place, after, &mut page);
         self.kept(changed)?;
         Ok(page)

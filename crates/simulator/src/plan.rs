@@ -44,6 +44,10 @@ pub enum What {
     Name { guest: usize },
     /// A card is replaced.
     Replace { guest: usize },
+    /// Two guests turn out to be one person, at the device or at the server.
+    Merge { guest: usize, into: usize, server: bool },
+    /// One of those who did turns out to be another one after all.
+    Unmerge { which: usize, server: bool },
     /// A guest asks to be forgotten.
     Erase { guest: usize },
     /// The device looks whether it is time to exchange, and does. The number decides what the network does.
@@ -58,6 +62,8 @@ pub enum What {
     Torn { guest: usize, operation: u64 },
     /// The device's disk is full from one of the operations on, until somebody makes room.
     Full { guest: usize, operation: u64 },
+    /// A later program runs on the device's folder for a moment and is taken back.
+    Later,
     /// The device's folder is copied aside.
     Copy,
     /// The copy is opened beside the device and used.
@@ -93,7 +99,7 @@ impl fmt::Display for Step {
 }
 
 /// How often each kind of step comes, of all. Faults of the network have rates of their own ([`crate::network`]).
-const RATES: [(&str, u32); 32] = [
+const RATES: [(&str, u32); 35] = [
     ("stamp", 240),
     ("again", 12),
     ("sale", 110),
@@ -106,6 +112,8 @@ const RATES: [(&str, u32); 32] = [
     ("pile", 14),
     ("name", 10),
     ("replace", 6),
+    ("merge", 10),
+    ("unmerge", 5),
     ("erase", 5),
     ("sync", 250),
     ("partition", 26),
@@ -113,6 +121,7 @@ const RATES: [(&str, u32); 32] = [
     ("crash", 14),
     ("torn", 22),
     ("full", 12),
+    ("later", 6),
     ("copy", 6),
     ("clone", 4),
     ("swap", 3),
@@ -205,6 +214,8 @@ fn draw(random: &mut Random) -> What {
         "pile" => What::Pile,
         "name" => What::Name { guest: guest() },
         "replace" => What::Replace { guest: guest() },
+        "merge" => What::Merge { guest: guest(), into: guest(), server: random.per_mille(300) },
+        "unmerge" => What::Unmerge { which: random.below(8), server: random.per_mille(300) },
         "erase" => What::Erase { guest: guest() },
         "sync" => What::Sync { weather: random.number() },
         "partition" => What::Partition { away: random.per_mille(450) },
@@ -212,6 +223,7 @@ fn draw(random: &mut Random) -> What {
         "crash" => What::Crash,
         "torn" => What::Torn { guest: guest(), operation: random.below(14) as u64 + 1 },
         "full" => What::Full { guest: guest(), operation: random.below(8) as u64 + 1 },
+        "later" => What::Later,
         "copy" => What::Copy,
         "clone" => What::Clone { guest: guest(), weather: random.number() },
         "swap" => What::Swap,

@@ -54,6 +54,8 @@ pub enum Planted {
     RightTwice,
     /// The key that opens a name does not reach a device.
     NameKeyLost,
+    /// A device does not hear that two members are one person.
+    MergeLost,
     /// A device does not hear that somebody is forgotten.
     ErasureLost,
     /// The bytes of a dropped key stay on the disk.
@@ -64,7 +66,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::LateCommit,
         Self::RetryWithoutKey,
         Self::OtherBodyIgnored,
@@ -89,6 +91,7 @@ impl Planted {
         Self::CommitLost,
         Self::RightTwice,
         Self::NameKeyLost,
+        Self::MergeLost,
         Self::ErasureLost,
         Self::KeyLeft,
         Self::ServersApart,

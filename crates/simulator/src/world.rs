@@ -62,6 +62,8 @@ pub struct World {
     pub guests: Vec<String>,
     /// Printed cards that nobody has yet.
     pub pile: Vec<String>,
+    /// Cards of guests who were found to be somebody else, too.
+    pub doubles: Vec<String>,
     /// What should be true.
     pub model: Model,
     /// Letters that come again later.
@@ -189,6 +191,7 @@ impl World {
             copies: vec![None; options.devices],
             guests: Vec::new(),
             pile: Vec::new(),
+            doubles: Vec::new(),
             model: Model::default(),
             late: Vec::new(),
             counts: BTreeMap::new(),
@@ -413,6 +416,8 @@ fn do_step(shared: &Shared, number: usize, step: &Step) -> Result<()> {
         }
         What::Name { guest } => world.name(at, *guest, number),
         What::Replace { guest } => world.replace(at, *guest),
+        What::Merge { guest, into, server } => world.merge(at, *guest, *into, *server, &key),
+        What::Unmerge { which, server } => world.unmerge(at, *which, *server, &key),
         What::Erase { guest } => world.erase(at, *guest, &key),
         What::Partition { away } => {
             world.places[at].away = *away;
@@ -426,6 +431,7 @@ fn do_step(shared: &Shared, number: usize, step: &Step) -> Result<()> {
         What::Crash => world.crash(at),
         What::Torn { guest, operation } => world.torn(at, *guest, *operation),
         What::Full { guest, operation } => world.full(at, *guest, *operation, &key),
+        What::Later => world.later_program(at),
         What::Copy => world.copy(step.device),
         What::Swap => world.swap(step.device),
         What::Second => {

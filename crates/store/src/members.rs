@@ -278,7 +278,9 @@ impl Write<'_> {
                 .execute([&id])?;
             let effects = self.view().overlay(member)?;
             if effects.is_empty() {
-                self.transaction.prepare_cached("DELETE FROM member WHERE member = ?1")?.execute([&id])?;
+                for gone in ["DELETE FROM member WHERE member = ?1", "DELETE FROM alias WHERE member = ?1"] {
+                    self.transaction.prepare_cached(gone)?.execute([&id])?;
+                }
                 continue;
             }
             let mut now = MemberState::default();

@@ -116,8 +116,8 @@ impl View<'_> {
 impl Write<'_> {
     /// Keeps the table of aliases as a member's state says.
     pub(crate) fn index_alias(&mut self, member: MemberId, state: &MemberState) -> Result<(), StoreError> {
-        let Some(merged) = &state.merged else { return Ok(()) };
-        match merged.value {
+        // A state may also know less than before: a server that was set back does not know of a merge any more.
+        match state.merged_into() {
             Some(into) => self
                 .transaction
                 .prepare_cached("INSERT OR REPLACE INTO alias (member, into_member) VALUES (?1, ?2)")?

@@ -1,7 +1,9 @@
 //! Members that are one person, and members who are forgotten.
 
+use stempel_domain::event::Record;
 use stempel_domain::event::{ErasureReason, MemberErased, MemberJoined, MemberMerged, ProfileChanged};
-use stempel_domain::{Fact, MemberId};
+use stempel_domain::member::effect_of;
+use stempel_domain::{Event, Fact, MemberId};
 use stempel_store::journal::Keeping;
 use stempel_store::{Store, StoreError};
 use stempel_wire::message::FeedChange;
@@ -89,6 +91,33 @@ fn what_one_has_earned_is_not_settled_away_while_another_one_spends_it() {
     assert_eq!(balance(&store, member(1), day(2000)), 2);
     let base = store.view().base(member(2)).unwrap().unwrap();
     assert_eq!(base.state.balances(day(2000))[&stamps()], 6, "its own part is whole, for an undo");
+}
+
+#[test]
+fn a_server_that_was_set_back_to_before_a_merge_knows_of_two_again() {
+    let dir = fast_folder();
+    let mut store = open(dir.path());
+    let of = |number: u8, seq: u64, fact: Fact| {
+        let event =
+            Event { author: OTHER, seq, record: Record { at: moment(day(0), 720), operator: None, fact } };
+        (member(number), effect_of(&event).unwrap().1)
+    };
+    let one = of(1, 1, joined(1)).1;
+    let other = [of(2, 2, joined(2)).1, of(2, 3, merged(2, Some(1))).1];
+    feed_base(&mut store, member(1), base([&one]));
+    // In one the server still knows of the second member, in the other it does not.
+    for known in [1, 0] {
+        feed_base(&mut store, member(2), base(&other));
+        assert_eq!(store.view().group(member(1)).unwrap(), [1, 2].map(member));
+        store.write::<_, StoreError>(|write| write.begin_snapshot(OWN)).unwrap();
+        feed_base(&mut store, member(1), base([&one]));
+        if known > 0 {
+            feed_base(&mut store, member(2), base(&other[..known]));
+        }
+        store.write::<_, StoreError>(|write| write.end_snapshot()).unwrap();
+        assert_eq!(store.view().group(member(1)).unwrap(), [member(1)]);
+        assert_eq!(store.view().member_count().unwrap(), 1 + known as u64);
+    }
 }
 
 fn files_hold(dir: &std::path::Path, bytes: &[u8]) -> bool {
