@@ -2,6 +2,8 @@
 //! and `STEMPEL_FUZZ=n` runs longer. The same seed makes the same inputs. It does not look at which code an input
 //! reaches; cargo-fuzz does.
 
+#![allow(dead_code, reason = "each crate's tests take from it what they need")]
+
 /// The longest input that is made, in bytes.
 const LEN_MAX: usize = 16 * 1024;
 /// Numbers at which programs fall.
@@ -35,6 +37,27 @@ const WORDS: [&str; 22] = [
 /// How many inputs a test makes; `STEMPEL_FUZZ` names another number.
 pub fn inputs(usual: u64) -> u64 {
     std::env::var("STEMPEL_FUZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Runs a check on every seed and on so many inputs made from them; says how many bytes it was fed. A check that
+/// does not hold ends the test with the input in hexadecimal.
+pub fn run(seeds: &[Vec<u8>], inputs: u64, mut check: impl FnMut(&[u8])) -> u64 {
+    let (mut draws, mut bytes) = (Draws(20_261_122), 0);
+    let mut fed = |input: &[u8]| {
+        bytes += input.len() as u64;
+        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(input)));
+        let hexadecimal = || input.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert!(held.is_ok(), "does not hold for {}\n{}", hexadecimal(), String::from_utf8_lossy(input));
+    };
+    for seed in seeds {
+        fed(seed);
+    }
+    for _ in 0..inputs {
+        let mut input = seeds.get(draws.below(seeds.len())).cloned().unwrap_or_default();
+        draws.change(&mut input, seeds);
+        fed(&input);
+    }
+    bytes
 }
 
 /// SplitMix64.

@@ -3,6 +3,7 @@
 //! - `codes`: codes made for the test: normal, inverted, turned, small, noisy, faint, several at once.
 //! - `damaged`: codes that only our own reader reads.
 //! - `film`: pictures from files and folders.
+//! - `foreign`: whatever a mutator makes of pictures and of what is typed is taken or refused.
 //! - `others`: products, tickets and passes.
 //! - `photos`: photographs of codes, read at every turn.
 //! - `scanner`: the threads: newest frame first, failures told and healed, stopping while a source blocks.
@@ -15,6 +16,7 @@
 mod codes;
 mod damaged;
 mod film;
+mod foreign;
 mod others;
 mod photos;
 mod scanner;

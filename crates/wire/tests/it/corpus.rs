@@ -34,7 +34,7 @@ fn foreign_bytes_are_read_or_refused() {
     for (target, check) in foreign::CHECKS {
         let seeds = corpus(target);
         assert!(seeds.len() >= 3, "{target}: {} files", seeds.len());
-        let bytes = run(&seeds, inputs, check);
+        let bytes = mutate::run(&seeds, inputs, check);
         println!("{target}: {} files, {inputs} inputs made from them, {bytes} bytes", seeds.len());
     }
 }
@@ -109,25 +109,4 @@ fn write_corpus() {
         std::fs::create_dir_all(folder(target)).unwrap();
         std::fs::write(folder(target).join(name), bytes).unwrap();
     }
-}
-
-/// Runs a check on every seed and on so many inputs made from them; says how many bytes it was fed. A check that
-/// does not hold ends the test with the input in hexadecimal.
-fn run(seeds: &[Vec<u8>], inputs: u64, mut check: impl FnMut(&[u8])) -> u64 {
-    let (mut draws, mut bytes) = (mutate::Draws(20_261_122), 0);
-    let mut fed = |input: &[u8]| {
-        bytes += input.len() as u64;
-        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(input)));
-        let hexadecimal = || input.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert!(held.is_ok(), "does not hold for {}\n{}", hexadecimal(), String::from_utf8_lossy(input));
-    };
-    for seed in seeds {
-        fed(seed);
-    }
-    for _ in 0..inputs {
-        let mut input = seeds.get(draws.below(seeds.len())).cloned().unwrap_or_default();
-        draws.change(&mut input, seeds);
-        fed(&input);
-    }
-    bytes
 }
