@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(110);
 /// Where the first sample card lies in a window of 1280×800.
 const FIRST_SAMPLE: (&str, &str) = ("100", "482");
 
@@ -41,7 +41,7 @@ fn display() -> (Ends, String) {
 
 fn demo(display: &str, data: &Path) -> Ends {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.arg("--data").arg(data).args(["demo", "--seconds", "120"]);
+    command.arg("--data").arg(data).args(["demo", "--seconds", "300"]);
     command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
     // The software renderer needs no graphics card.
     command.env("SLINT_BACKEND", "winit-software");
