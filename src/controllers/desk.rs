@@ -318,6 +318,11 @@ pub enum Refusal {
     },
     /// Only a manager may do this.
     NeedsManager,
+    /// It goes beyond a limit that guards against helping oneself.
+    SecondPerson {
+        /// Beyond which, as plain sentences.
+        why: String,
+    },
     /// The undo came too late, or there is nothing to take back.
     TooLate,
     /// The machine failed; nothing was stored.
@@ -326,6 +331,13 @@ pub enum Refusal {
         what: String,
     },
 }
+
+/// Limits that something would go beyond: what a manager agrees to, for a while ([`Desk::agree`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beyond(
+    /// The name of each limit, and whom it is about.
+    pub Vec<(String, String)>,
+);
 
 /// A slip that is good once, for a guest whose card lies at home.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -580,6 +592,15 @@ pub trait Desk {
         manager: Option<&str>,
         now: Moment,
     ) -> Result<Stamped, Refusal>;
+
+    /// What the last refusal was beyond, if a second person can agree to it; said once.
+    fn beyond(&mut self) -> Option<Beyond>;
+
+    /// A manager agrees that something goes on beyond limits; for a while, it may be asked for again.
+    ///
+    /// # Errors
+    /// No manager's PIN, or that of the one whom it is about.
+    fn agree(&mut self, beyond: &Beyond, pin: &str) -> Result<(), Refusal>;
 
     /// Lists who works here.
     fn colleagues(&self) -> Vec<Colleague>;

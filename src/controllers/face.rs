@@ -355,6 +355,7 @@ impl<D: Desk> Face<D> {
     pub fn handle(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
         self.app.now = now;
         self.dim(action == UiAction::Tick, now);
+        let asked = action.clone();
         self.wipe(now);
         // A cloth is no finger. Cards held up count all the same.
         let by_cloth = !matches!(
@@ -501,12 +502,25 @@ impl<D: Desk> Face<D> {
             | UiAction::LeaveKiosk => self.pin_pad(action, now),
             other => self.on_screen(other, now),
         };
+        self.ask_a_second_person(asked);
         self.counter.refresh(&self.desk, now);
         if self.app.route == Route::Kiosk {
             self.kiosk.refresh(&mut self.desk, now);
         }
         self.caption(&effects, now);
         effects
+    }
+
+    /// What was refused because it goes beyond a limit waits for a manager's PIN. A guest alone is not asked for one.
+    fn ask_a_second_person(&mut self, asked: UiAction) {
+        let Some(beyond) = self.desk.beyond() else { return };
+        if self.pin.is_none() && matches!(self.app.route, Route::Counter | Route::Till) {
+            let mut pin = PinController::manager(Wanted::Agree(beyond, Box::new(asked)));
+            let counter = self.counter.model().notice.clone();
+            let till = self.till.model().notice.clone();
+            pin.wrong(if self.app.route == Route::Till { till } else { counter });
+            self.pin = Some(pin);
+        }
     }
 
     /// What belongs to the screen that is shown.
@@ -645,7 +659,8 @@ impl<D: Desk> Face<D> {
                 Some(lost) => lost.by_manager(&mut self.desk, card, typed, now),
                 None => Ok(Vec::new()),
             },
-            _ => self.desk.check_pin(who, typed).map(|()| Vec::new()),
+            Wanted::Agree(beyond, _) => self.desk.agree(beyond, typed).map(|()| Vec::new()),
+            Wanted::Leave | Wanted::Reward(_) => self.desk.check_pin(who, typed).map(|()| Vec::new()),
         };
         match done {
             Ok(effects) => {
@@ -654,6 +669,7 @@ impl<D: Desk> Face<D> {
                     Wanted::Leave => self.navigate(Route::Counter, now),
                     Wanted::Reward(reward) => self.kiosk.claim(&mut self.desk, &reward, now),
                     Wanted::Paper(_) | Wanted::Lost(_) => effects,
+                    Wanted::Agree(_, asked) => self.handle(*asked, now),
                 });
                 told
             }

@@ -130,6 +130,8 @@ pub enum NoticeKind {
     PinWait,
     /// Only a manager may do this.
     NeedsManager,
+    /// It goes beyond a limit: a second person has to agree; the text says which.
+    SecondPerson,
     /// A paper card was taken over; the text is the number of its stamps.
     PaperTaken,
     /// Something that was given away was handed out; the text is its name.
@@ -176,6 +178,9 @@ impl Notice {
             Refusal::CardFirst => plain(NoticeKind::CardFirst),
             Refusal::WrongPin => plain(NoticeKind::WrongPin),
             Refusal::NeedsManager => plain(NoticeKind::NeedsManager),
+            Refusal::SecondPerson { why } => {
+                (Self { kind: NoticeKind::SecondPerson, text: why, ..Self::default() }, None, Vec::new())
+            }
             Refusal::PinWait { seconds } => {
                 let text = seconds.to_string();
                 (Self { kind: NoticeKind::PinWait, text, ..Self::default() }, None, Vec::new())
@@ -258,6 +263,8 @@ pub enum PinFor {
     Paper,
     /// A manager says whose a lost card was.
     Lost,
+    /// A manager agrees that something goes on beyond a limit.
+    Agreeing,
 }
 
 /// A PIN is asked for.

@@ -1,6 +1,7 @@
 //! A PIN is asked for: what it is for, and what was typed so far. The digits never leave this file but for the desk.
 
-use super::desk::{Colleague, ColleagueId, RewardId};
+use super::action::UiAction;
+use super::desk::{Beyond, Colleague, ColleagueId, RewardId};
 use super::model::{Notice, PinFor, PinModel};
 
 /// The longest PIN.
@@ -17,6 +18,8 @@ pub(super) enum Wanted {
     Paper(u32),
     /// Replace the lost card with this number.
     Lost(String),
+    /// Do what goes beyond these limits after all.
+    Agree(Beyond, Box<UiAction>),
 }
 
 /// The open question for a PIN.
@@ -61,6 +64,7 @@ impl PinController {
                 Wanted::Reward(_) => PinFor::Reward,
                 Wanted::Paper(_) => PinFor::Paper,
                 Wanted::Lost(_) => PinFor::Lost,
+                Wanted::Agree(..) => PinFor::Agreeing,
             },
             people: self.people.clone(),
             who: self.who.clone(),

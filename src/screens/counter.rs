@@ -57,6 +57,7 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::WrongPin => ui::NoticeKind::WrongPin,
         NoticeKind::PinWait => ui::NoticeKind::PinWait,
         NoticeKind::NeedsManager => ui::NoticeKind::NeedsManager,
+        NoticeKind::SecondPerson => ui::NoticeKind::SecondPerson,
         NoticeKind::PaperTaken => ui::NoticeKind::PaperTaken,
         NoticeKind::GiftReleased => ui::NoticeKind::GiftReleased,
         NoticeKind::CallDone => ui::NoticeKind::CallDone,

@@ -50,6 +50,7 @@ impl PinAdapter {
                 PinFor::Reward => ui::PinFor::Reward,
                 PinFor::Paper => ui::PinFor::Paper,
                 PinFor::Lost => ui::PinFor::Lost,
+                PinFor::Agreeing => ui::PinFor::Agreeing,
             });
             view.set_nobody(model.nobody);
             view.set_asked(model.asked);

@@ -1,9 +1,10 @@
 //! The desk of the screens, answered by the terminal.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
+use stempel_domain::alarm::AlarmKind;
 use stempel_domain::rules::codes;
 use stempel_domain::sale::Claim;
 use stempel_domain::{EventRef, OperatorId, Quantity};
@@ -23,10 +24,10 @@ use super::today::Today;
 use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Basket, Catalogue, Colleague, ColleagueId, DaySums, Desk, EventId,
-    Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid, Placement,
-    PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip, Stamped,
-    Stamping, SyncReport,
+    self as ui, Article, ArticleCategory, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums, Desk,
+    EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid,
+    Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip,
+    Stamped, Stamping, SyncReport,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -75,6 +76,8 @@ pub(super) struct TerminalDesk {
     /// The shop's offset from UTC at the start.
     offset_minutes: i32,
     today: Cell<Today>,
+    /// The limits that the last refusal was about.
+    beyond: RefCell<Option<Beyond>>,
 }
 
 impl TerminalDesk {
@@ -99,6 +102,7 @@ impl TerminalDesk {
             folder,
             offset_minutes,
             today: Cell::default(),
+            beyond: RefCell::default(),
         }
     }
 
@@ -112,7 +116,14 @@ impl TerminalDesk {
         work: impl FnOnce(&mut Terminal) -> Result<T, TerminalError> + Send + 'static,
     ) -> Result<T, Refusal> {
         match self.handle.call(work) {
-            Ok(answer) => answer.map_err(|error| refusal(error, self.language)),
+            Ok(answer) => answer.map_err(|error| {
+                if let TerminalError::SecondPerson(beyond) = &error {
+                    let each =
+                        beyond.iter().map(|alarm| (alarm.kind.name().to_owned(), alarm.subject.clone()));
+                    self.beyond.replace(Some(Beyond(each.collect())));
+                }
+                refusal(error, self.language)
+            }),
             Err(closed) => Err(Refusal::Trouble { what: closed.to_string() }),
         }
     }
@@ -268,6 +279,24 @@ impl Desk for TerminalDesk {
         self.stored();
         self.last_stamp = None;
         Ok(Stamped { event: event.to_string().as_str().into(), guest, given: stamps, ..Stamped::default() })
+    }
+
+    fn beyond(&mut self) -> Option<Beyond> {
+        self.beyond.take()
+    }
+
+    fn agree(&mut self, beyond: &Beyond, pin: &str) -> Result<(), Refusal> {
+        let (beyond, pin) = (beyond.0.clone(), pin.to_owned());
+        self.ask(move |terminal| {
+            for (kind, subject) in beyond {
+                let kind = AlarmKind::named(&kind);
+                let kind = kind.ok_or_else(|| TerminalError::Input("no such alarm".into()))?;
+                terminal.agree(kind, &subject, &pin)?;
+            }
+            Ok(())
+        })?;
+        self.stored();
+        Ok(())
     }
 
     fn colleagues(&self) -> Vec<Colleague> {

@@ -4,7 +4,7 @@ use stempel_domain::programme::RewardKind;
 use stempel_domain::rules::{self, Outcome, TraceStep, codes};
 use stempel_domain::{MemberId, Unit};
 use stempel_terminal::cards::Who;
-use stempel_terminal::error::refusals;
+use stempel_terminal::error::{alarm_sentences, refusals};
 use stempel_terminal::look::MemberLook;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::token::TokenError;
@@ -169,6 +169,9 @@ pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
         TerminalError::WrongPin => Refusal::WrongPin,
         TerminalError::PinWait { seconds } => Refusal::PinWait { seconds },
         TerminalError::NeedsManager => Refusal::NeedsManager,
+        TerminalError::SecondPerson(beyond) => {
+            Refusal::SecondPerson { why: alarm_sentences(&beyond, spoken(language)) }
+        }
         TerminalError::Proof(_) => {
             Refusal::ProofRefused { why: crate::words::error(&error, spoken(language)) }
         }

@@ -451,6 +451,36 @@ fn above_the_limit_a_managers_pin_lifts_it() {
 }
 
 #[test]
+fn what_goes_beyond_a_limit_is_done_when_a_second_person_agrees() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.face(|face| face.desk().many = Some(8));
+    terminal.scan("ada");
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+    terminal.tap("One more stamp");
+    assert!(terminal.sees("A manager’s PIN") && terminal.sees("9 Stempel in einer Stunde auf einer Karte"));
+    terminal.tap("Cancel");
+    assert!(terminal.sees("A second person has to agree"));
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"), "nothing was done");
+    terminal.tap("One more stamp");
+    for digit in ["1", "2", "3", "5"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("That is not the PIN"));
+    for digit in ["9", "0", "9", "0"] {
+        terminal.tap(digit);
+    }
+    terminal.tap("OK");
+    assert!(terminal.sees("Kaffeekarte: 9 of 10 stamps"), "what was asked for is done at once");
+    assert!(!terminal.sees("A second person has to agree"));
+    // A guest alone is told, and not asked for a PIN.
+    let kiosk = Terminal::at(Route::Kiosk);
+    kiosk.face(|face| face.desk().many = Some(1));
+    kiosk.scan("ada");
+    assert!(!kiosk.sees("A manager’s PIN"));
+}
+
+#[test]
 fn a_forgotten_card_gets_a_slip_and_the_slip_counts_with_the_card() {
     let terminal = Terminal::at(Route::Counter);
     terminal.tap("The next scan gives 2 stamps");

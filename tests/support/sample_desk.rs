@@ -1,10 +1,10 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Basket, BasketItem, CardState, Catalogue, Claim, Colleague, ColleagueId,
-    DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money,
-    Owner, Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, Reward, RewardId, Sample,
-    SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Article, ArticleCategory, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
+    ColleagueId, DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment,
+    Money, Owner, Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, Reward, RewardId,
+    Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -50,6 +50,9 @@ pub struct SampleDesk {
     pub placement: Placement,
     /// The plug test.
     pub plug: Option<PlugTest>,
+    /// More stamps than these on one card want a second person; none: there is no limit.
+    pub many: Option<u32>,
+    beyond: Option<Beyond>,
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
@@ -119,6 +122,8 @@ impl Default for SampleDesk {
             answers: Vec::new(),
             placement: Placement::default(),
             plug: None,
+            many: None,
+            beyond: None,
         }
     }
 }
@@ -203,8 +208,13 @@ impl Desk for SampleDesk {
         how: Stamping,
         now: Moment,
     ) -> Result<Stamped, Refusal> {
+        let many = self.many;
         let found = self.find(member)?;
         let before = found.guest.clone();
+        if many.is_some_and(|many| before.card.stamps + count > many) {
+            self.beyond = Some(Beyond(vec![("card-velocity".into(), member.0.clone())]));
+            return Err(Refusal::SecondPerson { why: "9 Stempel in einer Stunde auf einer Karte".into() });
+        }
         if let (Stamping::Scan, Some(last)) = (how, found.last)
             && now.seconds_since(last) < PAUSE_SECONDS
         {
@@ -255,6 +265,17 @@ impl Desk for SampleDesk {
             None => self.paper_left -= 1,
         }
         self.stamp(member, card, stamps, Stamping::Hand, now)
+    }
+
+    fn beyond(&mut self) -> Option<Beyond> {
+        self.beyond.take()
+    }
+
+    fn agree(&mut self, beyond: &Beyond, pin: &str) -> Result<(), Refusal> {
+        assert!(!beyond.0.is_empty());
+        self.check_pin(None, pin)?;
+        self.many = None;
+        Ok(())
     }
 
     fn colleagues(&self) -> Vec<Colleague> {
