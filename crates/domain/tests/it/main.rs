@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `checks` | what a programme is refused for at each bound, and what its owner is warned of |
 //! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
@@ -27,6 +28,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod checks;
 mod corpus;
 mod draw;
 mod edges;
