@@ -60,6 +60,7 @@ const BOTH: &str = "it gives a voucher or units, not both";
 type Bound = (&'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static str);
 
 const HEADS: &[Bound] = &[
+    ("", "language = §", &["0", "1"], &["2"], "this version knows the language up to 1"),
     ("", "card = §", &["1", "1000"], &["0", "1001"], "a card has 1 to 1000 places"),
     (
         "",

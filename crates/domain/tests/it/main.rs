@@ -23,6 +23,7 @@
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
+//! | `values` | what single values say and how they are read, to the letter |
 
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -49,3 +50,4 @@ mod several;
 mod support;
 mod templates;
 mod texts;
+mod values;
