@@ -20,6 +20,7 @@
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `several` | what is found out over several members, shops or orders |
+//! | `stock` | allotments of devices, and what they gave together beyond the total |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
@@ -47,6 +48,7 @@ mod sales;
 mod scenarios;
 mod schema;
 mod several;
+mod stock;
 mod support;
 mod templates;
 mod texts;
