@@ -1,9 +1,10 @@
 //! The mutants that may live, each with the reason why no test can notice it or need not.
 //!
 //! All files of `mutants/lives/` are read. A line is `FILE | FUNCTION | CHANGE | reason`, with FILE under
-//! `crates/domain/src` and no line numbers, so that it stays true when lines move. Each line speaks of one mutant. Where a
-//! function has several of the same change, `CHANGE at CODE` names the line of code that is meant, and without it as
-//! many may live as there are lines. Empty lines and lines that begin with `#` say nothing.
+//! `crates/domain/src` and no line numbers, so that it stays true when lines move. CHANGE is written as a run prints it,
+//! or as cargo-mutants does. Each line speaks of one mutant. Where a function has several of the same change,
+//! `CHANGE at CODE` names the line of code that is meant, and without it as many may live as there are lines. Empty
+//! lines and lines that begin with `#` say nothing.
 
 use std::fmt;
 use std::path::Path;
@@ -58,6 +59,7 @@ impl Life {
             "write it as FILE | FUNCTION | CHANGE | reason"
         );
         let [file, function, change, reason] = fields;
+        let file = file.strip_prefix(SOURCES).unwrap_or(&file).to_owned();
         Ok(Self { file, function, change, reason })
     }
 
@@ -65,7 +67,11 @@ impl Life {
     fn is_of(&self, mutant: &Mutant, with_code: bool) -> bool {
         mutant.file.strip_prefix(SOURCES) == Some(&self.file)
             && mutant.function == self.function
-            && self.change == if with_code { placed(mutant) } else { mutant.change() }
+            && if with_code {
+                self.change == placed(mutant)
+            } else {
+                self.change == mutant.change() || self.change == mutant.listed()
+            }
     }
 }
 
@@ -159,6 +165,9 @@ mod tests {
     fn what_a_mutant_is_called_is_what_a_line_says() {
         let one = mutant(1, "replace < with <=", "a < b");
         assert!(Life::parse(&format!("{} | why", line_of(&one))).unwrap().is_of(&one, true));
+        // As the whole run and cargo-mutants write it.
+        let whole = Life::parse("crates/domain/src/a.rs | f | replace < with <= in f | why").unwrap();
+        assert!(whole.is_of(&one, false) && !whole.is_of(&one, true));
     }
 
     #[test]

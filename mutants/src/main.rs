@@ -134,18 +134,11 @@ impl Arguments {
         // A line may have moved since: what was missed is known by the text of its change.
         let was_missed = || {
             before.values().any(|old| {
-                old["verdict"] == "missed"
-                    && old["file"] == mutant.file
-                    && old["change"] == change(&mutant.name)
+                old["verdict"] == "missed" && old["file"] == mutant.file && old["change"] == mutant.listed()
             })
         };
         in_file && (!self.missed || was_missed())
     }
-}
-
-/// The name of a mutant without its line and column.
-fn change(name: &str) -> &str {
-    name.splitn(4, ':').nth(3).unwrap_or(name).trim()
 }
 
 /// Copies what the tests of the domain need, and nothing else, into a workspace of its own.
@@ -450,7 +443,7 @@ fn save(
 ) -> Result<BTreeMap<String, Value>> {
     let files: BTreeSet<&str> = chosen.iter().map(|mutant| mutant.file.as_str()).collect();
     let changes: BTreeSet<(&str, &str)> =
-        chosen.iter().map(|mutant| (mutant.file.as_str(), change(&mutant.name))).collect();
+        chosen.iter().map(|mutant| (mutant.file.as_str(), mutant.listed())).collect();
     // What is tried now replaces what was said before of the same changes.
     results.retain(|_, old| {
         let (file, change) =
@@ -459,7 +452,7 @@ fn save(
     });
     for mutant in chosen {
         let verdict = verdicts.get(&mutant.id).map_or("left", String::as_str);
-        let entry = json!({"file": mutant.file, "change": change(&mutant.name), "verdict": verdict});
+        let entry = json!({"file": mutant.file, "change": mutant.listed(), "verdict": verdict});
         results.insert(mutant.name.clone(), entry);
     }
     std::fs::write(out.join("results.json"), serde_json::to_string_pretty(&results)?)?;

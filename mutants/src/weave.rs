@@ -35,9 +35,13 @@ impl Mutant {
         if self.genre == "FnValue" {
             return format!("return {}", self.replacement);
         }
-        let change = self.name.splitn(4, ':').nth(3).unwrap_or(&self.name).trim();
         let function = format!(" in {}", self.function);
-        change.strip_suffix(&function).unwrap_or(change).to_owned()
+        self.listed().strip_suffix(&function).unwrap_or(self.listed()).to_owned()
+    }
+
+    /// What is changed, as cargo-mutants says it, without line and column.
+    pub fn listed(&self) -> &str {
+        self.name.splitn(4, ':').nth(3).unwrap_or(&self.name).trim()
     }
 }
 
