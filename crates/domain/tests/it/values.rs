@@ -1,9 +1,11 @@
 //! What single values say and how they are read, to the letter.
 
 use serde_json::{Value, json};
+use stempel_domain::alarm::{Limit, Limits};
 use stempel_domain::card::{CardId, CardNumber};
 use stempel_domain::event::Fact;
 use stempel_domain::grant::Grant;
+use stempel_domain::member::MemberState;
 use stempel_domain::money::{Money, split};
 use stempel_domain::ports::{Entropy, draw};
 use stempel_domain::programme::{Hours, OccasionOf, Period, Programme};
@@ -143,6 +145,20 @@ fn an_amount_is_read_at_the_scale_of_its_unit() {
         assert_eq!(unit(name).parse_amount(text).map_err(drop), amount, "{text} {name}");
     }
     assert_eq!(Unit::euro(), unit("eur.2"));
+}
+
+#[test]
+fn what_is_kept_for_some_time_is_kept_for_so_long() {
+    assert_eq!(MemberState::VISIT_MS, 259_200_000, "three days");
+    let limits = |minutes| Limits { take_backs: Limit { minutes, warn: 1, ask: 1 }, ..Limits::default() };
+    for (minutes, is_well, span_ms) in [
+        (1_440, true, 86_400_000),
+        (10_080, true, 604_800_000),
+        (10_081, false, 604_800_000),
+        (u32::MAX, false, 604_800_000),
+    ] {
+        assert_eq!((limits(minutes).are_well(), limits(minutes).span_ms()), (is_well, span_ms), "{minutes}");
+    }
 }
 
 struct Sevens;
