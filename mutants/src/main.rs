@@ -8,8 +8,11 @@
 //! `stempel-mutants --out DIR [--file PART]... [--missed]`: `--file` keeps to files whose path holds the text;
 //! `--missed` tries again only what the last run over the same folder missed.
 //!
+//! What lives must stand in `mutants/lives` with a reason (`lives`), or the run fails.
+//!
 //! In DIR: `tree` (the copy), `results.json` (each mutant and what became of it), `left-to-cargo-mutants.txt`.
 
+mod lives;
 mod weave;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,8 @@ use weave::{Mutant, Woven};
 
 /// Chooses the live mutant, and notes which places a test comes by.
 const RUNTIME: &str = include_str!("runtime.rs");
+/// The mutants that may live, from the root of the project.
+const LIVES: &str = "mutants/lives";
 /// A test that runs so much longer than without a change hangs, in seconds of processor time.
 const SECONDS_MAX: u64 = 5;
 /// So many cases of each property, always the same ones.
@@ -70,6 +75,26 @@ fn main() -> Result<()> {
         }
     }
     report(&save(&arguments.out, &chosen, &verdicts, before)?);
+    explain(&mutants, &chosen, &verdicts)
+}
+
+/// Says of those that live which have a reason; fails if one has none.
+fn explain(mutants: &[Mutant], chosen: &[&Mutant], verdicts: &BTreeMap<usize, String>) -> Result<()> {
+    let lives = lives::read(Path::new(LIVES))?;
+    let tried: BTreeSet<usize> = chosen.iter().map(|mutant| mutant.id).collect();
+    let verdict = |mutant: &Mutant| verdicts.get(&mutant.id).map_or("left", String::as_str);
+    let lived: Vec<&Mutant> = chosen.iter().copied().filter(|mutant| verdict(mutant) == "missed").collect();
+    let open: Vec<&Mutant> =
+        mutants.iter().filter(|mutant| !tried.contains(&mutant.id) || verdict(mutant) == "left").collect();
+    let judged = lives::judge(&lives, &lived, &open);
+    println!("\n{} live, {} of them with a reason in {LIVES}", lived.len(), judged.explained.len());
+    for life in &judged.stale {
+        println!("stale: {life}");
+    }
+    for mutant in &judged.unexplained {
+        println!("unexplained: {}", lives::line_of(mutant));
+    }
+    ensure!(judged.unexplained.is_empty(), "{} live without a reason", judged.unexplained.len());
     Ok(())
 }
 
@@ -109,18 +134,11 @@ impl Arguments {
         // A line may have moved since: what was missed is known by the text of its change.
         let was_missed = || {
             before.values().any(|old| {
-                old["verdict"] == "missed"
-                    && old["file"] == mutant.file
-                    && old["change"] == change(&mutant.name)
+                old["verdict"] == "missed" && old["file"] == mutant.file && old["change"] == mutant.listed()
             })
         };
         in_file && (!self.missed || was_missed())
     }
-}
-
-/// The name of a mutant without its line and column.
-fn change(name: &str) -> &str {
-    name.splitn(4, ':').nth(3).unwrap_or(name).trim()
 }
 
 /// Copies what the tests of the domain need, and nothing else, into a workspace of its own.
@@ -182,12 +200,17 @@ fn list(tree: &Path) -> Result<Vec<Mutant>> {
             files.insert(file.clone(), std::fs::read_to_string(tree.join(&file))?);
         }
         let place = |end: &str| byte_of(&files[&file], &entry["span"][end]);
+        let line = entry["span"]["start"]["line"].as_u64().unwrap_or(1) as usize;
+        let code = files[&file].lines().nth(line - 1).unwrap_or_default().trim().to_owned();
         mutants.push(Mutant {
             id: index + 1,
             name: text(&entry["name"]),
             genre: text(&entry["genre"]),
             replacement: text(&entry["replacement"]),
             place: place("start")..place("end"),
+            // A constant stands in none.
+            function: entry["function"]["function_name"].as_str().unwrap_or("-").to_owned(),
+            code,
             file,
         });
     }
@@ -420,7 +443,7 @@ fn save(
 ) -> Result<BTreeMap<String, Value>> {
     let files: BTreeSet<&str> = chosen.iter().map(|mutant| mutant.file.as_str()).collect();
     let changes: BTreeSet<(&str, &str)> =
-        chosen.iter().map(|mutant| (mutant.file.as_str(), change(&mutant.name))).collect();
+        chosen.iter().map(|mutant| (mutant.file.as_str(), mutant.listed())).collect();
     // What is tried now replaces what was said before of the same changes.
     results.retain(|_, old| {
         let (file, change) =
@@ -429,7 +452,7 @@ fn save(
     });
     for mutant in chosen {
         let verdict = verdicts.get(&mutant.id).map_or("left", String::as_str);
-        let entry = json!({"file": mutant.file, "change": change(&mutant.name), "verdict": verdict});
+        let entry = json!({"file": mutant.file, "change": mutant.listed(), "verdict": verdict});
         results.insert(mutant.name.clone(), entry);
     }
     std::fs::write(out.join("results.json"), serde_json::to_string_pretty(&results)?)?;

@@ -23,6 +23,26 @@ pub struct Mutant {
     pub replacement: String,
     /// The bytes that are replaced.
     pub place: Range<usize>,
+    /// The function in which it stands; of a method with its type.
+    pub function: String,
+    /// The line of code at which it begins.
+    pub code: String,
+}
+
+impl Mutant {
+    /// What is changed, without where: `replace < with <=`; for a function that returns at once `return VALUE`.
+    pub fn change(&self) -> String {
+        if self.genre == "FnValue" {
+            return format!("return {}", self.replacement);
+        }
+        let function = format!(" in {}", self.function);
+        self.listed().strip_suffix(&function).unwrap_or(self.listed()).to_owned()
+    }
+
+    /// What is changed, as cargo-mutants says it, without line and column.
+    pub fn listed(&self) -> &str {
+        self.name.splitn(4, ':').nth(3).unwrap_or(&self.name).trim()
+    }
 }
 
 /// A place in the written text and the mutant that stands there.
@@ -52,8 +72,8 @@ pub fn weave(text: &str, mutants: &[&Mutant]) -> syn::Result<Woven> {
     let mut finder = Finder { mutants, sites: Vec::new(), found: Vec::new(), text };
     finder.visit_file(&file);
     let (sites, found) = (finder.sites, finder.found);
-    let mut woven = Woven::default();
-    woven.left_out = mutants.iter().map(|mutant| mutant.id).filter(|id| !found.contains(id)).collect();
+    let left_out = mutants.iter().map(|mutant| mutant.id).filter(|id| !found.contains(id)).collect();
+    let mut woven = Woven { left_out, ..Woven::default() };
     for site in &sites {
         if let Kind::Expression(changes) | Kind::Body(changes) = &site.kind {
             woven.places.extend(changes.iter().map(|(id, _)| (*id, changes[0].0)));

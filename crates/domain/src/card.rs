@@ -66,17 +66,16 @@ pub struct CardNumber(pub [u8; 5]);
 
 impl CardNumber {
     fn digits(self) -> [u8; 8] {
-        let mut bits: u64 = 0;
-        for byte in self.0 {
-            bits = bits << 8 | u64::from(byte);
-        }
+        let mut bytes = [0; 8];
+        bytes[3..].copy_from_slice(&self.0);
+        let bits = u64::from_be_bytes(bytes);
         std::array::from_fn(|index| (bits >> (35 - 5 * index) & 31) as u8)
     }
 
     fn check(digits: &[u8; 8]) -> u32 {
         // Data and check read as one number in base 32 leave the remainder 1.
         let data = digits.iter().fold(0, |sum, &digit| (sum * 32 + u32::from(digit)) % CHECK_MODULUS);
-        (1 + CHECK_MODULUS * 2 - data * 1024 % CHECK_MODULUS) % CHECK_MODULUS
+        (1 + CHECK_MODULUS - data * 1024 % CHECK_MODULUS) % CHECK_MODULUS
     }
 }
 
@@ -128,7 +127,7 @@ impl FromStr for CardNumber {
         if Self::check(&data) != u32::from(digits[8]) * 32 + u32::from(digits[9]) {
             return Err(wrong());
         }
-        let bits = data.iter().fold(0_u64, |bits, &digit| bits << 5 | u64::from(digit));
+        let bits = data.iter().fold(0_u64, |bits, &digit| bits * 32 + u64::from(digit));
         let mut bytes = [0; 5];
         bytes.copy_from_slice(&bits.to_be_bytes()[3..]);
         Ok(Self(bytes))

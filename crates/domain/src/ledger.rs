@@ -407,12 +407,8 @@ impl Purse {
         let kinds = self.idle_kinds();
         for &(day, spent) in self.spends.iter().filter(|spend| inside(spend.0)) {
             arrive(Some(day), &mut next, &mut left, &mut arrived, &mut debt);
+            // Below zero, more was given back on that day than spent: it takes from no lot and lessens the debt.
             let mut open = spent;
-            if open < 0 {
-                // More was given back on that day than spent: an inconsistency that favours the member.
-                debt += open;
-                continue;
-            }
             if !kinds.is_empty() {
                 let ends_on: Vec<Day> = kinds.iter().map(|idle| idle.end(day)).collect();
                 let idle_end = |idle: Idle| kinds.binary_search(&idle).ok().map(|kind| ends_on[kind]);

@@ -234,7 +234,7 @@ pub fn split(total: i64, weights: &[i64]) -> Vec<i64> {
         return parts;
     }
     let magnitude = i128::from(total.unsigned_abs());
-    let sign = if total < 0 { -1 } else { 1 };
+    let sign = total.signum();
     let mut given: i128 = 0;
     let mut remainders: Vec<(i128, usize)> = Vec::with_capacity(weights.len());
     for (index, &weight) in weights.iter().enumerate() {

@@ -150,10 +150,8 @@ fn total(data: &str) -> Option<Money> {
 }
 
 fn amount(text: &str) -> Option<Money> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, cents) = digits.split_once('.')?;
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    (plain(whole) && plain(cents) && cents.len() == 2).then(|| Money::parse(text).ok())?
+    let (_, cents) = text.split_once('.')?;
+    (cents.len() == 2).then(|| Money::parse(text).ok())?
 }
 
 #[cfg(test)]

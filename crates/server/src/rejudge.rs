@@ -13,7 +13,7 @@ use stempel_domain::alarm::Sight;
 use stempel_domain::event::{Event, Fact, Loyalty, ProgrammeRef};
 use stempel_domain::ledger::Posting;
 use stempel_domain::programme::Programme;
-use stempel_domain::rules::{self, Outcome, Place, RuleBook};
+use stempel_domain::rules::{self, Outcome, Place, RuleBook, Rules};
 use stempel_domain::sale::Order;
 use stempel_domain::{Account, AuthorId, EventRef, MemberId, TenantId, Unit};
 use stempel_wire::Row;
@@ -179,10 +179,10 @@ async fn judge_one(
     };
     let member = said.loyalty.member;
     let finding = |verdict, detail| Ok(Some(Finding { event: event.reference(), member, verdict, detail }));
-    if said.loyalty.rules != rules::VERSION {
-        let detail = format!("It was judged by rules of version {}.", said.loyalty.rules);
-        return finding(Verdict::NotJudged, detail);
-    }
+    let rules = match Rules::of(said.loyalty.rules) {
+        Ok(rules) => rules,
+        Err(unknown) => return finding(Verdict::NotJudged, unknown.to_string()),
+    };
     if !books.contains_key(&said.loyalty.programmes) {
         let book = book_of(tx, tenant, &said.loyalty.programmes).await?;
         books.insert(said.loyalty.programmes.clone(), book);
@@ -190,7 +190,7 @@ async fn judge_one(
     let Some(book) = books.get(&said.loyalty.programmes).cloned().flatten() else {
         return finding(Verdict::NotJudged, "It goes by a programme that is not known here.".to_owned());
     };
-    if let Some(detail) = otherwise(&book, event, &said) {
+    if let Some(detail) = otherwise(rules, &book, event, &said) {
         return finding(Verdict::Otherwise, detail);
     }
     match beyond_history(tx, tenant, event, &said).await? {
@@ -220,7 +220,7 @@ async fn book_of(
 }
 
 /// Why the recorded outcome is not what the rules give for the recorded inputs, if it is not.
-fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String> {
+fn otherwise(judge: Rules, book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String> {
     let (facts, at) = (Some(&said.loyalty.facts), &event.record.at);
     let member = said.loyalty.member;
     let (again, postings) = match &event.record.fact {
@@ -230,7 +230,7 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
                 return Some("Its order is out of bounds.".to_owned());
             }
             let place = Place { shop: fact.shop, facts: fact.place.clone() };
-            let outcome = rules::evaluate(book, facts, order, place, at);
+            let outcome = judge.evaluate(book, facts, order, place, at);
             let postings = rules::sale_postings(&fact.sale, &outcome, Some(member), fact.shop, at.day);
             (outcome, postings)
         }
@@ -240,7 +240,7 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
                 return Some("Its order is out of bounds.".to_owned());
             }
             let place = Place { shop: fact.shop, facts: fact.place.clone() };
-            let outcome = rules::evaluate(book, facts, order, place, at);
+            let outcome = judge.evaluate(book, facts, order, place, at);
             let postings = outcome.postings(member, fact.shop, at.day);
             (outcome, postings)
         }
@@ -250,7 +250,7 @@ fn otherwise(book: &RuleBook, event: &Event, said: &Judged<'_>) -> Option<String
                 return Some("Its deed is out of bounds.".to_owned());
             }
             let place = Place { shop: fact.shop, facts: fact.place.clone() };
-            let outcome = rules::evaluate(book, facts, order, place, at);
+            let outcome = judge.evaluate(book, facts, order, place, at);
             let postings = outcome.postings(member, fact.shop, at.day);
             (outcome, postings)
         }

@@ -15,9 +15,6 @@ use crate::programme::{CARD_MAX, RULES_MAX, TEXT_LEN_MAX, VOUCHER_PREFIX, WORDS_
 use crate::time::Day;
 use crate::unit::Unit;
 
-/// The largest amount of units that a rule may name.
-const UNITS_MAX: Decimal = Decimal::MAX;
-
 /// Finds the first thing that makes no sense; else gives the unit.
 pub(super) fn check(spec: &Specification) -> Result<Unit, Problem> {
     let unit = counted(&spec.unit, spec.scale).map_err(|message| problem(&[Step::Key("unit")], message))?;
@@ -159,7 +156,7 @@ fn check_tiers(tiers: &Tiers) -> Result<(), Problem> {
         return wrong("nobody falls from a level: leave out `grace_days`");
     }
     let digits = if tiers.by == TierBy::Visits { 0 } else { Money::SCALE };
-    if tiers.ladder.iter().any(|tier| tier.from > Decimal::MAX || !tier.from.fits(digits)) {
+    if tiers.ladder.iter().any(|tier| !tier.from.fits(digits)) {
         return wrong("visits are counted whole, money with two digits after the point");
     }
     Ok(())
@@ -395,52 +392,31 @@ impl At {
     }
 
     pub fn units(self, key: &'static str, amount: Decimal, scale: u8) -> Result<(), Problem> {
-        if amount < Decimal::ZERO || amount > UNITS_MAX {
-            return Err(self.problem(key, "it is not between 0 and 1,000,000,000"));
-        }
-        if !amount.fits(scale) {
-            return Err(self
-                .problem(key, format!("{amount} has more digits after the point than the unit counts"))
-                .or("write `scale = 1` at the top to count tenths, `scale = 2` for hundredths"));
-        }
-        Ok(())
+        check_units(&self.path(key), amount, scale)
     }
 
     pub fn positive(self, key: &'static str, number: Decimal) -> Result<(), Problem> {
-        if number <= Decimal::ZERO {
-            return Err(self.problem(key, "it must be more than 0"));
-        }
-        Ok(())
+        check_positive(&self.path(key), number)
     }
 
     pub fn money(self, key: &'static str, amount: Option<Decimal>) -> Result<(), Problem> {
-        let Some(amount) = amount else { return Ok(()) };
-        if amount < Decimal::ZERO || amount.money().0 > Money::MAX || !amount.fits(Money::SCALE) {
-            return Err(self.problem(key, "an amount of money has at most two digits after the point"));
-        }
-        Ok(())
+        check_money(&self.path(key), amount)
     }
 
     pub fn quantity(self, key: &'static str, quantity: Option<Decimal>) -> Result<(), Problem> {
         let Some(quantity) = quantity else { return Ok(()) };
         if quantity < Decimal::ZERO || quantity > Decimal::whole(1_000_000) || !quantity.fits(3) {
-            return Err(self
-                .problem(key, "a quantity is at most a million, with at most three digits after the point"));
+            return Err(self.problem(
+                key,
+                "a quantity is between 0 and a million, with at most three digits after the point",
+            ));
         }
         Ok(())
     }
 
     pub fn limit(self, limit: &Limit, scale: u8) -> Result<(), Problem> {
         let key = if self.list == "earn" { "cap" } else { "limit" };
-        for amount in
-            [limit.sale, limit.day, limit.week, limit.month, limit.year, limit.period].into_iter().flatten()
-        {
-            self.units(key, amount, scale)?;
-        }
-        if limit.period.is_some() != (limit.period_days > 0) || limit.period_days > 731 {
-            return Err(self.problem(key, "`period` and `period_days` (1 to 731) belong together"));
-        }
-        Ok(())
+        check_limit(&self.path(key), limit, scale)
     }
 
     pub fn text(self, key: &'static str, text: &Text) -> Result<(), Problem> {
@@ -475,6 +451,47 @@ impl Problem {
         self.suggestion = Some(suggestion.to_owned());
         self
     }
+}
+
+// What is read is at most `Decimal::MAX`: only the lower end and the digits are left to look at.
+
+pub(super) fn check_positive(path: &[Step], number: Decimal) -> Result<(), Problem> {
+    if number <= Decimal::ZERO {
+        return Err(problem(path, "it must be more than 0"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_units(path: &[Step], amount: Decimal, scale: u8) -> Result<(), Problem> {
+    if amount < Decimal::ZERO {
+        return Err(problem(path, "it must not be less than 0"));
+    }
+    if !amount.fits(scale) {
+        return Err(problem(path, format!("{amount} has more digits after the point than the unit counts"))
+            .or("write `scale = 1` at the top to count tenths, `scale = 2` for hundredths"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_money(path: &[Step], amount: Option<Decimal>) -> Result<(), Problem> {
+    if amount.is_some_and(|amount| amount < Decimal::ZERO || !amount.fits(Money::SCALE)) {
+        return Err(problem(
+            path,
+            "an amount of money is not less than 0, with at most two digits after the point",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn check_limit(path: &[Step], limit: &Limit, scale: u8) -> Result<(), Problem> {
+    let amounts = [limit.sale, limit.day, limit.week, limit.month, limit.year, limit.period];
+    for amount in amounts.into_iter().flatten() {
+        check_units(path, amount, scale)?;
+    }
+    if limit.period.is_some() != (limit.period_days > 0) || limit.period_days > 731 {
+        return Err(problem(path, "`period` and `period_days` (1 to 731) belong together"));
+    }
+    Ok(())
 }
 
 pub(super) fn check_text(path: &[Step], text: &Text) -> Result<(), Problem> {

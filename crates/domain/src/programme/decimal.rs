@@ -74,7 +74,7 @@ impl FromStr for Decimal {
 
     fn from_str(text: &str) -> Result<Self, NotANumber> {
         let number = Self(parse_decimal(text, Self::SCALE)?);
-        if number > Self::MAX || number.0 < -Self::MAX.0 {
+        if number.0.abs() > Self::MAX.0 {
             return Err(NotANumber::new(text, "it is too large"));
         }
         Ok(number)

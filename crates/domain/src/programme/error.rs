@@ -173,3 +173,40 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_as_far_apart_as_letters_must_change() {
+        for (a, b, letters) in [
+            ("", "", 0),
+            ("abc", "", 3),
+            ("", "abc", 3),
+            ("abc", "a", 2),
+            ("a", "abc", 2),
+            ("bc", "abc", 1),
+            ("abc", "bc", 1),
+            ("ab", "ba", 2),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+            ("größe", "grösse", 2),
+        ] {
+            assert_eq!(distance(a, b), letters, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_near_was_meant() {
+        let meant = |unknown: &str| meant(unknown, ["amount", "every"].into_iter());
+        // Half of the letters may differ, and of a short word one.
+        assert_eq!(meant("amnout"), Some("did you mean `amount`?".to_owned()));
+        assert_eq!(meant("amoXYZ"), Some("did you mean `amount`?".to_owned()));
+        assert_eq!(meant("amWXYZ"), None);
+        assert_eq!(meant("ev"), None);
+        assert_eq!(meant("evXYZ"), None);
+        assert_eq!(super::meant("at", ["on"].into_iter()), None);
+        assert_eq!(super::meant("at", ["as"].into_iter()), Some("did you mean `as`?".to_owned()));
+    }
+}

@@ -35,7 +35,6 @@ pub use schema::schema;
 
 use crate::event::ProgrammeRef;
 use crate::ids::{NotAnId, ProgrammeId, RewardId};
-use crate::money::format_decimal;
 use crate::unit::Unit;
 
 /// The newest version of the language that is understood here.
@@ -170,8 +169,7 @@ pub fn voucher_unit(programme: &ProgrammeId, reward: &RewardId) -> Result<Unit, 
 }
 
 fn too_long() -> ProgrammeError {
-    let kib = format_decimal((SOURCE_LEN_MAX / 1024) as i64, 0);
-    ProgrammeError::plain(format!("a programme has at most {kib} KiB"))
+    ProgrammeError::plain(format!("a programme has at most {} KiB", SOURCE_LEN_MAX / 1024))
 }
 
 /// Gives rules that were left without a name one by their place.

@@ -27,6 +27,11 @@ impl Stock {
     pub fn allotment(&self) -> Option<u32> {
         [self.device, self.total].into_iter().flatten().min()
     }
+
+    /// What was given beyond the total, if this was given in all.
+    pub fn excess(&self, given: i64) -> i64 {
+        self.total.map_or(0, |total| given.saturating_sub(total.into()).max(0))
+    }
 }
 
 /// What may be spent while the server cannot be reached. Left out: as much as the balance known here covers.

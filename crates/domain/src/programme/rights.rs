@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::ids::RewardId;
 use crate::money::Money;
-use crate::programme::check::{At, PLAIN, check_expiry, check_text, counted, is_plain, problem};
+use crate::programme::check::{
+    At, PLAIN, check_expiry, check_limit, check_money, check_positive, check_text, check_units, counted,
+    is_plain, problem,
+};
 use crate::programme::decimal::Decimal;
 use crate::programme::engagement::{
     Challenge, Count, Giving, Goal, Goodwill, Membership, Occasion, OccasionOf, Referral,
@@ -131,7 +134,7 @@ fn check_goal(goal: &Goal, unit: &Unit, at: At) -> Result<(), Problem> {
         Count::Spend => (Money::SCALE, "money"),
         Count::Units => (unit.scale(), "units"),
     };
-    if !goal.target.fits(digits) || goal.target > Decimal::MAX {
+    if !goal.target.fits(digits) {
         return Err(at.problem("goal", format!("{} has too many digits for {what}", goal.target)));
     }
     if goal.count == Count::Days && goal.target > Decimal::whole(DAYS_MAX.unsigned_abs()) {
@@ -223,9 +226,7 @@ fn check_referral(spec: &Specification, referral: &Referral, unit: &Unit) -> Res
         return Err(problem(&[Step::Key("referral")], "it gives nothing to anybody")
             .or("write `friend = { amount = 5 }` and `referrer = { amount = 10 }`"));
     }
-    if referral.minimum.is_some_and(|minimum| minimum < Decimal::ZERO || !minimum.fits(Money::SCALE)) {
-        return Err(problem(&path("minimum"), "an amount of money has at most two digits after the point"));
-    }
+    check_money(&path("minimum"), referral.minimum)?;
     check_limit(&path("limit"), &referral.limit, 0)?;
     check_prizes(spec, &referral.friend, unit, &path("friend"), false)?;
     check_prizes(spec, &referral.referrer, unit, &path("referrer"), false)
@@ -252,29 +253,13 @@ fn check_goodwill(goodwill: &Goodwill, unit: &Unit) -> Result<(), Problem> {
     if goodwill.reasons.is_empty() || goodwill.reasons.len() > 50 || !goodwill.reasons.iter().all(good) {
         return Err(problem(&path("reasons"), "there are 1 to 50 reasons of 1 to 64 bytes"));
     }
-    let amounts = [Some(goodwill.at_once), goodwill.four_eyes_above];
-    for (key, amount) in ["at_once", "four_eyes_above"].into_iter().zip(amounts) {
-        let fits =
-            |amount: Decimal| amount >= Decimal::ZERO && amount <= Decimal::MAX && amount.fits(unit.scale());
-        if amount.is_some_and(|amount| !fits(amount)) {
-            return Err(problem(&path(key), "it has more digits after the point than the unit counts"));
-        }
+    check_units(&path("at_once"), goodwill.at_once, unit.scale())?;
+    if let Some(amount) = goodwill.four_eyes_above {
+        check_units(&path("four_eyes_above"), amount, unit.scale())?;
     }
     check_limit(&path("operator"), &goodwill.operator, unit.scale())?;
     check_limit(&path("device"), &goodwill.device, unit.scale())?;
     check_limit(&path("member"), &goodwill.member, unit.scale())
-}
-
-fn check_limit(path: &[Step], limit: &Limit, scale: u8) -> Result<(), Problem> {
-    let amounts = [limit.sale, limit.day, limit.week, limit.month, limit.year, limit.period];
-    let fits = |amount: &Decimal| *amount >= Decimal::ZERO && *amount <= Decimal::MAX && amount.fits(scale);
-    if !amounts.iter().flatten().all(fits) {
-        return Err(problem(path, "it has more digits after the point than is counted"));
-    }
-    if limit.period.is_some() != (limit.period_days > 0) || limit.period_days > 731 {
-        return Err(problem(path, "`period` and `period_days` (1 to 731) belong together"));
-    }
-    Ok(())
 }
 
 fn check_offline(spec: &Specification, unit: &Unit) -> Result<(), Problem> {
@@ -284,12 +269,7 @@ fn check_offline(spec: &Specification, unit: &Unit) -> Result<(), Problem> {
         return Err(problem(&path, "it does not say what is limited")
             .or("write for example `offline = { spend_day = 20, age_days = 14 }`"));
     }
-    let fits =
-        |amount: Decimal| amount >= Decimal::ZERO && amount <= Decimal::MAX && amount.fits(unit.scale());
-    if offline.spend_day.is_some_and(|amount| !fits(amount)) {
-        return Err(problem(&path, "`spend_day` has more digits after the point than the unit counts"));
-    }
-    Ok(())
+    offline.spend_day.map_or(Ok(()), |amount| check_units(&path, amount, unit.scale()))
 }
 
 /// What a stock must keep to.
@@ -350,7 +330,8 @@ fn check_prize(spec: &Specification, prize: &Prize, own: &Unit, path: &[Step]) -
         None => own.clone(),
         Some(name) => counted(name, prize.scale.unwrap_or(0)).map_err(|message| problem(path, message))?,
     };
-    if amount <= Decimal::ZERO || amount > Decimal::MAX || !amount.fits(unit.scale()) {
+    check_positive(path, amount)?;
+    if !amount.fits(unit.scale()) {
         return Err(problem(path, format!("{amount} has more digits after the point than {unit} counts")));
     }
     prize.expiry.as_ref().map_or(Ok(()), |expiry| check_expiry(path, expiry))

@@ -17,7 +17,7 @@ use crate::rules::place::Place;
 use crate::rules::pricing::{self, Automatic, Priced};
 use crate::rules::prizes::{Given, Right};
 use crate::rules::scope::{Reason, Scene};
-use crate::rules::{VERSION, challenges, codes, earn, limit, message, occasions, stamps, tiers};
+use crate::rules::{challenges, codes, earn, limit, message, occasions, stamps, tiers};
 use crate::sale::{Claim, Order, Sale, TenderKind};
 use crate::time::Moment;
 use crate::unit::Unit;
@@ -43,26 +43,6 @@ pub fn evaluate(
         }
         Order::Stamps(order) => stamps::evaluate(book, order, &scene),
         Order::Deed(deed) => occasions::judge_deed(book, deed, &scene),
-    }
-}
-
-/// Events carry the version of the rules that judged them; this one is not known here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the rules of version {0} are not known here, the newest is {VERSION}; update Stempel")]
-pub struct UnknownRules(pub u32);
-
-/// Judges an order by the rules of an earlier version: what an event was judged by.
-pub fn evaluate_as(
-    version: u32,
-    book: &RuleBook,
-    member: Option<&MemberFacts>,
-    order: Order<'_>,
-    place: impl Into<Place>,
-    at: &Moment,
-) -> Result<Outcome, UnknownRules> {
-    match version {
-        VERSION => Ok(evaluate(book, member, order, place, at)),
-        unknown => Err(UnknownRules(unknown)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What programmes give for an order, and why.
 //!
 //! [`Outcome`] is part of every sale's event: its meaning never changes. A new meaning gets a new
-//! [`VERSION`], and old versions stay runnable.
+//! [`VERSION`], and old versions stay runnable: [`Rules`].
 //!
 //! A [`RuleBook`] is built once from the programmes in force; [`evaluate`] judges an order by it.
 
@@ -34,13 +34,14 @@ mod sentence;
 mod stamps;
 pub mod target;
 mod tiers;
+mod version;
 
 pub use book::{BookError, RuleBook};
 pub use bounds::{OrderError, check_order};
 pub use challenges::{Standing as ChallengeStanding, challenges};
 pub use claims::CLAIM_TIMES_MAX;
 pub use ending::Ending;
-pub use evaluate::{UnknownRules, evaluate, evaluate_as};
+pub use evaluate::evaluate;
 pub use goodwill::{Amends, goodwill, invitation};
 pub use occasions::REFERRER;
 pub use offers::{Offer, Offers, StampCard, offers};
@@ -50,6 +51,7 @@ pub use postings::{sale_postings, settled};
 pub use reverse::{Original, ReverseError, Reversed, Take, TakeBack, TakenBack, reverse, withdraw};
 pub use sentence::{Language, sentence};
 pub use tiers::{Standing, standings};
+pub use version::{Rules, UnknownRules};
 
 /// The tally of what waits in a programme's pool at a device.
 pub fn pool_tally(programme: &crate::ids::ProgrammeId, pool: &str) -> String {

@@ -2,7 +2,7 @@
 //! be read with another meaning; a new meaning needs a new version of the rules.
 
 use stempel_domain::money::Money;
-use stempel_domain::rules::{Outcome, VERSION};
+use stempel_domain::rules::{Outcome, Rules, UnknownRules, VERSION};
 use stempel_domain::sale::{Order, Sale, Tender, TenderKind};
 
 use crate::support::*;
@@ -25,7 +25,8 @@ fn outcome() -> Outcome {
         tenders: vec![Tender { kind: TenderKind::Stored, amount: Money(150) }],
         ..sale(vec![line("latte", "coffee", "3", "4.15"), line("tart", "cake", "1", "3.50")])
     };
-    judge(&book, &facts, Order::Sale(&sold))
+    // The first rules, whatever newer ones there are.
+    Rules::of(1).unwrap().evaluate(&book, Some(&facts), Order::Sale(&sold), SHOP, &noon())
 }
 
 #[test]
@@ -34,4 +35,27 @@ fn an_outcome_keeps_its_bytes() {
     let bytes = serde_json::to_string_pretty(&outcome()).unwrap();
     assert_eq!(bytes.trim(), BYTES.trim());
     assert_eq!(serde_json::from_str::<Outcome>(BYTES).unwrap(), outcome());
+}
+
+#[test]
+fn each_version_of_the_rules_stays_runnable_and_no_other_is_guessed() {
+    for version in 1..=VERSION {
+        assert!(Rules::of(version).is_ok(), "{version}");
+    }
+    for version in [0, VERSION + 1, u32::MAX] {
+        assert_eq!(Rules::of(version), Err(UnknownRules(version)));
+    }
+    assert_eq!(
+        UnknownRules(7).to_string(),
+        "It was judged by rules of version 7; known here are 1 to 1: update Stempel."
+    );
+}
+
+#[test]
+fn what_is_judged_now_is_judged_by_the_newest_rules() {
+    let book = book(&["id = \"p\"\nname = \"P\"\n[[earn]]\nper = \"money\"\namount = 1\n"]);
+    let (facts, sold) = (member("point", 0), sale(vec![line("a", "", "1", "9.00")]));
+    let newest = Rules::of(VERSION).unwrap();
+    let now = judge(&book, &facts, Order::Sale(&sold));
+    assert_eq!(newest.evaluate(&book, Some(&facts), Order::Sale(&sold), SHOP, &noon()), now);
 }

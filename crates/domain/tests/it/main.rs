@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `checks` | what a programme is refused for at each bound, and what its owner is warned of |
 //! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
@@ -19,14 +20,17 @@
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `several` | what is found out over several members, shops or orders |
+//! | `stock` | allotments of devices, and what they gave together beyond the total |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
+//! | `values` | what single values say and how they are read, to the letter |
 
 // Helpers of tests may unwrap, as tests may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod checks;
 mod corpus;
 mod draw;
 mod edges;
@@ -44,6 +48,8 @@ mod sales;
 mod scenarios;
 mod schema;
 mod several;
+mod stock;
 mod support;
 mod templates;
 mod texts;
+mod values;

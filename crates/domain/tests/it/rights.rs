@@ -406,19 +406,6 @@ fn what_is_owed_blocks_where_the_programme_says_so() {
 }
 
 #[test]
-fn an_unknown_version_of_the_rules_is_said_and_not_guessed() {
-    let book = book(&[FIRST]);
-    let facts = member("point", 0);
-    let order = stamps("p", 1, vec![]);
-    let order = Order::Stamps(&order);
-    let now = rules::evaluate(&book, Some(&facts), order, SHOP, &noon());
-    let then = rules::evaluate_as(rules::VERSION, &book, Some(&facts), order, SHOP, &noon());
-    assert_eq!(then, Ok(now));
-    let later = rules::evaluate_as(rules::VERSION + 1, &book, Some(&facts), order, SHOP, &noon());
-    assert_eq!(later, Err(rules::UnknownRules(rules::VERSION + 1)));
-}
-
-#[test]
 fn mistakes_in_rights_are_named_with_their_place() {
     let head = "id = \"p\"\nname = \"P\"\n";
     let cases = [

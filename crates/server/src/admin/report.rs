@@ -153,13 +153,12 @@ impl Server {
                 let key = format!("{}/{}#stock", published.reference.id, reward.id);
                 let devices = given.remove(&key).unwrap_or_default();
                 let sum: i64 = devices.values().fold(0, |sum, amount| sum.saturating_add(*amount));
-                let total = reward.stock.total;
                 levels.push(StockLevel {
                     programme: published.reference.id.clone(),
                     reward: reward.id.clone(),
-                    total,
+                    total: reward.stock.total,
                     given: sum,
-                    excess: total.map_or(0, |total| sum.saturating_sub(total.into()).max(0)),
+                    excess: reward.stock.excess(sum),
                     devices,
                 });
             }

@@ -55,11 +55,11 @@ async fn watch(tx: &mut Tx, tenant: &Tenant, booking: Booking, key: &str, event:
             values![tenant.id, programme],
         )
         .await?;
-    let total = row.and_then(|row| Programme::from_json(&row.text(0).ok()?).ok()).and_then(|programme| {
+    let stock = row.and_then(|row| Programme::from_json(&row.text(0).ok()?).ok()).and_then(|programme| {
         let mut rewards = programme.spec().reward.iter();
-        rewards.find(|known| known.id.as_str() == reward)?.stock.total
+        rewards.find(|known| known.id.as_str() == reward).map(|known| known.stock)
     });
-    let Some(total) = total.map(i64::from) else { return Ok(()) };
+    let Some((stock, total)) = stock.and_then(|stock| Some((stock, stock.total?))) else { return Ok(()) };
     let given = tx
         .row(
             "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM tally WHERE tenant = $1 AND key = $2",
@@ -67,7 +67,7 @@ async fn watch(tx: &mut Tx, tenant: &Tenant, booking: Booking, key: &str, event:
         )
         .await?
         .map_or(Ok(0), |row| row.int(0))?;
-    if given <= total {
+    if stock.excess(given) == 0 {
         return cases::close(tx, tenant.id, booking.now_ms, "stock", key).await;
     }
     let detail = format!(
