@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
+//! | `cases` | how cases are read, where they end, and what they answer |
 //! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
@@ -19,6 +20,7 @@
 //! | `scenarios` | the table of sales and the figures they must give |
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `several` | what is found out over several members, shops or orders |
+//! | `small_print` | amounts of nothing, exactly the most, and what is written of an order |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
@@ -27,6 +29,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
+mod cases;
 mod corpus;
 mod draw;
 mod edges;
@@ -44,6 +47,7 @@ mod sales;
 mod scenarios;
 mod schema;
 mod several;
+mod small_print;
 mod support;
 mod templates;
 mod texts;
