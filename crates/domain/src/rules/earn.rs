@@ -62,11 +62,13 @@ pub(super) fn count(rule: &EarnRule, basket: &Basket<'_>, whole_sale: bool) -> R
         let item = |&place: &usize| (basket.items[place].place, amount(&basket.items[place]).max(0));
         Shares(places.iter().map(item).collect())
     };
+    let by_paid = by(|item| item.open());
     let shares = match rule.per {
+        // What costs nothing falls to its pieces: what was paid for the rest of the sale has no part in it.
+        _ if by_paid.sum() == 0 => Some(by(|item| item.bought())),
         Per::Item => Some(by(|item| item.bought())),
         _ if whole_sale && places.len() == basket.items.len() => None,
-        // What costs nothing counts by its pieces: what was paid for the rest of the sale has no part in it.
-        _ => Some(by(|item| item.open()).or(by(|item| item.bought()))),
+        _ => Some(by_paid),
     };
     let mut values = Vec::new();
     let (base, one) = match rule.per {

@@ -492,18 +492,50 @@ fn a_share_for_a_cause_comes_back_with_the_lines_it_was_made_of() {
 
 #[test]
 fn what_costs_nothing_takes_its_own_units_along() {
-    // A leaflet of 0.00 is what counts and what is given free: the coffee beside it has no part in either.
-    let book = book(&["id = \"p\"\nname = \"P\"\n[[earn]]\nid = \"o\"\nper = \"order\"\namount = 10\n\
-        skus = [\"leaflet\"]\n[[reward]]\nid = \"f\"\nkind = \"free-item\"\ncost = 6\nskus = [\"map\"]\n"]);
-    let lines =
-        vec![line("coffee", "", "1", "4.00"), line("leaflet", "", "2", "0.00"), line("map", "", "1", "0.00")];
-    let claimed = Sale { claims: vec![claim("f")], ..sale(lines) };
-    let mut sold = Sold::new(&book, &facts(6), claimed);
-    assert_eq!(sold.balance("point"), 10);
-    for (quantities, balance) in
-        [([1000, 0, 0], 10), ([0, 1000, 0], 5), ([0, 0, 1000], 11), ([0, 1000, 0], 6)]
-    {
-        sold.back(Take::Quantities(&quantities), &noon()).unwrap();
-        assert_eq!(sold.balance("point"), balance, "{quantities:?}");
+    // Leaflets of 0.00 are what counts and a map of 0.00 is what is given free: the coffee has no part in either.
+    let shop = |set: &str| {
+        book(&[&format!(
+            "id = \"p\"\nname = \"P\"\n[[earn]]\nid = \"o\"\nper = \"order\"\namount = 9\n{set}\
+             [[reward]]\nid = \"f\"\nkind = \"free-item\"\ncost = 6\nskus = [\"map\", \"plan\"]\n"
+        )])
+    };
+    let coffee = || line("coffee", "", "1", "4.00");
+    let [leaflets, map, plans] =
+        [("leaflet", "2"), ("map", "1"), ("plan", "2")].map(|(sku, count)| line(sku, "", count, "0.00"));
+    let free = |times| stempel_domain::sale::Claim { times, ..claim("f") };
+    for (set, lines, claims, parts) in [
+        // Of the leaflets' nine points 4.5 fall to each; the map's six come back with it.
+        (
+            "skus = [\"leaflet\"]\n",
+            vec![coffee(), leaflets.clone(), map.clone()],
+            vec![free(1)],
+            vec![([1000, 0, 0], 0), ([0, 1000, 0], -5), ([0, 0, 1000], 6), ([0, 1000, 0], -4)],
+        ),
+        // Eighteen points for three pieces: the one map and two plans.
+        (
+            "skus = [\"leaflet\"]\n",
+            vec![coffee(), map.clone(), plans.clone()],
+            vec![free(3)],
+            vec![([1000, 0, 0], 0), ([0, 0, 1000], 6), ([0, 1000, 0], 6), ([0, 0, 1000], 6)],
+        ),
+        // Where nothing at all is paid, nine points fall to three pieces.
+        (
+            "",
+            vec![map.clone(), leaflets],
+            vec![],
+            vec![([1000, 0, 0], -3), ([0, 1000, 0], -3), ([0, 1000, 0], -3)],
+        ),
+        // What costs something is what counts: a free leaflet has no part in it.
+        ("", vec![map, coffee()], vec![], vec![([1000, 0, 0], 0), ([0, 1000, 0], -9)]),
+    ] {
+        let count = lines.len();
+        let mut sold = Sold::new(&shop(set), &facts(50), Sale { claims, ..sale(lines) });
+        assert_eq!(sold.outcome.refused, []);
+        for (quantities, moved) in parts {
+            let before = sold.balance("point");
+            sold.back(Take::Quantities(&quantities[..count]), &noon()).unwrap();
+            assert_eq!(sold.balance("point") - before, moved, "{set} {quantities:?}");
+        }
+        assert_eq!(sold.balance("point"), 50);
     }
 }
