@@ -246,6 +246,11 @@ impl Announcement {
 }
 
 impl Closing {
+    /// Whether a list has so many entries.
+    fn takes(entries: usize) -> bool {
+        (1..=ENTRIES_MAX).contains(&entries)
+    }
+
     fn hash_of(entries: &[Entry]) -> String {
         let mut text = String::with_capacity(entries.len() * 70);
         for entry in entries {
@@ -304,7 +309,7 @@ impl Draw {
             }
             let sum = sums.entry(entry_name(&self.draw, &member)).or_default();
             *sum = sum.checked_add(tickets).ok_or(DrawError::TooMany)?;
-            if sums.len() > ENTRIES_MAX {
+            if !Closing::takes(sums.len()) {
                 return Err(DrawError::TooMany);
             }
         }
@@ -346,7 +351,7 @@ impl Draw {
                 )
                 .as_bytes(),
             );
-            digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+            digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
         };
         let mut drum: Vec<&Entry> = closing.entries.iter().collect();
         let mut counter = 0_u64;
@@ -394,4 +399,86 @@ fn ticket_of(pick: u64, tickets: u64) -> Option<u64> {
     let all = u128::from(u64::MAX) + 1;
     let fair = all - all % u128::from(tickets);
     (u128::from(pick) < fair).then(|| pick % tickets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn picks_count_up_to_the_largest_multiple_of_the_tickets() {
+        // 2⁶⁴ is 18,446,744,073,709,551,616: with ten tickets the last six picks do not count.
+        for (pick, tickets, ticket) in [
+            (0, 10, Some(0)),
+            (18_446_744_073_709_551_609, 10, Some(9)),
+            (18_446_744_073_709_551_610, 10, None),
+            (u64::MAX, 10, None),
+            (u64::MAX, 1, Some(0)),
+            (u64::MAX, 1 << 32, Some((1 << 32) - 1)),
+            (u64::MAX - 1, 3, Some(2)),
+            (u64::MAX, 3, None),
+        ] {
+            assert_eq!(ticket_of(pick, tickets), ticket, "{pick} of {tickets}");
+        }
+    }
+
+    #[test]
+    fn a_list_holds_its_most_entries_and_no_more() {
+        for (entries, fits) in [(0, false), (1, true), (100_000, true), (100_001, false)] {
+            assert_eq!(Closing::takes(entries), fits, "{entries}");
+        }
+    }
+
+    /// A draw whose commitment, entries and winners all fit a secret and a public seed, whatever those are.
+    fn fitting(secret: &str, public_seed: &str) -> Draw {
+        let announcement = Announcement {
+            draw: "xmas".into(),
+            prizes: vec!["Beans".into()],
+            public_seed_from: "the lottery".into(),
+            again: false,
+        };
+        let commitment = announcement.commitment(secret);
+        let open = Draw { commitment, ..announcement.open(&[0; 32]).unwrap() };
+        let mut draw = open.close([("ada".to_owned(), 3), ("ben".to_owned(), 4)]).unwrap();
+        let winners = draw.winners(draw.closing.as_ref().unwrap(), secret, public_seed);
+        draw.result = Some(DrawResult { secret: secret.into(), public_seed: public_seed.into(), winners });
+        draw
+    }
+
+    fn bad(draw: &Draw) -> Vec<&'static str> {
+        let checks = draw.verify(&Published::default());
+        checks.iter().filter(|check| !check.good).map(|check| check.code).collect()
+    }
+
+    #[test]
+    fn a_secret_is_written_in_one_way_only() {
+        // Hardly any secret but one fits a commitment; but one that is guessed easily would do.
+        for (secret, is_one) in [
+            ("09af".repeat(16), true),
+            ("AF".repeat(32), false),
+            ("0g".repeat(32), false),
+            ("af".repeat(31), false),
+            ("af".repeat(33), false),
+            ("é".repeat(32), false),
+            ("password".into(), false),
+            (String::new(), false),
+        ] {
+            let drawn = fitting(&secret, "1 2 3");
+            assert_eq!(bad(&drawn), if is_one { vec![] } else { vec!["commitment", "winners"] }, "{secret}");
+            let closed = Draw { result: None, ..drawn.clone() };
+            let wanted = if is_one { Ok(drawn) } else { Err(DrawError::WrongSecret) };
+            assert_eq!(closed.run(&secret, "1 2 3"), wanted, "{secret}");
+        }
+    }
+
+    #[test]
+    fn winners_stand_on_what_is_sound_or_are_not_proven() {
+        let secret = "07".repeat(32);
+        assert_eq!(bad(&fitting(&secret, "1 2\n3")), ["winners"], "a seed that can be read in two ways");
+        // The winners would be the same from another source; but it is not the one that was committed to.
+        let other = Draw { public_seed_from: "the weather".into(), ..fitting(&secret, "1 2 3") };
+        assert_eq!(bad(&other), ["commitment", "winners"]);
+        let unnamed = Draw { commitment: "x".into(), ..fitting(&secret, "1 2 3") };
+        assert_eq!(bad(&unnamed), ["form", "commitment", "winners"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Checking a draw, from its file alone.
 
-use super::{Closing, Draw, ENTRIES_MAX, is_hash, is_line};
+use super::{Closing, Draw, is_hash, is_line};
 
 /// One check and what it found, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,7 @@ fn check_closing(closing: &Closing) -> [Check; 2] {
     let ordered = entries.is_sorted_by(|one, next| one.entry < next.entry);
     let sound = entries.iter().all(|entry| entry.tickets > 0 && is_hash(&entry.entry));
     let sum = Closing::sum(entries);
-    let fits = !entries.is_empty() && entries.len() <= ENTRIES_MAX;
+    let fits = Closing::takes(entries.len());
     [
         check(
             "entries",
@@ -127,4 +127,38 @@ fn check_closing(closing: &Closing) -> [Check; 2] {
             "the list of entries is not the one whose hash was published",
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Entry;
+    use super::*;
+
+    #[test]
+    fn a_list_is_sound_where_each_stands_once_in_order_and_with_tickets() {
+        let name = |letter: &str| letter.repeat(64);
+        let (a, b) = (name("a"), name("b"));
+        for (what, entries, more, is_sound) in [
+            ("one", vec![(&a, 1)], 0, true),
+            ("two", vec![(&a, 1), (&b, 2)], 0, true),
+            ("nobody", vec![], 0, false),
+            ("one twice", vec![(&a, 1), (&a, 2)], 0, false),
+            ("out of order", vec![(&b, 1), (&a, 2)], 0, false),
+            ("no ticket", vec![(&a, 0), (&b, 2)], 0, false),
+            ("no name", vec![(&name("x"), 1)], 0, false),
+            ("neither", vec![(&name("x"), 0)], 0, false),
+            ("another sum", vec![(&a, 1), (&b, 2)], 1, false),
+            ("too many tickets", vec![(&a, super::super::TICKETS_MAX), (&b, 1)], 0, false),
+        ] {
+            let entries: Vec<Entry> = entries
+                .iter()
+                .map(|(name, tickets)| Entry { entry: (*name).clone(), tickets: *tickets })
+                .collect();
+            let tickets = entries.iter().map(|entry| entry.tickets).sum::<u64>() + more;
+            let entries_hash = Closing::hash_of(&entries);
+            let checks = check_closing(&Closing { entries, tickets, entries_hash });
+            let good = checks.each_ref().map(|check| (check.code, check.good));
+            assert_eq!(good, [("entries", is_sound), ("entries-hash", true)], "{what}");
+        }
+    }
 }

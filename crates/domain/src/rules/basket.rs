@@ -126,10 +126,9 @@ impl<'a> Basket<'a> {
         open.map(Item::pieces).fold(0, i64::saturating_add)
     }
 
-    /// Makes up to that many pieces free, the cheapest first, and what costs nothing anyway last; gives the
-    /// number of pieces and, for each line, what came off.
-    pub fn give_free(&mut self, places: &[usize], pieces: i64) -> (i64, Shares) {
-        let mut shares = Shares::default();
+    /// Makes up to that many pieces free, the cheapest first, and what costs nothing anyway last.
+    pub fn give_free(&mut self, places: &[usize], pieces: i64) -> Freed {
+        let (mut off, mut counts) = (Shares::default(), Shares::default());
         let mut given = 0;
         while given < pieces {
             let Some(place) = self.cheapest_open(places).or_else(|| self.cheapest(places)) else { break };
@@ -140,9 +139,10 @@ impl<'a> Basket<'a> {
             item.free_value += value;
             item.off += value;
             given += count;
-            shares.0.push((item.place, value));
+            off.0.push((item.place, value));
+            counts.0.push((item.place, count));
         }
-        (given, shares)
+        Freed { pieces: given, off: off.sum(), shares: off.or(counts) }
     }
 
     /// What a percentage of those items comes to, at most `cap`.
@@ -176,12 +176,20 @@ impl<'a> Basket<'a> {
         for (&place, part) in places.iter().zip(split(amount, &weights)) {
             let item = &mut self.items[place];
             item.off += part;
-            if part != 0 {
-                shares.0.push((item.place, part));
-            }
+            shares.0.push((item.place, part));
         }
         shares
     }
+}
+
+/// Pieces that became free.
+#[derive(Debug, Default)]
+pub(super) struct Freed {
+    pub pieces: i64,
+    /// What came off for them.
+    pub off: i64,
+    /// How that falls to the lines; where nothing came off, the pieces themselves.
+    pub shares: Shares,
 }
 
 /// What falls to each line of the sale, by its place in the sale.
@@ -191,6 +199,11 @@ pub(super) struct Shares(pub Vec<(usize, i64)>);
 impl Shares {
     pub fn sum(&self) -> i64 {
         clamp(self.0.iter().map(|(_, share)| i128::from(*share)).sum())
+    }
+
+    /// These, or the others where these are nothing.
+    pub fn or(self, others: Self) -> Self {
+        if self.sum() == 0 { others } else { self }
     }
 
     /// One number for each of `count` lines; empty where one line has it all or nobody has any.

@@ -169,9 +169,9 @@ pub(super) fn within_offline(granted: &[Wanted<'_>], scene: &Scene<'_>) -> Resul
     let costs = same.map(|wanted| cost(wanted.published, wanted.reward, wanted.claim.times));
     let spent =
         costs.filter(|(paid, _)| paid == unit).fold(0_i64, |sum, (_, amount)| sum.saturating_add(amount));
-    let (left, held) =
+    let (_, held) =
         limit::hold(&most, unit.scale(), spent, &member.counters, &offline_key(last.published), scene.at.day);
-    match held.filter(|_| left < spent) {
+    match held {
         Some(held) => {
             let limit = held.values.into_iter().filter(|(name, _)| *name == "limit");
             Err(Reason { code: codes::OFFLINE_LIMIT, values: limit.collect() }.with("unit", unit.name()))
@@ -211,7 +211,7 @@ pub(super) fn pool_key(published: &Published, pool: &str) -> String {
 pub(super) fn offline_step(taken: &Taken<'_>, scene: &Scene<'_>) -> Option<CounterStep> {
     offline_limit(taken.published, scene).filter(|_| taken.claimed)?;
     let (unit, amount) = cost(taken.published, taken.reward, taken.times);
-    (unit == *taken.published.programme.unit() && amount > 0).then(|| CounterStep {
+    (unit == *taken.published.programme.unit()).then(|| CounterStep {
         key: offline_key(taken.published),
         day: scene.at.day,
         amount,

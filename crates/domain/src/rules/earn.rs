@@ -62,10 +62,13 @@ pub(super) fn count(rule: &EarnRule, basket: &Basket<'_>, whole_sale: bool) -> R
         let item = |&place: &usize| (basket.items[place].place, amount(&basket.items[place]).max(0));
         Shares(places.iter().map(item).collect())
     };
+    let by_paid = by(|item| item.open());
     let shares = match rule.per {
+        // What costs nothing falls to its pieces: what was paid for the rest of the sale has no part in it.
+        _ if by_paid.sum() == 0 => Some(by(|item| item.bought())),
         Per::Item => Some(by(|item| item.bought())),
         _ if whole_sale && places.len() == basket.items.len() => None,
-        _ => Some(by(|item| item.open())),
+        _ => Some(by_paid),
     };
     let mut values = Vec::new();
     let (base, one) = match rule.per {
@@ -124,9 +127,8 @@ pub(super) fn earn(
     {
         return Err(Reason::new(codes::VISIT_COUNTED));
     }
-    let multiplier = best_multiplier(spec, rule, scene);
-    let factor = multiplier.map_or(Decimal::ONE, |multiplier| multiplier.factor);
-    let wanted = amount(rule, counted, factor, unit);
+    let factor = best_factor(spec, rule, scene);
+    let wanted = amount(rule, counted, factor.unwrap_or(Decimal::ONE), unit);
     if wanted <= 0 {
         let mut reason = Reason::new(codes::TOO_LITTLE).with("every", rule.every);
         reason.values.extend(counted.values.iter().cloned());
@@ -141,9 +143,7 @@ pub(super) fn earn(
             .with("per", per_word(rule.per));
         earned.values.extend(counted.values.iter().cloned());
         steps.push(earned);
-        steps.extend(
-            multiplier.map(|multiplier| Reason::new(codes::MULTIPLIED).with("factor", multiplier.factor)),
-        );
+        steps.extend(factor.map(|factor| Reason::new(codes::MULTIPLIED).with("factor", factor)));
     }
     steps.extend(held.map(|held| held.with("unit", unit.name())));
     let mut counters: Vec<CounterStep> = limit::step(&rule.cap, key, today, given).into_iter().collect();
@@ -155,7 +155,7 @@ pub(super) fn earn(
 
 fn pause(rule: &EarnRule, last_visit_ms: Option<i64>, now_ms: i64) -> Result<(), Reason> {
     let pause_ms = u64::from(rule.pause_minutes) * 60_000;
-    let Some(last) = last_visit_ms.filter(|_| pause_ms > 0) else { return Ok(()) };
+    let Some(last) = last_visit_ms else { return Ok(()) };
     // Another device's clock may be ahead: what counts is how far the two instants are apart.
     let apart = now_ms.abs_diff(last);
     if apart >= pause_ms {
@@ -165,19 +165,14 @@ fn pause(rule: &EarnRule, last_visit_ms: Option<i64>, now_ms: i64) -> Result<(),
 }
 
 /// Of several multipliers the highest counts; they do not add up.
-fn best_multiplier<'a>(
-    spec: &'a Specification,
-    rule: &EarnRule,
-    scene: &Scene<'_>,
-) -> Option<&'a Multiplier> {
+fn best_factor(spec: &Specification, rule: &EarnRule, scene: &Scene<'_>) -> Option<Decimal> {
     let applies = |multiplier: &&Multiplier| {
         (multiplier.earn.is_empty() || multiplier.earn.contains(&rule.id))
             && scene.within(&multiplier.valid).is_ok()
             && scene.at_time(&multiplier.when).is_ok()
             && scene.may(&multiplier.who).is_ok()
     };
-    let applying = spec.multiplier.iter().filter(applies);
-    applying.reduce(|best, next| if next.factor > best.factor { next } else { best })
+    spec.multiplier.iter().filter(applies).map(|multiplier| multiplier.factor).max()
 }
 
 /// `counted / every × amount × factor`, rounded once to the unit's scale.

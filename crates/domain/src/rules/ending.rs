@@ -104,13 +104,9 @@ pub(super) fn ending(
         });
         let mut to_take = spent.get(unit).copied().unwrap_or(0);
         for (amount, last, idle) in held.chain(given) {
-            // A debt stands first, and is paid like a spend.
-            if amount < 0 {
-                to_take = to_take.saturating_sub(amount);
-                continue;
-            }
+            // A debt stands first: less than nothing is taken from it, and so more from what follows.
             let taken = amount.min(to_take);
-            to_take -= taken;
+            to_take = to_take.saturating_sub(taken);
             if let Some(last) = last.filter(|last| amount > taken && (today..=soon).contains(last)) {
                 let sum = sums.entry((last, unit.clone(), idle)).or_default();
                 *sum = sum.saturating_add(amount - taken);

@@ -202,7 +202,7 @@ impl<'a> Draft<'a> {
         for taken in &self.priced.taken {
             let mut spend = taken.spend(lines);
             if taken.added.is_some() {
-                if let Some(spend) = spend.as_mut().filter(|spend| spend.weights.is_empty() && lines > 1) {
+                if let Some(spend) = spend.as_mut().filter(|spend| spend.weights.is_empty()) {
                     spend.weights = Shares(vec![(next, 1)]).weights(lines);
                 }
                 next += 1;

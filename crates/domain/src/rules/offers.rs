@@ -112,7 +112,7 @@ fn offer(
         return None;
     }
     let least = reward.at_least.map_or(one, |at_least| at_least.at_scale(unit.scale()).max(one));
-    let times = if have < least || one <= 0 { 0 } else { have / one };
+    let times = if have < least { 0 } else { have.checked_div(one).unwrap_or(0) };
     let (times, _) = claims::times_left(published, reward, times, scene);
     let missing = (least - have).max(0);
     Some(Offer {

@@ -2,7 +2,7 @@
 
 use crate::money::{Money, Quantity};
 use crate::programme::{On, Published, Reward, RewardKind};
-use crate::rules::basket::{Basket, Shares};
+use crate::rules::basket::{Basket, Freed, Shares};
 use crate::rules::claims::{self, Taken, Wanted};
 use crate::rules::codes;
 use crate::rules::scope::{Reason, Scene};
@@ -73,31 +73,29 @@ fn give_item<'a>(
     let chosen = |place: &usize| claim.sku.as_ref().is_none_or(|sku| basket.items[*place].line.sku == *sku);
     let places: Vec<usize> = places.iter().copied().filter(chosen).collect();
     let pieces = i64::from(claim.times);
-    let (given, shares) =
-        if claim.extra { (0, Shares::default()) } else { basket.give_free(&places, pieces) };
-    let mut what = first_name(basket, &shares);
-    if given < pieces {
+    let freed = if claim.extra { Freed::default() } else { basket.give_free(&places, pieces) };
+    let mut what = first_name(basket, &freed.shares);
+    if freed.pieces < pieces {
         let sku = claims::added_sku(wanted.reward, claim)?;
         what.get_or_insert_with(|| sku.to_string());
         taken.added = Some(sku);
     }
-    let off = Money(shares.sum());
-    taken.shares = shares;
-    let what = what.unwrap_or_default();
+    taken.shares = freed.shares;
+    let (what, off) = (what.unwrap_or_default(), Money(freed.off));
     taken.steps.push(Reason::new(codes::FREE).with("quantity", pieces).with("what", what).with("off", off));
     Ok(())
 }
 
 fn give_cheapest(basket: &mut Basket<'_>, places: &[usize], taken: &mut Taken<'_>) -> Result<(), Reason> {
     // What costs nothing anyway is not given for units.
-    let (given, shares) = basket.give_free(places, basket.pieces_open(places).min(taken.times.into()));
-    if given == 0 {
+    let Freed { pieces, off, shares } =
+        basket.give_free(places, basket.pieces_open(places).min(taken.times.into()));
+    if pieces == 0 {
         return Err(Reason::new(codes::NOTHING_TO_DISCOUNT));
     }
-    reduce(taken, given);
-    let what = first_name(basket, &shares).unwrap_or_default();
-    let off = Money(shares.sum());
-    taken.steps.push(Reason::new(codes::FREE).with("quantity", given).with("what", what).with("off", off));
+    reduce(taken, pieces);
+    let (what, off) = (first_name(basket, &shares).unwrap_or_default(), Money(off));
+    taken.steps.push(Reason::new(codes::FREE).with("quantity", pieces).with("what", what).with("off", off));
     taken.shares = shares;
     Ok(())
 }

@@ -331,6 +331,14 @@ mod tests {
         Tiers { by, window_days, window, grace_days: 0, ladder: Vec::new() }
     }
 
+    #[test]
+    fn parts_of_the_calendar_end_with_the_last_day_there_is() {
+        let (first, last) = (Day::MAX.plus_days(-40), Day::MAX);
+        let begins: Vec<String> =
+            begins(Calendar::Month, first, last).take(9).map(|day| day.to_string()).collect();
+        assert_eq!(begins, ["9999-12-01", "9999-12-31"], "the day after the last one is the last one");
+    }
+
     /// Day after day, adding everything up each time.
     fn naive(tiers: &Tiers, counter: &BTreeMap<Day, i64>, last: Day) -> i64 {
         let mut first = last;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stempel_domain::draw::{Announcement, Draw, DrawError, Published, entry_name};
+use stempel_domain::draw::{Announcement, Draw, DrawError, PRIZES_MAX, Published, TICKETS_MAX, entry_name};
 
 const SEED: &str = "3 12 17 22 31 44";
 
@@ -188,6 +188,18 @@ fn texts_that_can_be_read_in_two_ways_are_refused() {
     assert_eq!(Announcement { prizes: vec![], ..announcement() }.open(&[0; 32]), Err(DrawError::BadPrizes));
     let other = json!({"version": 2, "draw": "x", "prizes": [], "public_seed_from": "", "again": false, "commitment": ""});
     assert!(Draw::from_json(&other.to_string()).unwrap_err().to_string().contains("version is 2"));
+}
+
+#[test]
+fn a_draw_is_taken_up_to_its_bounds_and_no_further() {
+    let prizes =
+        |count| Announcement { prizes: vec!["Beans".into(); count], ..announcement() }.open(&[7; 32]);
+    assert!(prizes(PRIZES_MAX).is_ok());
+    assert_eq!(prizes(PRIZES_MAX + 1), Err(DrawError::BadPrizes));
+    let open = announcement().open(&[7; 32]).unwrap();
+    let tickets = |more| open.clone().close([("ada".to_owned(), TICKETS_MAX - 1), ("ben".to_owned(), more)]);
+    assert_eq!(tickets(1).unwrap().closing.unwrap().tickets, 1_000_000_000_000);
+    assert_eq!(tickets(2), Err(DrawError::TooMany));
 }
 
 #[test]

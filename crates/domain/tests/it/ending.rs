@@ -119,3 +119,47 @@ fn stored_value_that_pays_does_not_end() {
     let outcome = judge(&book, &facts, Order::Sale(&sold));
     assert_eq!(said(&book, &facts, Some(&outcome)), ["€1.00 ends on 30 November 2026"]);
 }
+
+#[test]
+fn what_is_taken_to_the_last_unit_does_not_end() {
+    let book = points("idle_days = 90");
+    let facts = held(&[(4, "2026-11-25"), (2, "2026-11-26")]);
+    let sold = Sale { claims: vec![claim("mug")], ..sale(vec![]) };
+    let outcome = judge(&book, &facts, Order::Sale(&sold));
+    assert_eq!(outcome.spent()[&unit("point")], 4);
+    assert_eq!(said(&book, &facts, Some(&outcome)), ["2 points end on 26 November 2026"]);
+}
+
+#[test]
+fn what_an_order_gives_ends_by_the_earlier_of_its_ends() {
+    for (expiry, ending) in [
+        ("days = 5", "9 points end on 25 November 2026"),
+        ("idle_days = 5", "9 points end on 25 November 2026 unless there is a visit before"),
+        ("days = 5, idle_days = 20", "9 points end on 25 November 2026"),
+        ("days = 5, idle_days = 5", "9 points end on 25 November 2026"),
+        ("days = 20, idle_days = 5", "9 points end on 25 November 2026 unless there is a visit before"),
+    ] {
+        let book = points(expiry);
+        let outcome =
+            judge(&book, &MemberFacts::default(), Order::Sale(&sale(vec![line("a", "", "1", "9.00")])));
+        assert_eq!(said(&book, &MemberFacts::default(), Some(&outcome)), [ending], "{expiry}");
+    }
+}
+
+#[test]
+fn stored_value_ends_by_inactivity_unless_it_pays() {
+    let book = book(&[]);
+    let mut facts = MemberFacts::default();
+    let idle = Some(Idle { months: 12, days: 0 });
+    let lot = Lot { amount: 500, earned: day("2026-01-01"), last: Some(day("2026-11-30")), idle };
+    facts.lots.insert(unit("eur.2"), vec![lot]);
+    for (paid, endings) in [(None, 1), (Some(0), 1), (Some(1), 0)] {
+        let tender = |amount| Tender { kind: TenderKind::Stored, amount: Money(amount) };
+        let sold = Sale {
+            tenders: paid.map(tender).into_iter().collect(),
+            ..sale(vec![line("a", "", "1", "5.00")])
+        };
+        let outcome = judge(&book, &facts, Order::Sale(&sold));
+        assert_eq!(said(&book, &facts, Some(&outcome)).len(), endings, "{paid:?}");
+    }
+}

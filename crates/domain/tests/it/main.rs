@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `behaviour` | what single rules and screens rely on |
 //! | `checks` | what a programme is refused for at each bound, and what its owner is warned of |
+//! | `cases` | how cases are read, where they end, and what they answer |
 //! | `corpus` | what fuzzing has found, and where it began |
 //! | `draw` | prize draws: who wins can be computed by anybody |
 //! | `edges` | the edges of windows, and the order in which things come off |
@@ -21,6 +22,7 @@
 //! | `schema` | the JSON Schema says what the reader takes |
 //! | `several` | what is found out over several members, shops or orders |
 //! | `stock` | allotments of devices, and what they gave together beyond the total |
+//! | `small_print` | amounts of nothing, exactly the most, and what is written of an order |
 //! | `support` | makes members, sales and moments |
 //! | `templates` | each programme in `assets/programmes` does what it says |
 //! | `texts` | sentences, and what is said of a programme with mistakes |
@@ -31,6 +33,7 @@
 
 mod behaviour;
 mod checks;
+mod cases;
 mod corpus;
 mod draw;
 mod edges;
@@ -49,6 +52,7 @@ mod scenarios;
 mod schema;
 mod several;
 mod stock;
+mod small_print;
 mod support;
 mod templates;
 mod texts;

@@ -417,3 +417,125 @@ fn a_ladder_follows_what_it_counted() {
         assert_eq!(counts(&sold), without_both, "{by}");
     }
 }
+
+#[test]
+fn what_a_claim_took_off_some_lines_comes_back_with_them() {
+    // Two euro off tea, for seven points: 1.20 and 0.80 off the teas. The bread has no part in it.
+    let tea = book(&["id = \"p\"\nname = \"P\"\n[[reward]]\nid = \"off\"\nkind = \"amount-off\"\n\
+        amount = 2.00\ncost = 7\ncategories = [\"tea\"]\n"]);
+    let lines =
+        vec![line("b", "", "1", "9.00"), line("t", "tea", "1", "3.00"), line("u", "tea", "1", "2.00")];
+    for (quantities, paid_back, given_back) in
+        [([1000, 0, 0], 900, None), ([0, 1000, 0], 180, Some(4)), ([0, 0, 1000], 120, Some(3))]
+    {
+        let claimed = Sale { claims: vec![claim("off")], ..sale(lines.clone()) };
+        let mut sold = Sold::new(&tea, &facts(7), claimed);
+        assert_eq!(sold.outcome.spends[0].weights, [0, 120, 80]);
+        let reversed = sold.back(Take::Quantities(&quantities), &noon()).unwrap();
+        let given = reversed.given_back.get(&unit("point")).copied();
+        assert_eq!((reversed.refund, given), (Money(paid_back), given_back), "{quantities:?}");
+        sold.back(Take::Everything, &noon()).unwrap();
+        assert_eq!(sold.balance("point"), 7);
+    }
+}
+
+#[test]
+fn a_free_article_beside_a_return_changes_no_refund() {
+    // 12.00 and 8.00 are paid and 3.00 come back: seventeen points, and ten for the order.
+    let lines = || vec![line("a", "", "1", "12.00"), line("r", "", "-1", "3.00"), line("b", "", "2", "4.00")];
+    let book = book(&["id = \"p\"\nname = \"P\"\n[[earn]]\nid = \"e\"\nper = \"money\"\namount = 1\n\
+        [[earn]]\nid = \"o\"\nper = \"order\"\namount = 10\n\
+        [[reward]]\nid = \"f\"\nkind = \"free-item\"\ncost = 5\nskus = [\"x\"]\n"]);
+    let taken = |claims: Vec<stempel_domain::sale::Claim>, parts: &[[i64; 3]]| -> Vec<i64> {
+        let mut sold = Sold::new(&book, &facts(5), Sale { claims, ..sale(lines()) });
+        assert_eq!(sold.outcome.earned()[&unit("point")], 27);
+        let back = |quantities: &[i64; 3]| {
+            let reversed = sold.back(Take::Quantities(quantities), &noon()).unwrap();
+            reversed.taken_back.get(&unit("point")).copied().unwrap_or(0)
+        };
+        parts.iter().map(back).collect()
+    };
+    // Of seventeen 12 to 8 are 10.2 and 6.8: ten and seven; of ten, six and four. The return has no part in it.
+    let parts = [[0, -1000, 0], [1000, 0, 0], [0, 0, 1000], [0, 0, 1000]];
+    assert_eq!(taken(vec![], &parts), [0, 16, 6, 5]);
+    assert_eq!(taken(vec![claim("f")], &parts), [0, 16, 6, 5]);
+}
+
+#[test]
+fn a_share_for_a_cause_comes_back_with_the_lines_it_was_made_of() {
+    let trees = book(&["id = \"p\"\nname = \"P\"\n[[giving]]\nid = \"g\"\ncause = \"trees\"\npercent = 1\n\
+        categories = [\"a\"]\n"]);
+    let lines = vec![line("x", "", "1", "9.00"), line("y", "a", "1", "7.50"), line("z", "a", "1", "5.00")];
+    let mut sold = Sold::new(&trees, &facts(0), sale(lines));
+    let cause = |postings: &[Posting]| -> Vec<(String, i64)> {
+        let euro = |posting: &&Posting| posting.unit == Unit::euro() && posting.booking.is_none();
+        let moved = postings.iter().filter(euro).filter_map(|posting| match &posting.account {
+            Account::Cause(cause) => Some((cause.clone(), posting.amount)),
+            Account::Shop(_) => Some(("shop".to_owned(), posting.amount)),
+            _ => None,
+        });
+        moved.collect()
+    };
+    let both = |amount: i64| vec![("shop".to_owned(), -amount), ("trees".to_owned(), amount)];
+    // One per cent of 12.50, half up: 0.13, of which 0.08 and 0.05 fall to the two lines.
+    let given = sale_postings(&sold.sale, &sold.outcome, Some(MEMBER), SHOP, noon().day);
+    assert_eq!(cause(&given), both(13));
+    assert!(imbalance(&given).is_empty());
+    for (quantities, back) in
+        [([1000, 0, 0], vec![]), ([0, 1000, 0], both(-8)), ([0, 0, 500], both(-3)), ([0, 0, 500], both(-2))]
+    {
+        let reversed = sold.back(Take::Quantities(&quantities), &noon()).unwrap();
+        assert_eq!(cause(&reversed.postings), back, "{quantities:?}");
+        assert!(imbalance(&reversed.postings).is_empty());
+    }
+}
+
+#[test]
+fn what_costs_nothing_takes_its_own_units_along() {
+    // Leaflets of 0.00 are what counts and a map of 0.00 is what is given free: the coffee has no part in either.
+    let shop = |set: &str| {
+        book(&[&format!(
+            "id = \"p\"\nname = \"P\"\n[[earn]]\nid = \"o\"\nper = \"order\"\namount = 9\n{set}\
+             [[reward]]\nid = \"f\"\nkind = \"free-item\"\ncost = 6\nskus = [\"map\", \"plan\"]\n"
+        )])
+    };
+    let coffee = || line("coffee", "", "1", "4.00");
+    let [leaflets, map, plans] =
+        [("leaflet", "2"), ("map", "1"), ("plan", "2")].map(|(sku, count)| line(sku, "", count, "0.00"));
+    let free = |times| stempel_domain::sale::Claim { times, ..claim("f") };
+    for (set, lines, claims, parts) in [
+        // Of the leaflets' nine points 4.5 fall to each; the map's six come back with it.
+        (
+            "skus = [\"leaflet\"]\n",
+            vec![coffee(), leaflets.clone(), map.clone()],
+            vec![free(1)],
+            vec![([1000, 0, 0], 0), ([0, 1000, 0], -5), ([0, 0, 1000], 6), ([0, 1000, 0], -4)],
+        ),
+        // Eighteen points for three pieces: the one map and two plans.
+        (
+            "skus = [\"leaflet\"]\n",
+            vec![coffee(), map.clone(), plans.clone()],
+            vec![free(3)],
+            vec![([1000, 0, 0], 0), ([0, 0, 1000], 6), ([0, 1000, 0], 6), ([0, 0, 1000], 6)],
+        ),
+        // Where nothing at all is paid, nine points fall to three pieces.
+        (
+            "",
+            vec![map.clone(), leaflets],
+            vec![],
+            vec![([1000, 0, 0], -3), ([0, 1000, 0], -3), ([0, 1000, 0], -3)],
+        ),
+        // What costs something is what counts: a free leaflet has no part in it.
+        ("", vec![map, coffee()], vec![], vec![([1000, 0, 0], 0), ([0, 1000, 0], -9)]),
+    ] {
+        let count = lines.len();
+        let mut sold = Sold::new(&shop(set), &facts(50), Sale { claims, ..sale(lines) });
+        assert_eq!(sold.outcome.refused, []);
+        for (quantities, moved) in parts {
+            let before = sold.balance("point");
+            sold.back(Take::Quantities(&quantities[..count]), &noon()).unwrap();
+            assert_eq!(sold.balance("point") - before, moved, "{set} {quantities:?}");
+        }
+        assert_eq!(sold.balance("point"), 50);
+    }
+}

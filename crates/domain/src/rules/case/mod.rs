@@ -169,7 +169,7 @@ impl Play {
         }
         let earned = last.map_or(first, |last| last.min(first));
         let amount = amount.at_scale(unit.scale());
-        let booking = if amount < 0 {
+        let booking = if amount.is_negative() {
             Booking::Spend { day: first }
         } else {
             Booking::Lot { earned, last, idle: None }
