@@ -215,6 +215,9 @@ pub struct Screen {
     /// Uses no camera
     #[arg(long)]
     pub no_camera: bool,
+    /// Keeps the camera's pictures in an empty folder, for support: half a minute of them, and the screen says so
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
     /// Draws the full screen without a frame
     #[arg(long)]
     pub fullscreen: bool,

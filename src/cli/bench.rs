@@ -125,11 +125,11 @@ fn time<T, E>(runs: usize, mut work: impl FnMut(usize) -> Result<T, E>) -> Resul
         .collect()
 }
 
-/// A live frame with a code in its middle: width, height, and the brightness of each pixel.
-fn in_a_frame(text: &str) -> Result<(u32, u32, Vec<u8>), Failure> {
+/// A live frame of a counter, with a code in its middle or without: width, height, and the brightness of each pixel.
+fn in_a_frame(text: Option<&str>) -> Result<(u32, u32, Vec<u8>), Failure> {
     let (width, height) = FRAME;
-    let code = draw_code(text).map_err(Failure::machine)?;
-    let side = code.width();
+    let code = draw_code(text.unwrap_or_default()).map_err(Failure::machine)?;
+    let side = if text.is_some() { code.width() } else { 0 };
     let (left, top) = ((width - side) / 2, (height - side) / 2);
     let mut luma = Vec::with_capacity((width * height) as usize);
     for y in 0..height {
@@ -144,29 +144,14 @@ fn in_a_frame(text: &str) -> Result<(u32, u32, Vec<u8>), Failure> {
 
 /// A live frame with a card in it, and one without: both decoded as the counter does.
 fn decode() -> Result<Vec<Figure>, Failure> {
-    let (width, height) = FRAME;
     let key = stempel_wire::SecretKey::from_bytes(&[7; 32]);
     let token = Token::issue(stempel_domain::TenantId([1; 16]), &key, CardId([2; 8])).to_string();
-    let code = draw_code(&token).map_err(Failure::machine)?;
-    let side = code.width();
-    let shade = |x: u32, y: u32| (90 + (x * 7 + y * 13) % 40 + (x / 90 + y / 70) % 2 * 40) as u8;
-    let picture = |with_code: bool| {
-        let (left, top) = ((width - side) / 2, (height - side) / 2);
-        let mut luma = Vec::with_capacity((width * height) as usize);
-        for y in 0..height {
-            for x in 0..width {
-                let inside = with_code && (left..left + side).contains(&x) && (top..top + side).contains(&y);
-                luma.push(if inside { code.get_pixel(x - left, y - top).0[0] } else { shade(x, y) });
-            }
-        }
-        luma
-    };
     let clock = monotonic();
     let mut figures = Vec::new();
     for (what, with_code) in
         [("a card in a 1280×720 frame", true), ("a 1280×720 frame without a card", false)]
     {
-        let luma = picture(with_code);
+        let (width, height, luma) = in_a_frame(with_code.then_some(token.as_str()))?;
         let frame = Frame::new(width, height, luma.clone(), clock()).map_err(Failure::machine)?;
         let mut pipeline = Pipeline::new(Mode::LIVE, clock.clone());
         let found = pipeline.decode(&frame, &|text| text == token).good().is_some();

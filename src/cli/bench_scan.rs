@@ -401,7 +401,7 @@ fn passes(first_seed: u64, count: u64) -> Result<Vec<(String, Value)>, Failure> 
     let lines = decoders.iter().zip(passed).enumerate().map(|(at, (decoder, mut passed))| {
         // The other decoder of the run, when there is one.
         let other = firsts.iter().enumerate().find(|(index, _)| *index != at).map(|(_, other)| other);
-        passes_line(decoder.name, &mut passed, &starts, readable_frames, other)
+        passes_line(decoder.name, &mut passed, first_seed, &starts, readable_frames, other)
     });
     Ok(lines.collect())
 }
@@ -409,22 +409,26 @@ fn passes(first_seed: u64, count: u64) -> Result<Vec<(String, Value)>, Failure> 
 fn passes_line(
     decoder: &str,
     passed: &mut Passed,
+    first_seed: u64,
     starts: &[Option<usize>],
     readable_frames: usize,
     other: Option<&Vec<Option<usize>>>,
 ) -> (String, Value) {
     let mut waits: Vec<f64> = Vec::new();
-    let (mut readable, mut soon, mut never) = (0, 0, Vec::new());
-    for (at, (first, start)) in passed.first.iter().zip(starts).enumerate() {
+    let (mut readable, mut soon, mut never, mut late_ones) = (0, 0, Vec::new(), Vec::new());
+    for ((seed, first), start) in (first_seed..).zip(&passed.first).zip(starts) {
         let Some(start) = start else { continue };
         readable += 1;
-        match first {
-            Some(first) => {
-                let wait = first.saturating_sub(*start);
-                soon += usize::from(wait <= HALF_SECOND);
-                waits.push(wait as f64);
-            }
-            None => never.push(at),
+        let wait = first.map(|first| first.saturating_sub(*start));
+        match wait {
+            Some(wait) => waits.push(wait as f64),
+            None => never.push(seed),
+        }
+        if wait.is_some_and(|wait| wait <= HALF_SECOND) {
+            soon += 1;
+        } else {
+            let when = wait.map_or("never".to_owned(), |wait| format!("after {wait} frames"));
+            late_ones.push(format!("seed {seed}, {when}: {}", Pass::new(seed).describe()));
         }
     }
     let (mean, median, late, max) = times(&mut waits);
@@ -435,7 +439,7 @@ fn passes_line(
         passed.first.iter().zip(other).filter(|(ours, theirs)| frame_of(ours) < frame_of(theirs)).count()
     });
     let read = passed.first.iter().flatten().count();
-    let text = format!(
+    let mut text = format!(
         "passes: {decoder:<20} read {read} of {}; of {readable} readable ones {soon} within 0.5 s ({:.1} %), never {never:?}; \
          frames to the first read mean {mean:.2} p50 {median} p95 {late} max {max}; earlier than the other in {earlier}; \
          frames read {}, of {readable_frames} readable ones {}; wrong {}\n    \
@@ -446,9 +450,15 @@ fn passes_line(
         passed.readable_read,
         passed.wrong.len(),
     );
+    for late in &late_ones {
+        text.push_str(&format!("\n    late: {late}"));
+    }
+    for wrong in passed.wrong.iter().take(10) {
+        text.push_str(&format!("\n    wrong: {wrong}"));
+    }
     let json = json!({
         "set": "passes", "decoder": decoder, "read": read, "of": passed.first.len(), "readable": readable,
-        "within_half_second": soon, "never": never, "earlier": earlier, "wrong": passed.wrong,
+        "within_half_second": soon, "never": never, "late": late_ones, "earlier": earlier, "wrong": passed.wrong,
         "frames_to_first": {"mean": mean, "p50": median, "p95": late, "max": max},
         "frames_read": passed.frames_read, "readable_frames": readable_frames,
         "readable_frames_read": passed.readable_read,

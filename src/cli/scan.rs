@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stempel_scan::clock::monotonic;
-use stempel_scan::decode::{Mode, Pipeline};
+use stempel_scan::decode::{Code, Mode, Pipeline};
 use stempel_scan::source::film::load_picture;
 
 use super::args::Scan;
@@ -44,9 +44,37 @@ fn read(pipeline: &mut Pipeline, file: &Path) -> (bool, String, Value) {
         })
         .collect();
     let name = file.display().to_string();
-    let texts: Vec<&str> = report.codes.iter().map(|code| code.text.as_str()).collect();
+    let texts: Vec<String> = report.codes.iter().map(said).collect();
     let line =
         if texts.is_empty() { format!("{name}: no code") } else { format!("{name}: {}", texts.join(" | ")) };
     let millis = (report.millis() * 1000.0).round() / 1000.0;
     (!codes.is_empty(), line, json!({"file": name, "codes": codes, "millis": millis}))
+}
+
+/// A code with its kind, and with the number of the article where it names one.
+fn said(code: &Code) -> String {
+    let article = code.article_number().map(|number| format!(" (article {number})")).unwrap_or_default();
+    format!("{} {}{article}", code.symbology, code.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use stempel_scan::decode::{Corner, Reader, Stage, Symbology, View};
+
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_said_with_its_kind() {
+        let stage = Stage { reader: Reader::Other, view: View::PLAIN };
+        let code = |symbology, text: &str| Code {
+            text: text.to_owned(),
+            symbology,
+            corners: [Corner::default(); 4],
+            stage,
+            good: false,
+        };
+        assert_eq!(said(&code(Symbology::Qr, "S1ABC")), "QR S1ABC");
+        let package = code(Symbology::Ean13, "4006381333931");
+        assert_eq!(said(&package), "EAN-13 4006381333931 (article 04006381333931)");
+    }
 }

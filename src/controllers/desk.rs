@@ -270,6 +270,11 @@ pub enum Limit {
 pub enum Refusal {
     /// The text is not a card.
     UnknownCode,
+    /// The number of a package that no article of the catalogue has.
+    UnknownArticle {
+        /// The number.
+        number: String,
+    },
     /// A genuine card of another programme owner.
     ForeignCode,
     /// A card whose signature does not fit.
@@ -721,6 +726,12 @@ pub trait Desk {
 
     /// Lists what can be sold.
     fn catalogue(&self) -> Catalogue;
+
+    /// Says which article a scanned text names by the number on its package; none when it names no article at all.
+    ///
+    /// # Errors
+    /// The catalogue has no such article.
+    fn article(&self, text: &str) -> Result<Option<Sku>, Refusal>;
 
     /// Prices the basket and says what it will earn.
     fn basket(&self, now: Moment) -> Basket;

@@ -197,6 +197,11 @@ impl<D: Desk> Face<D> {
         &mut self.desk
     }
 
+    /// Whether packages are put into a basket here, so that their codes are looked for.
+    pub fn sells(&self) -> bool {
+        self.app.route == Route::Till
+    }
+
     /// What is on the screens.
     pub fn model(&self) -> ScreenModel {
         ScreenModel {
@@ -220,6 +225,11 @@ impl<D: Desk> Face<D> {
         self.scan.state = state;
         file.clone_into(&mut self.scan.file);
         (self.scan.frame, self.scan.frames) = (frame, frames);
+    }
+
+    /// Says whether the camera's pictures are kept.
+    pub fn recording(&mut self, on: bool) {
+        self.scan.recording = on;
     }
 
     /// Says how long the last picture took to read, in tenths of a millisecond.

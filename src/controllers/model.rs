@@ -100,6 +100,8 @@ pub enum NoticeKind {
     DayIsFull,
     /// Not a card.
     UnknownCode,
+    /// A package whose number no article has; the text is the number.
+    UnknownArticle,
     /// Another programme owner's card.
     ForeignCode,
     /// A signature that does not fit.
@@ -170,6 +172,9 @@ impl Notice {
         let plain = |kind| (Self::of(kind), None, Vec::new());
         match refusal {
             Refusal::UnknownCode => plain(NoticeKind::UnknownCode),
+            Refusal::UnknownArticle { number } => {
+                (Self { kind: NoticeKind::UnknownArticle, text: number, ..Self::default() }, None, Vec::new())
+            }
             Refusal::ForeignCode => plain(NoticeKind::ForeignCode),
             Refusal::ForgedCode => plain(NoticeKind::ForgedCode),
             Refusal::BlockedCard => plain(NoticeKind::BlockedCard),
@@ -491,6 +496,8 @@ pub struct ScanModel {
     pub samples: Vec<Sample>,
     /// How long the last picture took to read, in tenths of a millisecond; none before the first.
     pub decode_tenths_ms: Option<u32>,
+    /// The camera's pictures are kept in a folder, for support: every screen says so.
+    pub recording: bool,
 }
 
 /// What is chosen.

@@ -70,8 +70,13 @@ impl TillController {
         }
     }
 
-    /// A code was read: the member comes to the basket, whatever is going on.
+    /// A code was read: an article goes into the basket, a member comes to it, whatever is going on.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
+        match desk.article(text) {
+            Ok(Some(sku)) => return self.put_in(desk, &sku, now),
+            Ok(None) => {}
+            Err(refusal) => return self.refuse(refusal),
+        }
         let answer =
             desk.scan(text, now).and_then(|guest| desk.seat(Some(&guest.member), now).map(|()| guest.is_new));
         let is_new = answer.as_ref().is_ok_and(|is_new| *is_new);
@@ -376,5 +381,22 @@ mod tests {
         assert!(till.model().basket.guest.is_some());
         till.remove_member(&mut desk, at(3));
         assert!(till.model().basket.guest.is_none());
+    }
+
+    #[test]
+    fn packages_go_into_the_basket_and_members_come_to_it() {
+        let (mut desk, mut till) = till();
+        assert!(till.scan(&mut desk, "4006381333931", at(0)).is_empty());
+        till.scan(&mut desk, "ada", at(1));
+        till.scan(&mut desk, "4006381333931", at(2));
+        let basket = &till.model().basket;
+        assert_eq!((basket.lines[0].name.as_str(), basket.lines[0].count), ("Hausmischung 250 g", 2));
+        assert_eq!(basket.guest.as_ref().map(|guest| guest.name.as_str()), Some("Ada"));
+        assert_eq!(till.scan(&mut desk, "96385074", at(3)), [Effect::Play(Sound::Refused)]);
+        let notice = &till.model().notice;
+        assert_eq!((notice.kind, notice.text.as_str()), (NoticeKind::UnknownArticle, "96385074"));
+        assert_eq!(till.model().basket.lines[0].count, 2, "nothing else was put in");
+        till.scan(&mut desk, "WIFI:S:Gast;;", at(4));
+        assert_eq!(till.model().notice.kind, NoticeKind::UnknownCode);
     }
 }

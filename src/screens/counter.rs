@@ -42,6 +42,7 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::AlreadyCounted => ui::NoticeKind::AlreadyCounted,
         NoticeKind::DayIsFull => ui::NoticeKind::DayIsFull,
         NoticeKind::UnknownCode => ui::NoticeKind::UnknownCode,
+        NoticeKind::UnknownArticle => ui::NoticeKind::UnknownArticle,
         NoticeKind::ForeignCode => ui::NoticeKind::ForeignCode,
         NoticeKind::ForgedCode => ui::NoticeKind::ForgedCode,
         NoticeKind::BlockedCard => ui::NoticeKind::BlockedCard,

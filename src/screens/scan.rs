@@ -125,6 +125,7 @@ impl ScanAdapter {
         view.set_file(SharedString::from(model.file.as_str()));
         view.set_frame(count(model.frame));
         view.set_frames(count(model.frames));
+        view.set_recording(model.recording);
         view.set_state(match model.state {
             CameraState::Starting => ui::CameraState::Starting,
             CameraState::Live => ui::CameraState::Live,

@@ -8,6 +8,7 @@ use stempel_domain::alarm::AlarmKind;
 use stempel_domain::rules::codes;
 use stempel_domain::sale::Claim;
 use stempel_domain::{EventRef, OperatorId, Quantity};
+use stempel_scan::decode::article_number_of_text;
 use stempel_terminal::cards::Who;
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
@@ -546,6 +547,15 @@ impl Desk for TerminalDesk {
             })
             .collect();
         Catalogue { categories, articles }
+    }
+
+    fn article(&self, text: &str) -> Result<Option<Sku>, Refusal> {
+        let Some(number) = article_number_of_text(text) else { return Ok(None) };
+        let wanted = number.clone();
+        match self.ask(move |terminal| terminal.article_on_package(&wanted))? {
+            Some(article) => Ok(Some(article.sku.as_str().into())),
+            None => Err(Refusal::UnknownArticle { number: number.trim_start_matches('0').to_owned() }),
+        }
     }
 
     fn basket(&self, _now: Moment) -> Basket {

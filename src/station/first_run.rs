@@ -7,7 +7,7 @@ use stempel_store::{Store, StoreError};
 use stempel_terminal::Terminal;
 
 use super::display;
-use super::reading::{Heard, Reader, ReaderChoice};
+use super::reading::{Heard, Reader, ReaderChoice, ReaderOptions};
 use super::{SCREEN_SETTINGS, ScreenSettings, no_window, role_name, role_of, step_name, system_language};
 use crate::cli::args::{Enroll, Global, Init, Screen};
 use crate::cli::{Failure, begin_alone, begin_joined};
@@ -167,6 +167,7 @@ impl FirstRun {
             role: Some(role_name(self.setup.model().role).to_owned()),
             setup: step,
             camera: None,
+            measured: None,
         }
     }
 
@@ -187,7 +188,8 @@ impl FirstRun {
             let shown = window.clone();
             let _ = window.run_there(move || hear(heard, &shown));
         };
-        self.reader = Reader::start(&choice, |text: &str| text.contains('#'), heard);
+        self.reader =
+            Reader::start(&choice, |text: &str| text.contains('#'), ReaderOptions::default(), heard);
     }
 }
 
@@ -208,6 +210,7 @@ fn hear(heard: Heard, window: &ScreensHandle) {
         Heard::Frame(frame) => {
             let _ = window.camera_frame(frame);
         }
-        Heard::NoCode => {}
+        // Measured again when the folder is a terminal, which can keep it; here nothing is recorded.
+        Heard::Measured(_) | Heard::Recording(_) | Heard::NoCode => {}
     }
 }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stempel_domain::ports::Clock;
+use stempel_scan::source::record::{PICTURES_MAX, Recorder};
 use stempel_store::StoreError;
 use stempel_terminal::handle::Handle;
 use stempel_terminal::settings::OnScan;
@@ -44,7 +45,7 @@ use crate::screens::{AppScreens, ScreensHandle};
 use alive::Alive;
 pub use desk::SampleCard;
 use desk::TerminalDesk;
-use reading::{Heard, Reader, ReaderChoice};
+use reading::{CameraMemory, Heard, Reader, ReaderChoice, ReaderOptions};
 use sound::Loudspeaker;
 use syncing::Syncing;
 use voice::Voice;
@@ -66,6 +67,9 @@ struct ScreenSettings {
     /// The camera that was chosen, by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     camera: Option<String>,
+    /// The mode in which it gives most, as it was measured here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<CameraMemory>,
 }
 
 /// The pages of the first run that can be gone on with, by their names in the settings.
@@ -159,6 +163,9 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     let (handle, thread) = Handle::start(terminal).map_err(Failure::machine)?;
     open_door(&folder, &handle)?;
 
+    let recorder = options.screen.as_ref().and_then(|screen| screen.record.as_deref());
+    let recorder = recorder.map(|folder| Recorder::start(folder, PICTURES_MAX)).transpose();
+    let recorder = recorder.map_err(|error| Failure::usage(error.to_string()))?.map(Arc::new);
     let (voice, loudspeaker) = (Voice::find(), Loudspeaker::find(&folder));
     let language = settings.language.as_deref().map_or_else(system_language, Language::from_tag);
     let face_options = FaceOptions {
@@ -207,6 +214,8 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         reader: None,
         role: settings.role.as_deref().map(role_of),
         camera: settings.camera.clone().unwrap_or_default(),
+        measured: settings.measured.clone(),
+        recorder,
         relay: None,
         folder: folder.clone(),
         alive: Alive::find(),
@@ -260,17 +269,27 @@ pub(crate) fn counter_of(
     terminal: Terminal,
     folder: PathBuf,
 ) -> Result<impl FnMut(&str) -> ScreenModel, Failure> {
+    let (mut face, clock) = face_of(terminal, folder, Route::Counter)?;
+    Ok(move |text: &str| {
+        face.handle(UiAction::Scan(text.to_owned()), moment(&*clock));
+        face.model()
+    })
+}
+
+/// The screens in front of a terminal, without a window.
+fn face_of(
+    terminal: Terminal,
+    folder: PathBuf,
+    route: Route,
+) -> Result<(Face<TerminalDesk>, Arc<dyn Clock>), Failure> {
     let clock: Arc<dyn Clock> = terminal.clock().clone();
     let syncing = Syncing::of(&terminal)?;
     let (report, wake) = (syncing.report(), syncing.wake());
     let (handle, _thread) = Handle::start(terminal).map_err(Failure::machine)?;
     let offset_minutes = moment(&*clock).offset_minutes;
     let desk = TerminalDesk::new(handle, report, wake, Vec::new(), Language::German, folder, offset_minutes);
-    let mut face = Face::new(desk, FaceOptions::default(), moment(&*clock));
-    Ok(move |text: &str| {
-        face.handle(UiAction::Scan(text.to_owned()), moment(&*clock));
-        face.model()
-    })
+    let face = Face::new(desk, FaceOptions { route, ..FaceOptions::default() }, moment(&*clock));
+    Ok((face, clock))
 }
 
 /// What the window's thread holds.
@@ -287,6 +306,10 @@ struct Station {
     loudspeaker: Loudspeaker,
     /// The camera that was chosen; empty for the first.
     camera: String,
+    /// The mode that was measured with it.
+    measured: Option<CameraMemory>,
+    /// Keeps the camera's pictures, where support asked for it.
+    recorder: Option<Arc<Recorder>>,
     /// The way to the other devices of the shop.
     relay: Option<relay::Relay>,
     screen: Option<Screen>,
@@ -316,6 +339,9 @@ fn act(station: &Rc<RefCell<Station>>, action: UiAction, now: Moment) {
             station.face.desk().speak(*language);
         }
         let effects = station.face.handle(action, now);
+        if let Some(reader) = &station.reader {
+            reader.read_products(station.face.sells());
+        }
         (effects, station.face.model(), station.screens.clone())
     };
     if let Some(window) = window {
@@ -382,6 +408,7 @@ impl Station {
             role: self.role.map(|role| role_name(role).to_owned()),
             setup: setup.under_way.then(|| step_name(setup.step).to_owned()),
             camera: Some(self.camera.clone()).filter(|name| !name.is_empty()),
+            measured: self.measured.clone(),
         };
         // A setting that could not be kept is asked for again at the next start.
         let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(SCREEN_SETTINGS, &settings)));
@@ -415,7 +442,16 @@ impl Station {
             // The event loop is gone only when the program ends.
             let _ = window.run_there(move || hear(heard, &frames));
         };
-        self.reader = Reader::start(&choice, good, heard);
+        let options = ReaderOptions {
+            products: self.face.sells(),
+            memory: self.measured.clone(),
+            recorder: self.recorder.clone(),
+        };
+        // Said before the first picture can be kept, and taken back when none are kept any more.
+        let is_camera = matches!(choice, ReaderChoice::Camera(_));
+        self.face
+            .recording(is_camera && self.recorder.as_ref().is_some_and(|recorder| recorder.is_running()));
+        self.reader = Reader::start(&choice, good, options, heard);
         if let Some(window) = self.screens.clone() {
             let _ = window.show(self.face.model());
         }
@@ -438,6 +474,16 @@ fn hear(heard: Heard, window: &ScreensHandle) {
             let mut station = station.borrow_mut();
             let scan = station.face.model().scan;
             station.face.camera(CameraState::Film, &scan.file, place, length);
+            let _ = window.show(station.face.model());
+        }
+        Heard::Measured(memory) => {
+            let mut station = station.borrow_mut();
+            station.measured = Some(memory);
+            station.keep_settings();
+        }
+        Heard::Recording(on) => {
+            let mut station = station.borrow_mut();
+            station.face.recording(on);
             let _ = window.show(station.face.model());
         }
         Heard::Frame(frame) => {
@@ -565,4 +611,47 @@ fn listed(samples: &[SampleCard]) -> Vec<Sample> {
             detail: card.detail.clone(),
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+mod tests {
+    use stempel_store::{Folder, Store};
+    use stempel_terminal::setup::{Beginning, begin_alone};
+    use stempel_wire::message::Article;
+
+    use super::*;
+    use crate::controllers::NoticeKind;
+    use crate::edge::{SystemClock, SystemEntropy};
+
+    #[test]
+    fn at_the_till_a_package_is_an_article_and_a_card_a_member() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut articles = crate::sample::articles().unwrap();
+        let beans =
+            Article { sku: "4006381333931".parse().unwrap(), name: "Bohnen".into(), ..articles[0].clone() };
+        articles.push(beans);
+        let beginning = Beginning { shop_name: "Anker".into(), articles, ..Beginning::default() };
+        let store = Store::open(Folder::take(dir.path(), "test").unwrap()).unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+        let mut terminal = begin_alone(store, clock, entropy, &beginning).unwrap();
+        let card = terminal.add_member(Some("Ada"), &None, None).unwrap().token.to_string();
+        let (mut face, clock) = face_of(terminal, dir.path().to_owned(), Route::Till).unwrap();
+        let mut scan = |text: &str| {
+            face.handle(UiAction::Scan(text.to_owned()), moment(&*clock));
+            face.model().till
+        };
+        // As a camera tells it, as a scanner types it, and out of GS1 content.
+        for text in ["04006381333931", "4006381333931", "]C1010400638133393110LOT7"] {
+            scan(text);
+        }
+        let till = scan(&card);
+        assert_eq!((till.basket.lines[0].name.as_str(), till.basket.lines[0].count), ("Bohnen", 3));
+        assert_eq!(till.basket.guest.map(|guest| guest.name).as_deref(), Some("Ada"));
+        let till = scan("00000096385074");
+        assert_eq!((till.notice.kind, till.notice.text.as_str()), (NoticeKind::UnknownArticle, "96385074"));
+        assert_eq!(scan("WIFI:S:Gast;;").notice.kind, NoticeKind::UnknownCode);
+        face.handle(UiAction::Navigate(Route::Counter), moment(&*clock));
+        assert!(!face.sells(), "packages are looked for at the till alone");
+    }
 }

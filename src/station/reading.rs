@@ -10,8 +10,10 @@ use stempel_scan::clock::{Clock, monotonic};
 use stempel_scan::decode::{Code, Mode, Pipeline, Report};
 use stempel_scan::reader::watchdog::{Condition, SourceState};
 use stempel_scan::reader::{ScanEvent, ScanOptions, Scanner, Turning};
-use stempel_scan::source::camera::{CameraChoice, opener};
+use stempel_scan::source::camera::{CameraChoice, CameraInfo, measuring_opener};
 use stempel_scan::source::film::{Film, FilmOptions, count_pictures, load_picture, sleeping};
+use stempel_scan::source::format::CameraMode;
+use stempel_scan::source::record::{Recorder, recorded};
 use stempel_scan::source::{FrameSource, Opener};
 use stempel_wire::rotating;
 
@@ -72,11 +74,35 @@ pub(super) enum Heard {
     Frame(CameraFrame),
     /// The place on a film strip, from 1, and its length.
     Strip(u32, u32),
+    /// The mode in which a camera gives most, measured at its first opening.
+    Measured(CameraMemory),
+    /// The camera's pictures are kept in a folder, or no longer.
+    Recording(bool),
+}
+
+/// The mode that was measured, and with which camera.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct CameraMemory {
+    /// The camera's name.
+    pub name: String,
+    /// The mode, as it is shown.
+    pub mode: String,
+}
+
+/// How codes are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ReaderOptions {
+    /// The codes of products too, as a till does.
+    pub products: bool,
+    /// What was measured before.
+    pub memory: Option<CameraMemory>,
+    /// Keeps the camera's pictures, where support asked for it.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// Something that reads codes until it is dropped.
 pub(super) struct Reader {
-    _scanner: Option<Arc<Scanner>>,
+    scanner: Arc<Scanner>,
     ending: Arc<AtomicBool>,
     preview: Option<JoinHandle<()>>,
 }
@@ -86,6 +112,7 @@ impl Reader {
     pub fn start(
         choice: &ReaderChoice,
         good: impl Fn(&str) -> bool + Send + Sync + 'static,
+        options: ReaderOptions,
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> Option<Self> {
         let (clock, heard) = (monotonic(), Arc::new(heard));
@@ -94,8 +121,15 @@ impl Reader {
                 look_once(path.clone(), clock, good, heard);
                 return None;
             }
-            ReaderChoice::Camera(name) if name.is_empty() => opener(CameraChoice::First, clock.clone()),
-            ReaderChoice::Camera(name) => opener(CameraChoice::Named(name.clone()), clock.clone()),
+            ReaderChoice::Camera(name) => {
+                let choice =
+                    if name.is_empty() { CameraChoice::First } else { CameraChoice::Named(name.clone()) };
+                let camera = camera(choice, options.memory, heard.clone(), clock.clone());
+                match &options.recorder {
+                    Some(recorder) => recorded(camera, recorder.clone()),
+                    None => camera,
+                }
+            }
             ReaderChoice::Folder(path) => film(path.clone(), clock.clone()),
         };
         let is_camera = matches!(choice, ReaderChoice::Camera(_));
@@ -113,7 +147,7 @@ impl Reader {
                     match scanner.filter(|scanner| is_beside(&scanner.view().report, &reading.code)) {
                         // Its turn comes when it is held up alone.
                         Some(scanner) => scanner.rearm(&reading.code.text),
-                        None => heard(Heard::Code(reading.code.text)),
+                        None => heard(Heard::Code(told(reading.code))),
                     }
                 }
                 ScanEvent::Source(state) if is_camera => heard(Heard::State(camera_state(&state))),
@@ -122,12 +156,27 @@ impl Reader {
         };
         // A phone's code that turns while it lies there is still the same showing.
         let turning = Turning { prefix: rotating::PREFIX, same: rotating::SAME_LEN };
-        let options = ScanOptions { turning: Some(turning), ..ScanOptions::default() };
-        let scanner = Arc::new(Scanner::start(opener, Arc::new(good), listener, options, clock).ok()?);
+        let scan =
+            ScanOptions { turning: Some(turning), other_codes: options.products, ..ScanOptions::default() };
+        let scanner = Arc::new(Scanner::start(opener, Arc::new(good), listener, scan, clock).ok()?);
         let _ = reading_of.set(Arc::downgrade(&scanner));
         let ending = Arc::new(AtomicBool::new(false));
-        let preview = preview(scanner.clone(), ending.clone(), is_camera, strip, heard);
-        Some(Self { _scanner: Some(scanner), ending, preview })
+        let recorder = options.recorder.filter(|_| is_camera);
+        let preview = preview(scanner.clone(), ending.clone(), is_camera, strip, recorder, heard);
+        Some(Self { scanner, ending, preview })
+    }
+
+    /// Reads the codes of products too, as a till does, or does no longer.
+    pub fn read_products(&self, wanted: bool) {
+        self.scanner.look_for_other_codes(wanted);
+    }
+}
+
+/// What the desk is told of a code: a package by its whole number, for the kind of its code says how it is written.
+fn told(code: Code) -> String {
+    match code.article_number().filter(|_| !code.good) {
+        Some(number) => number,
+        None => code.text,
     }
 }
 
@@ -145,6 +194,20 @@ impl Drop for Reader {
 fn is_beside(report: &Report, code: &Code) -> bool {
     report.good().is_some_and(|nearest| nearest.text != code.text)
         && report.codes.iter().any(|known| known.text == code.text)
+}
+
+/// A camera in the mode that it was measured in; where it was not, that is done now and told.
+fn camera(
+    choice: CameraChoice,
+    memory: Option<CameraMemory>,
+    heard: Arc<impl Fn(Heard) + Send + Sync + 'static>,
+    clock: Clock,
+) -> Opener {
+    let known = memory.and_then(|memory| Some((memory.name, memory.mode.parse().ok()?)));
+    let measured = move |info: &CameraInfo, mode: CameraMode| {
+        heard(Heard::Measured(CameraMemory { name: info.name.clone(), mode: mode.to_string() }));
+    };
+    measuring_opener(choice, known, Arc::new(measured), clock)
 }
 
 fn film(path: PathBuf, clock: Clock) -> Opener {
@@ -185,7 +248,7 @@ fn look_once(
         }));
         // A text that is no card is shown to the desk as well, which says what it is.
         match report.good().or(report.codes.first()) {
-            Some(code) => heard(Heard::Code(code.text.clone())),
+            Some(code) => heard(Heard::Code(told(code.clone()))),
             None => heard(Heard::NoCode),
         }
     });
@@ -197,12 +260,19 @@ fn preview(
     ending: Arc<AtomicBool>,
     mirrored: bool,
     strip: u32,
+    recorder: Option<Arc<Recorder>>,
     heard: Arc<impl Fn(Heard) + Send + Sync + 'static>,
 ) -> Option<JoinHandle<()>> {
     let show = move || {
-        let mut shown = None;
+        let (mut shown, mut told) = (None, false);
         while !ending.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1000 / PREVIEWS_PER_SECOND));
+            if let Some(recorder) = &recorder
+                && recorder.is_running() != told
+            {
+                told = !told;
+                heard(Heard::Recording(told));
+            }
             let view = scanner.view();
             let Some(frame) = view.preview else { continue };
             if shown == Some(frame.captured_at()) {
@@ -264,6 +334,18 @@ mod tests {
             Report { codes: vec![left.clone(), middle.clone()], nearest: Some(1), ..Report::default() };
         assert!(is_beside(&report, &left));
         assert!(!is_beside(&report, &middle));
+    }
+
+    #[test]
+    fn a_package_is_told_by_its_whole_number_and_a_card_by_its_text() {
+        let of = |symbology, text: &str, good| told(Code { symbology, ..code(text, good) });
+        assert_eq!(of(Symbology::UpcE, "04252614", false), "00042100005264");
+        assert_eq!(of(Symbology::Ean13, "4006381333931", false), "04006381333931");
+        assert_eq!(of(Symbology::Code128, "HOUSE-17", false), "HOUSE-17");
+        assert_eq!(
+            of(Symbology::Qr, "https://shop.example/01/4006381333931", true),
+            "https://shop.example/01/4006381333931"
+        );
     }
 
     #[test]

@@ -455,6 +455,14 @@ impl Desk for SampleDesk {
         Catalogue { categories, articles: Self::articles() }
     }
 
+    fn article(&self, text: &str) -> Result<Option<Sku>, Refusal> {
+        match text {
+            "4006381333931" => Ok(Some("beans".into())),
+            "96385074" => Err(Refusal::UnknownArticle { number: text.to_owned() }),
+            _ => Ok(None),
+        }
+    }
+
     fn basket(&self, _now: Moment) -> Basket {
         let articles = Self::articles();
         let mut basket = Basket { taken: self.taken.clone(), ..Basket::default() };

@@ -21,7 +21,10 @@ use stempel_scan::decode::{Mode, Pipeline, Report};
 use stempel_scan::frame::Frame;
 use stempel_scan::reader::watchdog::{Condition, WatchPolicy};
 use stempel_scan::reader::{FrameDecoder, ScanEvent, ScanOptions, Scanner};
-use stempel_scan::source::camera::{Camera, CameraChoice, CameraInfo, list, opener};
+use stempel_scan::source::camera::{
+    Camera, CameraChoice, CameraInfo, Measured, list, measuring_opener, modes, opener,
+};
+use stempel_scan::source::format::CameraMode;
 use stempel_scan::source::{FrameSource, SourceError};
 use v4l::control::{Control, Value};
 use v4l::video::{Capture, Output};
@@ -42,9 +45,10 @@ fn cameras_through_the_kernel() {
         println!("skipped: this needs the virtual machine of `make test-camera`");
         return;
     }
-    let cases: [(&str, fn()); 8] = [
+    let cases: [(&str, fn()); 9] = [
         ("a sensible format is picked", a_sensible_format_is_picked),
         ("a format and a rate that another program left are no hindrance", odd_formats_are_no_hindrance),
+        ("the best mode is measured once, told, and used from then on", the_best_mode_is_measured_once),
         ("a camera that another program holds is busy", a_held_camera_is_busy),
         ("ninety of ninety are decoded", ninety_of_ninety_are_decoded),
         ("a slow decoder is never more than one frame behind", a_slow_decoder_gets_the_newest),
@@ -168,6 +172,36 @@ fn odd_formats_are_no_hindrance() {
         let frame = camera.next().unwrap();
         assert_eq!((frame.width(), frame.height()), (1280, 720));
     }
+}
+
+fn the_best_mode_is_measured_once() {
+    let told: Arc<Mutex<Vec<(String, CameraMode)>>> = Arc::default();
+    let measured: Measured = {
+        let told = told.clone();
+        Arc::new(move |info: &CameraInfo, mode| told.lock().unwrap().push((info.name.clone(), mode)))
+    };
+    let choice = CameraChoice::Index(VIVID);
+    let open = measuring_opener(choice.clone(), None, measured.clone(), monotonic());
+    let start = Instant::now();
+    let mut source = open().unwrap();
+    source.next().unwrap();
+    println!("camera: measured {:?} in {:.1} s", told.lock().unwrap(), start.elapsed().as_secs_f64());
+    drop(source);
+    let (name, mode) = told.lock().unwrap()[0].clone();
+    assert_eq!(name, camera(VIVID).name);
+    assert!(modes(&camera(VIVID)).unwrap().contains(&mode));
+    let mut again = open().unwrap();
+    again.next().unwrap();
+    assert!(again.name().contains(&mode.to_string()), "{}", again.name());
+    drop(again);
+    let kept: CameraMode = "YUYV 640x360 30/s".parse().unwrap();
+    let open = measuring_opener(choice.clone(), Some((name, kept)), measured.clone(), monotonic());
+    let frame = open().unwrap().next().unwrap();
+    assert_eq!((frame.width(), frame.height()), (640, 360), "what is kept counts");
+    assert_eq!(told.lock().unwrap().len(), 1, "nothing was measured again");
+    let other = Some(("another camera".to_owned(), kept));
+    drop(measuring_opener(choice, other, measured, monotonic())().unwrap());
+    assert_eq!(told.lock().unwrap().len(), 2, "what was measured with another camera does not count");
 }
 
 fn a_held_camera_is_busy() {

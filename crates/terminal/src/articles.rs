@@ -24,6 +24,27 @@ impl Terminal {
         })
     }
 
+    /// The article that is sold here under the number on its package (a GTIN of 14 digits): its own number in the
+    /// catalogue is that number, written with 14, 13, 12 or 8 digits.
+    pub fn article_on_package(&self, gtin: &str) -> Result<Option<Article>, TerminalError> {
+        for length in [13, 14, 12, 8] {
+            // Only noughts may be left out in front.
+            let Some((left_out, written)) =
+                gtin.len().checked_sub(length).and_then(|at| gtin.split_at_checked(at))
+            else {
+                continue;
+            };
+            if !left_out.bytes().all(|digit| digit == b'0') {
+                continue;
+            }
+            let Ok(sku) = written.parse::<Sku>() else { continue };
+            if let Some(article) = self.view().article(&sku)?.filter(|article| !article.gone) {
+                return Ok(Some(article));
+            }
+        }
+        Ok(None)
+    }
+
     /// Puts articles into the catalogue, or changes them. Only where the terminal works alone: otherwise the
     /// server's catalogue counts.
     pub fn import_articles(&mut self, articles: &[Article]) -> Result<(), TerminalError> {

@@ -57,7 +57,7 @@ pub(super) fn stamp(folder: &Path) -> Result<Vec<Figure>, Failure> {
     let (mut whole, mut decoding, mut storing, mut drawing) = (vec![], vec![], vec![], vec![]);
     let mut first_frame = None;
     for (guest, code) in codes.iter().enumerate() {
-        let (width, height, luma) = in_a_frame(code)?;
+        let (width, height, luma) = in_a_frame(Some(code))?;
         let frame = Frame::new(width, height, luma, clock()).map_err(Failure::machine)?;
         let begun = Instant::now();
         let report = pipeline.decode(&frame, &|text| text == code);

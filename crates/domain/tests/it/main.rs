@@ -32,8 +32,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod behaviour;
-mod checks;
 mod cases;
+mod checks;
 mod corpus;
 mod draw;
 mod edges;
@@ -51,8 +51,8 @@ mod sales;
 mod scenarios;
 mod schema;
 mod several;
-mod stock;
 mod small_print;
+mod stock;
 mod support;
 mod templates;
 mod texts;

@@ -32,7 +32,7 @@ use rxing::DecodeHints;
 use rxing::common::BitMatrix;
 
 pub use geometry::{Corner, Corners, middle};
-pub use others::{Symbology, article_number};
+pub use others::{Symbology, article_number, article_number_of_text};
 pub use view::View;
 
 use crate::clock::Clock;
@@ -259,6 +259,11 @@ impl Pipeline {
     /// without a QR code are always searched for them.
     pub fn with_other_codes(self, with_other_codes: bool) -> Self {
         Self { with_other_codes, ..self }
+    }
+
+    /// Begins or ends to look for them from the next frame on.
+    pub fn look_for_other_codes(&mut self, wanted: bool) {
+        self.with_other_codes = wanted;
     }
 
     /// Reads the codes of one frame; `good` says which text ends the search.

@@ -87,16 +87,42 @@ pub fn article_number(symbology: Symbology, text: &str) -> Option<String> {
     let digits = match symbology {
         Symbology::Ean13 | Symbology::Ean8 | Symbology::UpcA => text.to_owned(),
         Symbology::UpcE => widened(text)?,
-        Symbology::Code128 | Symbology::DataMatrix | Symbology::Qr => {
-            let text = text.trim_start_matches('\u{1d}');
-            let field = text.strip_prefix("(01)").or_else(|| text.strip_prefix("01"))?;
-            field.get(..14)?.to_owned()
-        }
+        Symbology::Code128 | Symbology::DataMatrix | Symbology::Qr => gs1_field(text)?.to_owned(),
         Symbology::Aztec | Symbology::Pdf417 => return None,
     };
-    let number = format!("{digits:0>14}");
-    (number.len() == 14 && number.bytes().all(|byte| byte.is_ascii_digit()) && has_right_check(&number))
-        .then_some(number)
+    widest(&digits)
+}
+
+/// Gives the number of the article, as 14 digits, that a text names whose kind of code nobody told: from a scanner that
+/// types, or typed by hand.
+///
+/// Numbers of 8, 12, 13 or 14 digits, GS1 content, and either with the mark of its kind before it (`]E0`, `]C1`, `]d2`,
+/// `]Q3`; ISO/IEC 15424).
+pub fn article_number_of_text(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text =
+        ["]E0", "]E4", "]C1", "]d2", "]Q3"].iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(text);
+    if matches!(text.len(), 8 | 12 | 13 | 14) { widest(text) } else { widest(gs1_field(text)?) }
+}
+
+/// The field (01) of GS1 content: at its beginning, or in the address of a Digital Link.
+fn gs1_field(text: &str) -> Option<&str> {
+    let content = text.trim_start_matches('\u{1d}');
+    if let Some(field) = content.strip_prefix("(01)").or_else(|| content.strip_prefix("01")) {
+        return field.get(..14);
+    }
+    let address = content.strip_prefix("https://").or_else(|| content.strip_prefix("http://"))?;
+    let (_, field) = address.split_once("/01/")?;
+    field.split(['/', '?', '#']).next()
+}
+
+/// Writes an article's number with 14 digits, if it is one.
+fn widest(digits: &str) -> Option<String> {
+    let is_number =
+        matches!(digits.len(), 8 | 12 | 13 | 14) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| format!("{digits:0>14}"))?;
+    // Noughts alone are right by the check digit, and nobody's number.
+    (has_right_check(&number) && number.bytes().any(|digit| digit != b'0')).then_some(number)
 }
 
 /// Writes a UPC-E out as the UPC-A that it stands for.
@@ -258,9 +284,36 @@ mod tests {
             (Symbology::Pdf417, "4006381333931", None),
             (Symbology::Ean13, "40063813339é1", None),
             (Symbology::UpcE, "0425é14", None),
+            (Symbology::Ean8, "00000000", None),
+            (Symbology::Qr, "https://id.gs1.org/01/04006381333931/10/LOT7", Some("04006381333931")),
+            (Symbology::Qr, "https://example.org/01/4006381333931?17=271231", Some("04006381333931")),
+            (Symbology::Qr, "https://example.org/01/4006381333932", None),
+            (Symbology::Qr, "4006381333931", None),
         ];
         for (symbology, text, number) in table {
             assert_eq!(article_number(symbology, text).as_deref(), number, "{symbology} {text}");
+        }
+    }
+
+    #[test]
+    fn what_a_scanner_types_is_an_article_s_number_or_is_not() {
+        let table = [
+            ("4006381333931", Some("04006381333931")),
+            ("]E04006381333931", Some("04006381333931")),
+            ("96385074", Some("00000096385074")),
+            ("036000291452", Some("00036000291452")),
+            ("]C1010400638133393110LOT7", Some("04006381333931")),
+            ("0104006381333931", Some("04006381333931")),
+            ("4006381333932", None),
+            // A card's number has ten characters, its code begins with letters, a member's id has 32.
+            ("4006381333", None),
+            ("S1ABCDEFGHIJK", None),
+            ("00000000000000000000000000000001", None),
+            ("é006381333931", None),
+            ("", None),
+        ];
+        for (text, number) in table {
+            assert_eq!(article_number_of_text(text).as_deref(), number, "{text}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod shared;
 pub mod watchdog;
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -35,11 +36,20 @@ use watchdog::{Action, SourceState, WatchPolicy, Watchdog};
 pub trait FrameDecoder: Send {
     /// Reads the codes of one frame; `good` says which text ends the search.
     fn decode(&mut self, frame: &Frame, good: &dyn Fn(&str) -> bool) -> Report;
+
+    /// Looks for products and other codes that are no QR codes too, or does no longer.
+    fn look_for_other_codes(&mut self, wanted: bool) {
+        let _ = wanted;
+    }
 }
 
 impl FrameDecoder for Pipeline {
     fn decode(&mut self, frame: &Frame, good: &dyn Fn(&str) -> bool) -> Report {
         Pipeline::decode(self, frame, good)
+    }
+
+    fn look_for_other_codes(&mut self, wanted: bool) {
+        Pipeline::look_for_other_codes(self, wanted);
     }
 }
 
@@ -56,7 +66,7 @@ pub struct ScanOptions {
     pub stop_grace: Duration,
     /// So many readers may be stuck before the source is not opened any more.
     pub stuck_readers_max: usize,
-    /// Look for products and other codes that are no QR codes too.
+    /// Look for products and other codes that are no QR codes too; [`Scanner::look_for_other_codes`] changes it.
     pub other_codes: bool,
     /// Codes that change while they are shown.
     pub turning: Option<Turning>,
@@ -177,7 +187,7 @@ impl Scanner {
         options: ScanOptions,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let pipeline = Pipeline::new(Mode::LIVE, clock.clone()).with_other_codes(options.other_codes);
+        let pipeline = Pipeline::new(Mode::LIVE, clock.clone());
         Self::start_with(Box::new(pipeline), open, rule, listener, options, clock)
     }
 
@@ -190,7 +200,7 @@ impl Scanner {
         options: ScanOptions,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared::new(Watchdog::new(options.watch, clock())));
+        let shared = Arc::new(Shared::new(Watchdog::new(options.watch, clock()), options.other_codes));
         let deduper = Arc::new(std::sync::Mutex::new(Deduper::new(options.dedupe)));
         let parts = || Parts {
             shared: Arc::clone(&shared),
@@ -235,6 +245,11 @@ impl Scanner {
         self.shared.lock().preview.clone()
     }
 
+    /// Begins or ends to look for products and other codes that are no QR codes, without closing the source.
+    pub fn look_for_other_codes(&self, wanted: bool) {
+        self.shared.other_codes.store(wanted, Ordering::Relaxed);
+    }
+
     /// Lets a text through at its next sight, as after a failed booking that the guest wants to try again.
     pub fn rearm(&self, text: &str) {
         self.deduper.lock().unwrap_or_else(PoisonError::into_inner).rearm(self.options.name(text));
@@ -277,8 +292,12 @@ fn join<T>(handle: Option<JoinHandle<T>>) -> Option<T> {
 fn work(parts: &Parts, mut decoder: Box<dyn FrameDecoder>, rule: &Rule) {
     let shared = &parts.shared;
     while let Some(frame) = shared.take_newest() {
-        let report = guard::quietly(|| decoder.decode(&frame, &|text| rule(text)))
-            .unwrap_or_else(|| Report { panics: 1, ..Report::default() });
+        let other_codes = shared.other_codes.load(Ordering::Relaxed);
+        let read = || {
+            decoder.look_for_other_codes(other_codes);
+            decoder.decode(&frame, &|text| rule(text))
+        };
+        let report = guard::quietly(read).unwrap_or_else(|| Report { panics: 1, ..Report::default() });
         let decoded_at = (parts.clock)();
         let report = Arc::new(report);
         {

@@ -1,5 +1,6 @@
 //! What the three threads of a scanner share: one slot for the newest frame, and the watchdog.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,12 +43,14 @@ pub(super) struct Inner {
 #[derive(Debug)]
 pub(super) struct Shared {
     inner: Mutex<Inner>,
+    /// Codes that are no QR codes are looked for too. On its own, for nothing else has to change with it.
+    pub(super) other_codes: AtomicBool,
     pub(super) frame_came: Condvar,
     pub(super) changed: Condvar,
 }
 
 impl Shared {
-    pub(super) fn new(watchdog: Watchdog) -> Self {
+    pub(super) fn new(watchdog: Watchdog, other_codes: bool) -> Self {
         let inner = Inner {
             stopping: false,
             generation: 0,
@@ -58,7 +61,12 @@ impl Shared {
             last_report: Arc::new(Report::default()),
             counts: ScanCounts::default(),
         };
-        Self { inner: Mutex::new(inner), frame_came: Condvar::new(), changed: Condvar::new() }
+        Self {
+            inner: Mutex::new(inner),
+            other_codes: AtomicBool::new(other_codes),
+            frame_came: Condvar::new(),
+            changed: Condvar::new(),
+        }
     }
 
     /// Takes the lock. Nothing that can panic runs under it, so a poisoned lock still holds whole data.

@@ -5,6 +5,9 @@
 //! pixels only take time.
 
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 /// How the bytes of a picture are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +112,43 @@ impl fmt::Display for CameraMode {
     }
 }
 
+/// A text is no mode of a camera.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("“{0}” is no mode of a camera; write it like YUYV 1280x720 30/s")]
+pub struct NoMode(String);
+
+impl FromStr for CameraMode {
+    type Err = NoMode;
+
+    /// Reads what [`CameraMode`] is shown as, where it can be used: a known layout and a whole rate.
+    fn from_str(text: &str) -> Result<Self, NoMode> {
+        let read = || {
+            let mut parts = text.split(' ');
+            let (pixels, size, rate) = (parts.next()?, parts.next()?, parts.next()?);
+            let known = [
+                PixelFormat::Yuyv,
+                PixelFormat::Nv12,
+                PixelFormat::Grey,
+                PixelFormat::Mjpeg,
+                PixelFormat::Rgb,
+                PixelFormat::Bgr,
+            ];
+            let pixels = known.into_iter().find(|known| known.to_string() == pixels)?;
+            let (width, height) = size.split_once('x')?;
+            let rate = rate.strip_suffix("/s")?.parse().ok().filter(|rate| *rate > 0)?;
+            let interval = Interval::per_second(rate);
+            let mode = Self { pixels, width: width.parse().ok()?, height: height.parse().ok()?, interval };
+            parts.next().is_none().then_some(mode)
+        };
+        read().ok_or_else(|| NoMode(text.to_owned()))
+    }
+}
+
+/// Tells whether the pictures of a mode are about as large as a card at arm's length needs.
+pub(crate) fn fits_a_code(mode: CameraMode) -> bool {
+    PIXELS_ABOUT.contains(&(u64::from(mode.width) * u64::from(mode.height)))
+}
+
 const PIXELS_WANTED: u64 = 1280 * 720;
 /// From 800×600 to 1920×1080 counts as about 1280×720.
 const PIXELS_ABOUT: std::ops::RangeInclusive<u64> = 800 * 600..=1920 * 1080;
@@ -145,7 +185,7 @@ fn rank_of(mode: CameraMode) -> Option<(u8, u64, u32, u8)> {
         PixelFormat::Bgr => 5,
         PixelFormat::Other(_) => return None,
     };
-    let fits = PIXELS_ABOUT.contains(&pixels) && rate >= RATE_MIN;
+    let fits = fits_a_code(mode) && rate >= RATE_MIN;
     let kind = match (fits, rate >= RATE_MIN) {
         (true, _) if mode.pixels.carries_brightness() => 0,
         (true, _) if mode.pixels == PixelFormat::Mjpeg => 1,
@@ -170,6 +210,23 @@ mod tests {
 
     fn odd(pixels: PixelFormat, width: u32, height: u32, numerator: u32, denominator: u32) -> CameraMode {
         CameraMode { pixels, width, height, interval: Interval { numerator, denominator } }
+    }
+
+    #[test]
+    fn a_mode_is_read_back_as_it_is_shown() {
+        for mode in [mode(PixelFormat::Yuyv, 1280, 720, 30), mode(PixelFormat::Mjpeg, 640, 480, 15)] {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        for text in [
+            "",
+            "YUYV",
+            "YUYV 1280x720",
+            "H264 1280x720 30/s",
+            "YUYV 1280x720 0/s",
+            "YUYV 1280x720 1001/30000 s",
+        ] {
+            assert!(text.parse::<CameraMode>().is_err(), "{text}");
+        }
     }
 
     #[test]

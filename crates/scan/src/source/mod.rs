@@ -8,8 +8,10 @@
 pub mod camera;
 pub mod film;
 pub mod format;
+pub mod measure;
 pub mod memory;
 pub mod pixels;
+pub mod record;
 
 use std::path::PathBuf;
 use std::sync::Arc;

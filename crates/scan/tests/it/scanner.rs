@@ -118,6 +118,27 @@ impl FrameDecoder for Turns {
     }
 }
 
+/// Reads a product in each frame, where products are wanted.
+#[derive(Default)]
+struct Products(bool);
+
+impl FrameDecoder for Products {
+    fn decode(&mut self, _: &Frame, _: &dyn Fn(&str) -> bool) -> Report {
+        let code = Code {
+            text: "4006381333931".to_owned(),
+            symbology: Symbology::Ean13,
+            corners: [Corner { x: 0.0, y: 0.0 }; 4],
+            stage: Stage { reader: stempel_scan::decode::Reader::Other, view: View::PLAIN },
+            good: false,
+        };
+        Report { codes: if self.0 { vec![code] } else { Vec::new() }, ..Report::default() }
+    }
+
+    fn look_for_other_codes(&mut self, wanted: bool) {
+        self.0 = wanted;
+    }
+}
+
 /// Tells which frame it got and then waits until it may go on.
 struct Slow {
     got: Sender<u32>,
@@ -193,6 +214,30 @@ fn a_code_that_turns_while_it_lies_there_is_one_showing() {
         thread::sleep(Duration::from_millis(5));
     }
     assert!(!events.try_iter().any(|event| matches!(event, ScanEvent::Read(_))));
+    assert_eq!(scanner.stop(), 0);
+}
+
+#[test]
+fn products_are_looked_for_from_the_moment_on_that_they_are_wanted() {
+    let (listener, events) = events();
+    let open = opener(|| Ok(counting()));
+    let decoder = Box::new(Products::default());
+    let scanner =
+        Scanner::start_with(decoder, open, rule(), listener, options(), clock::monotonic()).unwrap();
+    let wait_for_frames = |more: u64| {
+        let decoded = scanner.view().counts.decoded;
+        while scanner.view().counts.decoded < decoded + more {
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    wait_for_frames(5);
+    assert!(!events.try_iter().any(|event| matches!(event, ScanEvent::Read(_))));
+    scanner.look_for_other_codes(true);
+    let reading = wait_for_reading(&events);
+    assert_eq!(reading.code.article_number().as_deref(), Some("04006381333931"));
+    scanner.look_for_other_codes(false);
+    wait_for_frames(3);
+    assert!(scanner.view().report.codes.is_empty());
     assert_eq!(scanner.stop(), 0);
 }
 

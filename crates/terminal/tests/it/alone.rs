@@ -3,6 +3,7 @@
 use stempel_domain::Fact;
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::message::Article;
 
 use crate::support::*;
 
@@ -139,4 +140,30 @@ fn one_of_the_stamps_just_given_becomes_the_free_one() {
     assert!(till.free_among(one, &code, 1, free_coffee(), &how).is_err());
     assert_eq!((head(&till), coffees(&till, &code)), (before.0 + 1, before.1 + 1));
     till.verify_journal().unwrap();
+}
+
+#[test]
+fn an_article_is_found_by_the_number_on_its_package() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let article = |sku: &str, gone| Article { sku: sku.parse().unwrap(), gone, ..latte() };
+    let articles = [
+        article("4006381333931", false),
+        article("96385074", false),
+        article("00012345600012", false),
+        article("5012345678900", true),
+    ];
+    till.import_articles(&articles).unwrap();
+    let found = |gtin: &str| {
+        let found = till.article_on_package(gtin).unwrap();
+        found.map(|article| article.sku.to_string())
+    };
+    assert_eq!(found("04006381333931").as_deref(), Some("4006381333931"));
+    assert_eq!(found("00000096385074").as_deref(), Some("96385074"));
+    assert_eq!(found("00012345600012").as_deref(), Some("00012345600012"));
+    assert_eq!(found("14006381333938"), None, "a box of them is another article");
+    assert_eq!(found("05012345678900"), None, "no longer sold");
+    for text in ["", "latte", "é4006381333931", "4006381333931 "] {
+        let _ = found(text);
+    }
 }

@@ -1,12 +1,14 @@
 //! What a Linux camera is asked by its own calls, because the library does not ask or does not tell.
 
 use v4l::capability::Flags;
+use v4l::control::{Control, Value};
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
+use super::tuning::{self, Wish};
 use super::{CameraInfo, Reason, SourceError, reason_of};
 use crate::decode::guard;
 use crate::source::format::{CameraMode, Interval, PixelFormat};
@@ -127,6 +129,17 @@ pub(super) fn prepare(info: &CameraInfo, mode: CameraMode) {
             && (params.interval.numerator, params.interval.denominator) != (1, rate)
         {
             device.set_params(&Parameters::with_fps(rate))?;
+        }
+        Ok(())
+    });
+}
+
+/// Sets what [`tuning`] wants of a camera's controls. What a driver refuses stays as it was.
+pub(super) fn tune(index: u32) {
+    let _ = guard::quietly(|| -> std::io::Result<()> {
+        let device = Device::new(index as usize)?;
+        for Wish { id, value } in tuning::wishes(&device.query_controls()?) {
+            let _ = device.set_control(Control { id, value: Value::Integer(value) });
         }
         Ok(())
     });

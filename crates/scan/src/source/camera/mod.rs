@@ -8,15 +8,18 @@
 //! - Its list has nodes that are no cameras: on Linux each is asked what it is.
 //! - Reading has no time-out, queues grow old, and the camera can go away at any time: the reader thread drains always
 //!   and its watchdog lets it go.
+//! - Nobody sees to exposure and focus: [`tune`] does, as far as the device offers it (`tuning`).
 //! - Closing can panic: it is guarded.
 //! - Its conversion to grey takes sixty times as long as copying the brightness: [`super::pixels`] copies.
 
 #[cfg(target_os = "linux")]
 mod linux;
 mod reasons;
+#[cfg(target_os = "linux")]
+mod tuning;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nokhwa::Camera as Device;
 use nokhwa::utils::{
@@ -25,6 +28,7 @@ use nokhwa::utils::{
 use nokhwa::{NokhwaError, query};
 
 use super::format::{CameraMode, Interval, PixelFormat, rank};
+use super::measure::{MeasurePolicy, measure};
 use super::pixels::{Layout, LumaError, luma_into};
 use super::{FrameSource, Opener, SourceError};
 use crate::clock::Clock;
@@ -96,11 +100,68 @@ pub fn pick<'a>(cameras: &'a [CameraInfo], choice: &CameraChoice) -> Option<&'a 
 /// Gives an opener for the reader thread. Each opening lists the cameras anew, for their numbers change.
 pub fn opener(choice: CameraChoice, clock: Clock) -> Opener {
     Arc::new(move || {
-        let cameras = list()?;
-        let info =
-            pick(&cameras, &choice).ok_or_else(|| SourceError::Missing { wanted: choice.to_string() })?;
-        Ok(Box::new(Camera::open(info, clock.clone())?))
+        let info = find(&choice)?;
+        Ok(Box::new(Camera::open(&info, clock.clone())?))
     })
+}
+
+fn find(choice: &CameraChoice) -> Result<CameraInfo, SourceError> {
+    let cameras = list()?;
+    let found = pick(&cameras, choice).cloned();
+    found.ok_or_else(|| SourceError::Missing { wanted: choice.to_string() })
+}
+
+/// Hears in which mode a camera gives most, once that was measured.
+pub type Measured = Arc<dyn Fn(&CameraInfo, CameraMode) + Send + Sync>;
+
+/// As [`opener`], in the mode that was measured before with the camera of that name. Where none is known, or the camera offers it no longer, the likely
+/// ones are tried and the best is told to `measured`, to be kept.
+pub fn measuring_opener(
+    choice: CameraChoice,
+    known: Option<(String, CameraMode)>,
+    measured: Measured,
+    clock: Clock,
+) -> Opener {
+    let known = Mutex::new(known);
+    // A mode that is being tried. When a camera hangs in it, the watchdog opens again, and it is passed over.
+    let trying: Mutex<Option<CameraMode>> = Mutex::new(None);
+    Arc::new(move || {
+        let info = find(&choice)?;
+        let offered = modes(&info)?;
+        let before = lock(&known).clone();
+        if let Some((_, mode)) = before.filter(|(name, mode)| *name == info.name && offered.contains(mode))
+            && let Ok(camera) = Camera::open_in(&info, &[mode], clock.clone())
+        {
+            return Ok(Box::new(camera));
+        }
+        let hung = lock(&trying).take();
+        let ranked: Vec<CameraMode> = rank(&offered).into_iter().filter(|mode| Some(*mode) != hung).collect();
+        if ranked.is_empty() {
+            return Err(no_format(&info, &offered));
+        }
+        let mut open = |mode: CameraMode| -> Result<Box<dyn FrameSource>, SourceError> {
+            *lock(&trying) = Some(mode);
+            Ok(Box::new(Camera::open_in(&info, &[mode], clock.clone())?))
+        };
+        let outcome = measure(&ranked, MeasurePolicy::default(), &clock, &mut open);
+        // The last mode that was opened is the one that was taken.
+        let taken = lock(&trying).take();
+        let (source, _) = outcome?;
+        if let Some(mode) = taken {
+            *lock(&known) = Some((info.name.clone(), mode));
+            measured(&info, mode);
+        }
+        Ok(source)
+    })
+}
+
+/// Nothing that can panic runs under these locks, so a poisoned one still holds whole data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_format(info: &CameraInfo, offered: &[CameraMode]) -> SourceError {
+    SourceError::NoFormat { device: info.name.clone(), reason: describe(offered) }
 }
 
 /// An open camera that gives frames.
@@ -135,10 +196,19 @@ impl Camera {
     pub fn open(info: &CameraInfo, clock: Clock) -> Result<Self, SourceError> {
         let offered = modes(info)?;
         let ranked = rank(&offered);
-        let mut last_error = SourceError::NoFormat { device: info.name.clone(), reason: describe(&offered) };
-        for mode in ranked.into_iter().take(MODES_TRIED_MAX) {
+        if ranked.is_empty() {
+            return Err(no_format(info, &offered));
+        }
+        Self::open_in(info, &ranked, clock)
+    }
+
+    /// Opens a camera in the first of some modes that it accepts, lets it see to light and focus, and starts it.
+    fn open_in(info: &CameraInfo, ranked: &[CameraMode], clock: Clock) -> Result<Self, SourceError> {
+        let mut last_error = no_format(info, ranked);
+        for &mode in ranked.iter().take(MODES_TRIED_MAX) {
             match start(info, mode) {
                 Ok(device) => {
+                    tune(info.index);
                     let stride_bytes = row_bytes(info.index, mode);
                     let (info, spare) = (info.clone(), Vec::new());
                     return Ok(Self {
@@ -352,6 +422,14 @@ fn row_bytes(index: u32, mode: CameraMode) -> u32 {
         let _ = (index, mode);
         0
     }
+}
+
+/// Lets the camera see to focus and exposure by itself, without making pictures slower, as far as it offers that.
+fn tune(index: u32) {
+    #[cfg(target_os = "linux")]
+    linux::tune(index);
+    #[cfg(not(target_os = "linux"))]
+    let _ = index;
 }
 
 fn gives_pictures(index: u32) -> bool {
