@@ -54,7 +54,7 @@ impl Terminal {
 
     /// The alarms since an instant, oldest first, each with its events. Looks back over at most 100,000 rows.
     pub fn alarms(&self, since_ms: i64) -> Result<Vec<Opened>, TerminalError> {
-        let limits = self.settings()?.alarms;
+        let limits = self.as_set()?.alarms;
         let mut sights = Vec::new();
         self.look_back(since_ms.saturating_sub(limits.span_ms()), ROWS_LISTED, &mut |event| {
             sights.extend(Sight::of(&event, Some(self.identity.shop)));
@@ -136,7 +136,7 @@ impl Terminal {
 
     /// Reads the limits as they are now and, the first time, what happened before this program started.
     fn wake(&mut self) -> Result<(), TerminalError> {
-        self.lookout.limits = self.settings()?.alarms;
+        self.lookout.limits = self.as_set()?.alarms;
         if self.lookout.awake {
             return Ok(());
         }

@@ -233,7 +233,16 @@ fn default_of(name: &str) -> Result<Value, TerminalError> {
 impl Terminal {
     /// What the shop has set here.
     pub fn settings(&self) -> Result<DeviceSettings, TerminalError> {
-        Ok(self.view().setting(SETTINGS)?.unwrap_or_default())
+        self.as_set().cloned()
+    }
+
+    /// The same, read once: nobody else writes to the folder.
+    pub(crate) fn as_set(&self) -> Result<&DeviceSettings, TerminalError> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let stored = self.view().setting(SETTINGS)?.unwrap_or_default();
+        Ok(self.settings.get_or_init(|| stored))
     }
 
     /// Sets everything anew.
@@ -241,7 +250,9 @@ impl Terminal {
         if let Some(wrong) = settings.wrong() {
             return Err(TerminalError::Input(wrong.to_owned()));
         }
-        self.keep_setting(SETTINGS, settings)
+        self.keep_setting(SETTINGS, settings)?;
+        self.settings = settings.clone().into();
+        Ok(())
     }
 
     /// Sets one value, by its dotted name.

@@ -1,5 +1,6 @@
 //! The owner of one data folder.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use stempel_domain::alarm::Sight;
@@ -17,6 +18,7 @@ use crate::alarms::Lookout;
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
 use crate::rotating::AtTheCounter;
+use crate::settings::DeviceSettings;
 use crate::{Identity, TerminalError, proofs};
 
 /// How far ahead of the clock a time may be that a script names, in milliseconds: two years.
@@ -41,6 +43,8 @@ pub struct Terminal {
     pub(crate) last_moment: Option<Moment>,
     pub(crate) at_the_counter: AtTheCounter,
     pub(crate) lookout: Lookout,
+    /// What the shop has set here, once it was read.
+    pub(crate) settings: OnceCell<DeviceSettings>,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -73,6 +77,7 @@ impl Terminal {
             last_moment: None,
             at_the_counter: AtTheCounter::default(),
             lookout: Lookout::default(),
+            settings: OnceCell::new(),
         };
         terminal.last_moment = terminal.moment_of_last_event()?;
         terminal.reload()?;
