@@ -103,7 +103,7 @@ fn shop(head: &str) -> RuleBook {
 }
 
 prop_compose! {
-    fn lines()(sku in 0..4_usize, category in 0..2_usize, pieces in 1..5_i64, price in 0..3000_i64, vat in 0..2_usize) -> Line {
+    fn lines()(sku in 0..4_usize, category in 0..2_usize, pieces in 1..5_i64, price in prop_oneof![1 => Just(0), 4 => 0..3000_i64], vat in 0..2_usize) -> Line {
         Line {
             sku: format!("sku{sku}").parse().unwrap(),
             name: String::new(),
