@@ -55,7 +55,7 @@ fn main() -> Result<()> {
         .filter(|(_, verdict)| *verdict == "unbuilt")
         .collect();
     std::fs::write(&known, serde_json::to_string_pretty(&unbuilt)?)?;
-    let before = read_results(&arguments.out)?;
+    let before = read_results(&arguments.out, &mutants)?;
     let mut chosen: Vec<&Mutant> = mutants.iter().filter(|mutant| arguments.takes(mutant, &before)).collect();
     chosen.sort_by_key(|mutant| arguments.order(mutant));
     let tests = trace(&tree, &binaries, &arguments.out)?;
@@ -427,11 +427,17 @@ fn attempt(tree: &Path, id: usize, place: usize, tests: &[Test]) -> Result<&'sta
     Ok("missed")
 }
 
-fn read_results(out: &Path) -> Result<BTreeMap<String, Value>> {
-    match std::fs::read(out.join("results.json")) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
-        Err(_) => Ok(BTreeMap::new()),
-    }
+/// What became of mutants in earlier runs, without those that are no longer there.
+fn read_results(out: &Path, mutants: &[Mutant]) -> Result<BTreeMap<String, Value>> {
+    let Ok(bytes) = std::fs::read(out.join("results.json")) else { return Ok(BTreeMap::new()) };
+    let mut results: BTreeMap<String, Value> = serde_json::from_slice(&bytes)?;
+    let there: BTreeSet<(&str, &str)> =
+        mutants.iter().map(|mutant| (mutant.file.as_str(), mutant.listed())).collect();
+    results.retain(|_, old| {
+        let text = |key: &str| old[key].as_str().unwrap_or_default();
+        there.contains(&(text("file"), text("change")))
+    });
+    Ok(results)
 }
 
 /// Adds what became of mutants to what was known before, and keeps it.
