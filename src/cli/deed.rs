@@ -10,7 +10,7 @@ use stempel_domain::event::{ConsentKind, ConsentPlace, Fact};
 use stempel_domain::programme::{Decimal, Programme};
 use stempel_domain::sale::{Claim, Line, Sale, Tender, TenderKind};
 use stempel_domain::{Day, EventRef, Moment, Money, OperatorId, ProgrammeId, Quantity, Sku};
-use stempel_terminal::cards::Joined;
+use stempel_terminal::cards::{Joined, NewMember};
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::goodwill::ByHand;
 use stempel_terminal::people::NewConsent;
@@ -266,8 +266,12 @@ impl Request {
             |at| Circumstances { operator: self.operator.clone(), key: self.key.clone(), at, by_hand: false };
         match self.deed {
             Deed::MemberAdd { name, referred_by } => {
-                let (name, by) = (name.as_deref(), referred_by.as_deref());
-                let joined = terminal.add_brought(name, by, &self.operator, self.key.as_deref())?;
+                let new = NewMember {
+                    name: name.as_deref(),
+                    brought_by: referred_by.as_deref(),
+                    ..NewMember::default()
+                };
+                let joined = terminal.add(&new, &self.operator, self.key.as_deref())?;
                 Ok(joined_answer(&joined, "is a member now"))
             }
             Deed::MemberRefer { code, by } => {

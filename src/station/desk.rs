@@ -9,7 +9,7 @@ use stempel_domain::rules::codes;
 use stempel_domain::sale::Claim;
 use stempel_domain::{EventRef, OperatorId, Quantity};
 use stempel_scan::decode::article_number_of_text;
-use stempel_terminal::cards::Who;
+use stempel_terminal::cards::{NewMember, Who};
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
 use stempel_terminal::operators::{Authority, Role, Worker};
@@ -28,7 +28,7 @@ use crate::controllers::{
     self as ui, Article, ArticleCategory, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums, Desk,
     EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid,
     Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip,
-    Stamped, Stamping, SyncReport,
+    Stamped, Stamping, SyncReport, TERMS,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -438,7 +438,11 @@ impl Desk for TerminalDesk {
         let (operator, language) = (Self::circumstances(true).operator, self.language);
         let name = name.map(str::to_owned);
         let (guest, code) = self.ask(move |terminal| {
-            let joined = terminal.add_member(name.as_deref(), &operator, None)?;
+            // Whoever gives a name here has read what happens to it.
+            let terms = terminal.settings()?.terms.unwrap_or_else(|| TERMS.to_owned());
+            let terms = name.is_some().then_some(terms.as_str());
+            let new = NewMember { name: name.as_deref(), terms, ..NewMember::default() };
+            let joined = terminal.add(&new, &operator, None)?;
             let who = Who::Member { member: joined.member, card: Some(joined.card) };
             Ok((guest(terminal, &who, None, language)?, joined.token.to_string()))
         })?;

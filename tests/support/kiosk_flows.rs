@@ -1,6 +1,10 @@
 //! What the counter and the kiosk have to do with each other, and what the kiosk asks and tells: by the names of the
 //! controls.
 
+use std::collections::BTreeSet;
+
+use i_slint_backend_testing::AccessibleRole;
+
 use crate::controllers::{Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction};
 use crate::terminal::Terminal;
 
@@ -229,4 +233,44 @@ fn the_screen_is_dark_at_night_and_a_card_wakes_it() {
     terminal.touch((400.0, 300.0));
     assert!(!terminal.face(|face| face.model().app.dimmed), "a touch wakes it too");
     assert_eq!(terminal.face(|face| face.model().kiosk.page), crate::controllers::KioskPage::Attract);
+}
+
+/// Words that are read in a minute, silently (Brysbaert 2019, doi:10.1016/j.jml.2019.104047: 238 of English prose).
+const WORDS_A_MINUTE: f64 = 238.0;
+/// To point at something, and to think of one's own name: the keystroke-level model's P and M (Card, Moran, Newell
+/// 1980), in seconds.
+const POINT_S: f64 = 1.1;
+const THINK_S: f64 = 1.35;
+
+/// How long somebody reads what stands on the page.
+fn reading_s(terminal: &Terminal) -> f64 {
+    let texts = terminal.all(AccessibleRole::Text).into_iter().filter_map(|text| text.accessible_label());
+    let texts: BTreeSet<String> = texts.map(|text| text.to_string()).collect();
+    let words = texts.iter().map(|text| text.split_whitespace().count()).sum::<usize>();
+    assert!(words > 2, "a page has something to read");
+    words as f64 / WORDS_A_MINUTE * 60.0
+}
+
+#[test]
+fn a_guest_who_reads_everything_has_a_card_with_a_name_within_thirty_seconds() {
+    let terminal = Terminal::at(Route::Kiosk);
+    let (mut passed_s, mut waited_s) = (0.0, 0_i64);
+    let mut pass = |seconds: f64| {
+        passed_s += seconds;
+        let due = passed_s as i64 - waited_s;
+        waited_s += due;
+        terminal.wait(due);
+    };
+    for label in ["No card yet?", "With my first name", "I am 16 or older: go on"] {
+        pass(reading_s(&terminal) + POINT_S);
+        terminal.tap(label);
+    }
+    pass(reading_s(&terminal) + THINK_S);
+    for letter in ["M", "A", "R", "I", "A", "Done"] {
+        pass(POINT_S);
+        terminal.tap(letter);
+    }
+    assert!(terminal.sees("This code is your card"));
+    assert!(terminal.taps() <= 9);
+    assert!(passed_s <= 30.0, "it takes {passed_s:.1} s");
 }

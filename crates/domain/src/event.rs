@@ -248,12 +248,15 @@ pub struct MemberJoined {
     /// The member who brought this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<MemberId>,
+    /// The version of the page that said what happens to the name, where one was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
 }
 
 impl MemberJoined {
     /// A member who came without being brought by another.
     pub fn new(member: MemberId, card: CardId, profile: Option<Sealed>) -> Self {
-        Self { member, card, profile, referrer: None }
+        Self { member, card, profile, referrer: None, terms: None }
     }
 }
 

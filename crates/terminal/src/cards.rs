@@ -61,6 +61,17 @@ pub struct Joined {
     pub token: Token,
 }
 
+/// Who joins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewMember<'a> {
+    /// The name; none: anonymous for now.
+    pub name: Option<&'a str>,
+    /// A card of the member who brought this one.
+    pub brought_by: Option<&'a str>,
+    /// The version of the page that said what happens to the name, where it was shown.
+    pub terms: Option<&'a str>,
+}
+
 impl Terminal {
     /// Finds out whom a code names: a card's code in whatever text surrounds it, a card's number as people
     /// type it, or a member's id.
@@ -146,26 +157,25 @@ impl Terminal {
         operator: &Operator,
         key: Option<&str>,
     ) -> Result<Joined, TerminalError> {
-        self.add_brought(name, None, operator, key)
+        self.add(&NewMember { name, ..NewMember::default() }, operator, key)
     }
 
-    /// As [`Terminal::add_member`], brought by the member of another card.
-    pub fn add_brought(
+    /// As [`Terminal::add_member`], with everything that can be said of who joins.
+    pub fn add(
         &mut self,
-        name: Option<&str>,
-        by: Option<&str>,
+        new: &NewMember<'_>,
         operator: &Operator,
         key: Option<&str>,
     ) -> Result<Joined, TerminalError> {
         if let Some(answer) = key.map(|key| self.view().answered(key)).transpose()?.flatten() {
             return self.joined_before(&answer);
         }
-        let by = by.map(|by| self.who(by)).transpose()?;
+        let by = new.brought_by.map(|by| self.who(by)).transpose()?;
         let referrer = by.map(|by| by.member());
         let token = self.next_card()?;
         let card = token.card();
         let member = MemberId::of_first_card(self.identity.tenant, card);
-        let (sealed, member_key) = match name {
+        let (sealed, member_key) = match new.name {
             Some(name) => {
                 let profile = Profile { name: clean_name(name)?, language: None };
                 let member_key = MemberKey::generate(&mut *self.entropy);
@@ -173,7 +183,9 @@ impl Terminal {
             }
             None => (None, None),
         };
-        let fact = Fact::MemberJoined(MemberJoined { referrer, ..MemberJoined::new(member, card, sealed) });
+        let terms = new.terms.map(str::to_owned);
+        let fact =
+            Fact::MemberJoined(MemberJoined { referrer, terms, ..MemberJoined::new(member, card, sealed) });
         let at = self.moment(None)?;
         let event = self.record(at, operator, vec![fact], |write, events| {
             write.add_blanks(std::slice::from_ref(&token))?;

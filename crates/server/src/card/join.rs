@@ -222,7 +222,9 @@ impl Server {
         let language = clean_language(asked.language.as_deref());
         let (profile, keys) = self.sealed(member, name, language)?;
         let keys = self.stored_keys(&keys)?;
-        let fact = Fact::MemberJoined(MemberJoined { referrer, ..MemberJoined::new(member, card, profile) });
+        let terms = profile.is_some().then(|| TERMS.to_owned());
+        let fact =
+            Fact::MemberJoined(MemberJoined { referrer, terms, ..MemberJoined::new(member, card, profile) });
         let moment = match shop {
             Some(shop) => self.moment_at(&tenant::shop(&mut tx, id, shop).await?),
             None => self.moment(),

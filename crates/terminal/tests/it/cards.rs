@@ -1,7 +1,7 @@
 //! Whom a code names.
 
 use stempel_domain::{CardId, Fact, MemberId};
-use stempel_terminal::cards::Who;
+use stempel_terminal::cards::{NewMember, Who};
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::lost::Ownership;
 use stempel_terminal::operators::{Authority, Role};
@@ -109,6 +109,21 @@ fn the_second_code_replaces_a_lost_anonymous_card_offline() {
     assert!(matches!(replace(&mut till, &second), Err(TerminalError::Blocked)), "good once");
     let next = till.second_code(new.card).unwrap().to_string();
     assert!(replace(&mut till, &next).is_ok());
+}
+
+#[test]
+fn what_was_read_about_a_name_stands_in_the_event_that_brings_it() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let new = NewMember { name: Some("Ada"), terms: Some("2026-11"), ..NewMember::default() };
+    let ada = till.add(&new, &None, None).unwrap();
+    let anonymous = till.add_member(None, &None, None).unwrap();
+    let terms = |event| match till.event(event).unwrap().record.fact {
+        Fact::MemberJoined(joined) => joined.terms,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(terms(ada.event).as_deref(), Some("2026-11"));
+    assert_eq!(terms(anonymous.event), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use stempel_domain::member::birthday_week;
 use stempel_domain::sale::{Claim, Sale};
 use stempel_domain::{EventRef, ProgrammeId, Quantity};
 use stempel_store::tallies::EARLIER;
+use stempel_terminal::cards::NewMember;
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::message::FeedChange;
@@ -81,7 +82,8 @@ fn joined(till: &mut Terminal) -> String {
 
 /// A friend who was brought by the member of a card.
 fn brought(till: &mut Terminal, by: &str) -> String {
-    till.add_brought(None, Some(by), &None, None).unwrap().token.to_string()
+    let new = NewMember { brought_by: Some(by), ..NewMember::default() };
+    till.add(&new, &None, None).unwrap().token.to_string()
 }
 
 fn points(till: &Terminal, code: &str) -> i64 {
