@@ -251,6 +251,7 @@ fn build(
                 mutants.iter().filter(|mutant| mutant.file == file && !verdicts.contains_key(&mutant.id));
             let file_woven = weave::weave(text, &own.collect::<Vec<_>>())?;
             verdicts.extend(file_woven.left_out.iter().map(|id| (*id, "left".to_owned())));
+            verdicts.extend(file_woven.unbuilt.iter().map(|id| (*id, "unbuilt".to_owned())));
             write_if_new(&tree.join(file), file_woven.text.as_bytes())?;
             woven.insert(file, file_woven);
         }

@@ -59,9 +59,11 @@ pub struct Mark {
 pub struct Woven {
     pub text: String,
     pub marks: Vec<Mark>,
-    /// The mutants that stand where a choice at run time cannot: in constants, beside a `let` in a condition, and where
-    /// the type that is returned has no name.
+    /// The mutants that stand where a choice at run time cannot: in constants, and where the type that is returned has no
+    /// name.
     pub left_out: Vec<usize>,
+    /// Those that cannot build: a `let` in a condition stands beside `&&` alone.
+    pub unbuilt: Vec<usize>,
     /// The number by which the place of each mutant is known: that of the first one there.
     pub places: BTreeMap<usize, usize>,
 }
@@ -69,11 +71,12 @@ pub struct Woven {
 /// Weaves mutants of one file into its text.
 pub fn weave(text: &str, mutants: &[&Mutant]) -> syn::Result<Woven> {
     let file = syn::parse_file(text)?;
-    let mut finder = Finder { mutants, sites: Vec::new(), found: Vec::new(), text };
+    let mut finder = Finder { mutants, sites: Vec::new(), found: Vec::new(), unbuilt: Vec::new(), text };
     finder.visit_file(&file);
-    let (sites, found) = (finder.sites, finder.found);
-    let left_out = mutants.iter().map(|mutant| mutant.id).filter(|id| !found.contains(id)).collect();
-    let mut woven = Woven { left_out, ..Woven::default() };
+    let Finder { sites, found, unbuilt, .. } = finder;
+    let is_left = |id: &usize| !found.contains(id) && !unbuilt.contains(id);
+    let left_out = mutants.iter().map(|mutant| mutant.id).filter(is_left).collect();
+    let mut woven = Woven { left_out, unbuilt, ..Woven::default() };
     for site in &sites {
         if let Kind::Expression(changes) | Kind::Body(changes) = &site.kind {
             woven.places.extend(changes.iter().map(|(id, _)| (*id, changes[0].0)));
@@ -106,6 +109,7 @@ struct Finder<'a> {
     mutants: &'a [&'a Mutant],
     sites: Vec<Site>,
     found: Vec<usize>,
+    unbuilt: Vec<usize>,
     text: &'a str,
 }
 
@@ -198,6 +202,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         let mutants = self.of("BinaryOperator", |mutant| mutant.place == operator);
         if !has_let(&binary.left) && !has_let(&binary.right) {
             self.expression(bytes(binary.span()), &mutants);
+        } else {
+            self.unbuilt.extend(mutants.iter().map(|mutant| mutant.id));
         }
         visit::visit_expr_binary(self, binary);
     }
