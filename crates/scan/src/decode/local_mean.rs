@@ -6,8 +6,13 @@
 use super::bits::BitPlane;
 use super::view::PlaneRef;
 
-/// A pixel must be so much darker than its surroundings to be black.
-const DARKER: i32 = 1;
+/// A pixel must be darker than its surroundings by so much to be black.
+const DARKER_MIN: f32 = 1.0;
+/// It must be darker by so many standard deviations of the noise that smoothing leaves, or a bare counter in poor light
+/// is full of things that look like finder patterns.
+const DARKER_BY_NOISE: f32 = 2.0;
+/// Smoothing by 1-2-1 along both ways leaves this share of the noise.
+const NOISE_LEFT: f32 = 0.375;
 
 /// Scratch memory.
 #[derive(Debug, Default)]
@@ -18,9 +23,16 @@ pub(crate) struct LocalMean {
 }
 
 impl LocalMean {
-    /// Writes black pixels as set bits; the window is `2 * reach + 1` pixels wide and high. False when the picture is
-    /// smaller than the window.
-    pub(crate) fn binarize(&mut self, plane: PlaneRef<'_>, reach: usize, bits: &mut BitPlane) -> bool {
+    /// Writes black pixels as set bits; the window is `2 * reach + 1` pixels wide and high, and `noise` the standard
+    /// deviation of the picture's noise. False when the picture is smaller than the window.
+    pub(crate) fn binarize(
+        &mut self,
+        plane: PlaneRef<'_>,
+        reach: usize,
+        noise: f32,
+        bits: &mut BitPlane,
+    ) -> bool {
+        let darker = (DARKER_BY_NOISE * NOISE_LEFT * noise).max(DARKER_MIN) as i32;
         let PlaneRef { luma, width, height } = plane;
         let side = 2 * reach + 1;
         if width < side || height < side || luma.len() != width * height {
@@ -50,7 +62,7 @@ impl LocalMean {
                 if x > reach && x + reach < width {
                     sum = sum + self.columns[x + reach] - self.columns[x - reach - 1];
                 }
-                let black = (i32::from(pixel) + DARKER) * area < sum as i32;
+                let black = (i32::from(pixel) + darker) * area < sum as i32;
                 words[x / 64] |= u64::from(black) << (x % 64);
             }
         }
@@ -96,10 +108,10 @@ mod tests {
             .collect();
         let mut bits = BitPlane::default();
         let plane = PlaneRef { luma: &luma, width, height };
-        assert!(LocalMean::default().binarize(plane, 12, &mut bits));
+        assert!(LocalMean::default().binarize(plane, 12, 0.0, &mut bits));
         for (x, y) in [(3, 3), (9, 3), (87, 3), (81, 3), (45, 33), (51, 33), (87, 69), (3, 69)] {
             assert_eq!(bits.get(x, y), (x / 6 + y / 6) % 2 == 1, "{x} {y}");
         }
-        assert!(!LocalMean::default().binarize(plane, 40, &mut bits));
+        assert!(!LocalMean::default().binarize(plane, 40, 0.0, &mut bits));
     }
 }

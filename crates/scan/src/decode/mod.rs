@@ -19,6 +19,7 @@ mod bits;
 mod geometry;
 pub mod guard;
 mod local_mean;
+mod noise;
 mod others;
 mod qr;
 mod stages;
@@ -40,6 +41,7 @@ use crate::frame::Frame;
 use binarize::Binarizer;
 use bits::BitPlane;
 use local_mean::LocalMean;
+use noise::noise_of;
 use others::OtherReader;
 use qr::{Effort, Judge, QrReader, Region};
 use view::{PlaneRef, Pyramid, to_picture};
@@ -205,6 +207,8 @@ pub struct Pipeline {
     /// Black and white by the mean around each pixel.
     mean_bits: BitPlane,
     local_mean: LocalMean,
+    /// The standard deviation of this frame's noise.
+    noise: f32,
     /// The area where the last frame showed a code that was not read, and a copy of it.
     region: Option<Region>,
     cut_out: Vec<u8>,
@@ -245,6 +249,7 @@ impl Pipeline {
             bits: Vec::new(),
             mean_bits: BitPlane::default(),
             local_mean: LocalMean::default(),
+            noise: 0.0,
             region: None,
             cut_out: Vec::new(),
             qr: QrReader::default(),
@@ -279,6 +284,7 @@ impl Pipeline {
             PlaneRef { luma: frame.luma(), width: frame.width() as usize, height: frame.height() as usize };
         let all = self.mode == Mode::Thorough;
         let mut search = Search { base, good, go_on: &go_on, all, report: Report::default() };
+        self.noise = noise_of(base);
         self.pyramid.start();
         self.matrices_show.fill(None);
         self.qr.start();
@@ -401,8 +407,10 @@ impl Pipeline {
         let view = stage.view;
         let scale = (1_u32 << view.halvings.min(31)) as f32;
         if view.mean_reach > 0 {
+            // Each halving takes the mean of four.
+            let noise = self.noise / scale;
             let Some(plane) = self.pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
-            if !self.local_mean.binarize(plane, usize::from(view.mean_reach), &mut self.mean_bits) {
+            if !self.local_mean.binarize(plane, usize::from(view.mean_reach), noise, &mut self.mean_bits) {
                 return ControlFlow::Continue(());
             }
             self.qr.collect(&self.mean_bits, scale, Corner::default());
@@ -426,7 +434,7 @@ impl Pipeline {
             self.cut_out.extend_from_slice(&row[left..left + region.width]);
         }
         let plane = PlaneRef { luma: &self.cut_out, width: region.width, height: region.height };
-        if self.local_mean.binarize(plane, usize::from(mean_reach), &mut self.mean_bits) {
+        if self.local_mean.binarize(plane, usize::from(mean_reach), self.noise, &mut self.mean_bits) {
             self.qr.collect(&self.mean_bits, 1.0, Corner::new(left as f32, top as f32));
         }
         self.read_collected(search, own(View::PLAIN.by_mean(mean_reach)))

@@ -22,6 +22,8 @@ pub struct MeasurePolicy {
     pub span: Duration,
     /// More pictures than this are not waited for.
     pub frames_max: u32,
+    /// No further mode is tried after so long: whoever opened the camera waits.
+    pub total: Duration,
 }
 
 impl Default for MeasurePolicy {
@@ -31,6 +33,7 @@ impl Default for MeasurePolicy {
             warm_up: Duration::from_millis(300),
             span: Duration::from_millis(700),
             frames_max: 200,
+            total: Duration::from_secs(5),
         }
     }
 }
@@ -63,19 +66,25 @@ impl Trial {
 /// Opens a camera in a mode.
 pub type OpenMode<'a> = &'a mut dyn FnMut(CameraMode) -> Result<Box<dyn FrameSource>, SourceError>;
 
-/// Tries the likely ones of ranked modes, the best first, and gives the best of them, open, with what was measured.
+/// Tries the likely ones of a device's ranked modes, the best first, and gives the best of them, open, with what was measured.
 ///
 /// # Errors
 /// The camera is held, gone or denied, or no mode gives pictures; then the last reason.
 pub fn measure(
+    device: &str,
     ranked: &[CameraMode],
     policy: MeasurePolicy,
     clock: &Clock,
     open: OpenMode<'_>,
 ) -> Result<(Box<dyn FrameSource>, Vec<Trial>), SourceError> {
     let mut trials: Vec<Trial> = Vec::new();
-    let mut last_error = SourceError::Ended;
+    let reason = "no mode gives new pictures".to_owned();
+    let mut last_error = SourceError::Camera { device: device.to_owned(), reason };
+    let begun = clock();
     for mode in likely(ranked, policy.modes_max) {
+        if !trials.is_empty() && clock().saturating_sub(begun) >= policy.total {
+            break;
+        }
         // The source before is closed by now: a camera has one mode at a time.
         match open(mode).and_then(|mut source| Ok((rate_of(source.as_mut(), policy, clock)?, source))) {
             Ok((per_second, source)) => {
@@ -192,7 +201,7 @@ mod tests {
                     Ok(Frame::new(16, 16, vec![shade; 256], Duration::from_millis(now))?)
                 })))
             };
-            let (_, trials) = measure(&rank(&offered), MeasurePolicy::default(), &clock, &mut open)?;
+            let (_, trials) = measure("fake", &rank(&offered), MeasurePolicy::default(), &clock, &mut open)?;
             Ok((self.opened.last().copied().unwrap(), trials))
         }
     }
@@ -230,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_takes_ages_is_not_tried_on_and_on() {
+        let raw = mode(PixelFormat::Yuyv, 1280, 720, 30);
+        let jpeg = mode(PixelFormat::Mjpeg, 1280, 720, 30);
+        let mut fake = Fake::new(&[(raw, Some(3_000)), (jpeg, Some(34))]);
+        assert_eq!((fake.measure().unwrap().0, fake.opened.len()), (jpeg, 2), "the first took three seconds");
+        let mut fake = Fake::new(&[(raw, Some(5_000)), (jpeg, Some(34))]);
+        assert!(
+            fake.measure().is_err(),
+            "one picture in five seconds is none, and there was no time for more"
+        );
+    }
+
+    #[test]
     fn modes_that_fail_or_repeat_one_picture_are_passed_over() {
         let raw = mode(PixelFormat::Yuyv, 1280, 720, 30);
         let plane = mode(PixelFormat::Nv12, 1280, 720, 30);
@@ -241,7 +263,8 @@ mod tests {
         assert!(matches!(fake.measure(), Err(SourceError::NoFormat { .. })));
         let mut fake = Fake::new(&[(plane, Some(34))]);
         fake.frozen = Some(plane);
-        assert!(fake.measure().is_err(), "one picture for ever is none");
+        let error = fake.measure().unwrap_err();
+        assert!(matches!(error, SourceError::Camera { .. }), "one picture for ever is none: {error:?}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Noise differs from frame to frame, and a reflex moves; the modules stay. A code that was found and not read leaves its
 //! odds here. When it is found again near where it was, the odds are added; what the error correction proved once
-//! stays proven. A new code at the same place does not agree with what is kept, and takes its place.
+//! stays proven. What does not agree with what is kept is followed beside it: it may be another code, a grid that lies
+//! wrong, or a hand that shook, and the frames to come tell which of them was right.
 
 use super::super::geometry::Corner;
 use super::layout::Layout;
@@ -77,29 +78,27 @@ impl Tracks {
     /// Adds one frame's sight of a code and tries to read the sum; gives the text and the number of frames in it.
     pub(super) fn add(&mut self, sight: Sight<'_>, symbol: &mut SymbolDecoder) -> Option<(String, u32)> {
         let frame = self.frame;
-        let track = self.tracks.iter_mut().find(|track| {
+        let is_here = |track: &Track| {
             track.version == sight.layout.version
                 && track.inverted == sight.inverted
                 && distance(track.middle, sight.middle) < MOVE_MAX * sight.side_pixels
-        });
-        let Some(track) = track else {
+        };
+        // A frame counts once, however often the same code was found in it.
+        if self.tracks.iter().any(|track| is_here(track) && track.seen_at == frame) {
+            return None;
+        }
+        let agreeing = self.tracks.iter_mut().filter(|track| is_here(track));
+        let best = agreeing
+            .map(|track| (agreement(&track.odds, sight), track))
+            .filter(|(agreement, _)| *agreement >= AGREEMENT_MIN)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b));
+        let Some((_, track)) = best else {
             self.remember(sight);
             return None;
         };
-        if track.seen_at == frame {
-            return None;
-        }
         track.middle = sight.middle;
         track.side_pixels = sight.side_pixels;
         track.seen_at = frame;
-        if !agree(&track.odds, sight) {
-            for (sum, odds) in track.odds.iter_mut().zip(sight.odds) {
-                *sum = odds.clamp(-FRAME_MAX, FRAME_MAX);
-            }
-            track.proven.copy_from_slice(sight.proven);
-            track.frames = 1;
-            return None;
-        }
         track.frames += 1;
         for (sum, &odds) in track.odds.iter_mut().zip(sight.odds) {
             *sum = (*sum + odds.clamp(-FRAME_MAX, FRAME_MAX)).clamp(-SUM_MAX, SUM_MAX);
@@ -147,17 +146,67 @@ impl Tracks {
     }
 }
 
-/// Tells whether the data of a frame is that of the frames before.
-fn agree(before: &[f32], sight: Sight<'_>) -> bool {
+/// Gives the share of the weight with which the data of a frame is that of the frames before.
+fn agreement(before: &[f32], sight: Sight<'_>) -> f32 {
     let (mut agreeing, mut all) = (0.0_f32, 1e-6_f32);
     for &at in &sight.layout.order {
         let product = before[usize::from(at)] * sight.odds[usize::from(at)];
         all += product.abs();
         agreeing += product.max(0.0);
     }
-    agreeing / all >= AGREEMENT_MIN
+    agreeing / all
 }
 
 fn distance(a: Corner, b: Corner) -> f32 {
     (a.x - b.x).hypot(a.y - b.y)
+}
+
+#[cfg(test)]
+mod tests {
+    use qrcode::{Color, EcLevel, QrCode, Version};
+
+    use super::*;
+
+    /// The odds of all modules of a code of version 5.
+    fn odds_of(text: &str) -> Vec<f32> {
+        let code = QrCode::with_version(text, Version::Normal(5), EcLevel::M).unwrap();
+        code.to_colors().iter().map(|color| if *color == Color::Dark { 4.0 } else { -4.0 }).collect()
+    }
+
+    #[test]
+    fn a_frame_that_went_wrong_takes_nothing_from_those_that_went_right() {
+        let text = "ST0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let layout = Layout::new(5).unwrap();
+        let all = odds_of(text);
+        // Too little of the code in each, and all of it together.
+        let part = |shown: std::ops::Range<usize>| -> Vec<f32> {
+            let shows = |at: usize| shown.contains(&(100 * (at % layout.side) / layout.side));
+            all.iter().enumerate().map(|(at, odds)| if shows(at) { *odds } else { 0.0 }).collect()
+        };
+        let mut state = 3_u64;
+        let wrong: Vec<f32> = (0..all.len())
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                if state >> 63 == 0 { 4.0 } else { -4.0 }
+            })
+            .collect();
+        let (mut tracks, mut symbol) = (Tracks::default(), SymbolDecoder::default());
+        let nothing = vec![0.0; all.len()];
+        let mut add = |odds: &[f32]| {
+            tracks.start();
+            let middle = Corner::new(300.0, 200.0);
+            let sight = Sight {
+                layout: &layout,
+                inverted: false,
+                middle,
+                side_pixels: 120.0,
+                odds,
+                proven: &nothing,
+            };
+            tracks.add(sight, &mut symbol)
+        };
+        assert_eq!(add(&part(0..60)), None);
+        assert_eq!(add(&wrong), None);
+        assert_eq!(add(&part(40..100)), Some((text.to_owned(), 2)));
+    }
 }

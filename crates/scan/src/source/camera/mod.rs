@@ -143,7 +143,7 @@ pub fn measuring_opener(
             *lock(&trying) = Some(mode);
             Ok(Box::new(Camera::open_in(&info, &[mode], clock.clone())?))
         };
-        let outcome = measure(&ranked, MeasurePolicy::default(), &clock, &mut open);
+        let outcome = measure(&info.name, &ranked, MeasurePolicy::default(), &clock, &mut open);
         // The last mode that was opened is the one that was taken.
         let taken = lock(&trying).take();
         let (source, _) = outcome?;
