@@ -99,13 +99,15 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
 async fn keys_lost(database: &str) -> Result<Answer, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
-    let dropped = server.begin_keys_anew(keys_named(database).as_deref()).await;
+    let lost = server.begin_keys_anew(keys_named(database).as_deref()).await;
     server.close().await;
-    let dropped = dropped.map_err(failure)?;
-    Ok(Answer::one(
-        format!("{dropped} keys were dropped; what they opened is gone."),
-        json!({"dropped": dropped}),
-    ))
+    let lost = lost.map_err(failure)?;
+    let text = format!(
+        "{} members' keys were dropped with the names they opened. {} owners have new keys to sign with: enrol their \
+         devices anew, each in its folder. {} second factors go by their recovery codes only; {} webhooks were closed.",
+        lost.dropped, lost.tenants, lost.second_factors, lost.webhooks
+    );
+    Ok(Answer::one(text, serde_json::to_value(lost).map_err(Failure::machine)?))
 }
 
 /// The file with the key that wraps members' keys, as the environment names it.
@@ -143,7 +145,10 @@ async fn command(server: &Server, admin: &Admin, named: &Named) -> Result<Answer
         }
         AdminCommand::RotateKeys { .. } => {
             let rotated = server.rotate_keys().await.map_err(failure)?;
-            let text = format!("{} keys of members are wrapped under a new key.", rotated.wrapped);
+            let text = format!(
+                "{} secrets are wrapped under a new key. Older copies need the old key file: make a new copy now.",
+                rotated.wrapped
+            );
             Ok(Answer::one(text, serde_json::to_value(rotated).map_err(Failure::machine)?))
         }
         AdminCommand::Adopt { from, server: url } => super::adopt::adopt(server, from, url).await,

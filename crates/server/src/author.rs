@@ -9,8 +9,8 @@ use stempel_wire::row::{Hash, RecordError, Row};
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::ingest::{Arrival, Booking, Head, Status, book, judge};
-use crate::people::StoredKey;
 use crate::tenant::Tenant;
+use crate::vault::StoredKey;
 
 /// Writes the next events of the server's journal. The caller holds the tenant's lock and writes its counter.
 pub(crate) async fn append(

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use data_encoding::HEXLOWER;
 
 use crate::db::without_password;
 use crate::error::{Error, Result};
@@ -316,7 +317,8 @@ fn wrong(detail: String) -> Error {
 }
 
 /// The file with the wrapping key: the one that is named, else for a database that is no file one in the folder that the
-/// system keeps for the service (`STATE_DIRECTORY`). None: beside a file of SQLite; with PostgreSQL, nowhere.
+/// system keeps for the service (`STATE_DIRECTORY`), else one in the user's data folder, named after the database: a user
+/// may look after several. None: beside a file of SQLite; with PostgreSQL, nowhere, for a user without a folder.
 pub fn keys_file(
     named: Option<PathBuf>,
     database: &str,
@@ -325,9 +327,16 @@ pub fn keys_file(
     if named.is_some() || database.starts_with("sqlite:") {
         return named;
     }
-    let folders = environment("STATE_DIRECTORY")?;
-    let own = folders.split(':').find(|folder| !folder.is_empty())?;
-    Some(PathBuf::from(own).join("server.keys"))
+    let folders = environment("STATE_DIRECTORY").unwrap_or_default();
+    if let Some(own) = folders.split(':').find(|folder| !folder.is_empty()) {
+        return Some(PathBuf::from(own).join("server.keys"));
+    }
+    let home = environment("HOME").map(PathBuf::from).filter(|home| home.is_dir());
+    let data = environment("XDG_DATA_HOME").map(PathBuf::from).filter(|data| data.is_dir());
+    let data = data.or_else(|| Some(home?.join(".local/share")))?;
+    let shown = without_password(database);
+    let name = blake3::derive_key("stempel key file of a database v1", shown.as_bytes());
+    Some(data.join("stempel-server").join(format!("{}.keys", HEXLOWER.encode(&name[..8]))))
 }
 
 /// What stands in the process's environment.
@@ -350,6 +359,14 @@ mod tests {
         assert_eq!(keys_file(named.clone(), "postgres://db/stempel", service), named);
         assert_eq!(keys_file(None, "sqlite:x.db", service), None, "beside the file");
         assert_eq!(keys_file(None, "postgres://db/stempel", |_| None), None);
+        let home = tempfile::tempdir().unwrap();
+        let user = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
+        let of = |database: &str| keys_file(None, database, user).unwrap();
+        assert!(of("postgres://db/stempel").starts_with(home.path().join(".local/share/stempel-server")));
+        assert_eq!(of("postgres://u:old@db/stempel"), of("postgres://u:new@db/stempel"));
+        assert_ne!(of("postgres://db/one"), of("postgres://db/two"));
+        let nobody = |name: &str| (name == "HOME").then(|| "/nonexistent".to_owned());
+        assert_eq!(keys_file(None, "postgres://db/stempel", nobody), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
+use crate::vault::CARD_KEY;
 
 /// The longest name of a device, in characters.
 const NAME_CHARS_MAX: usize = 80;
@@ -295,17 +296,13 @@ async fn blanks_of(tx: &mut Tx, caller: &Caller) -> Result<Vec<CardId>> {
 pub(crate) async fn card_key(tx: &mut Tx, tenant: TenantId) -> Result<SecretKey> {
     let row = tx
         .row(
-            "SELECT secret FROM card_key WHERE tenant = $1 AND retired = 0 ORDER BY created_ms DESC LIMIT 1",
+            "SELECT public_key, secret FROM card_key WHERE tenant = $1 AND retired = 0 AND length(secret) > 0
+             ORDER BY created_ms DESC LIMIT 1",
             values![tenant],
         )
         .await?
         .ok_or_else(|| Error::Damaged("the tenant has no key for cards".to_owned()))?;
-    let secret: [u8; 32] = row
-        .bytes(0)?
-        .as_slice()
-        .try_into()
-        .map_err(|_| Error::Damaged("the key for cards has the wrong length".to_owned()))?;
-    Ok(SecretKey::from_bytes(&secret))
+    tx.vault().open_signing(&CARD_KEY, &[&tenant.0, &row.bytes(0)?], &row.bytes(1)?)
 }
 
 /// A short name out of random bytes, for epochs and files: lower-case base 32.

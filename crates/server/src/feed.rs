@@ -53,7 +53,7 @@ impl Server {
         let (mut changes, mut cursor, mut length): (Vec<FeedItem>, _, _) = (Vec::new(), after, 0);
         let (mut wanted, mut things) = (FETCH.min(limit), true);
         while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
-            let items = fetch(self, &mut tx, caller.tenant, cursor, wanted, &mut things).await?;
+            let items = fetch(&mut tx, caller.tenant, cursor, wanted, &mut things).await?;
             if items.is_empty() {
                 break;
             }
@@ -110,7 +110,6 @@ impl Server {
 /// The next changes after a cursor, in order. `things` says whether there may be others than members, and is told when
 /// there are none: a page reads one moment.
 async fn fetch(
-    server: &Server,
     tx: &mut Tx,
     tenant: TenantId,
     after: u64,
@@ -139,7 +138,7 @@ async fn fetch(
         )
         .await?;
     let through = members.last().map_or(Ok(after), |row| row.number(0))?;
-    let mut keys = member_keys(server, tx, tenant, after, through).await?;
+    let mut keys = member_keys(tx, tenant, after, through).await?;
     for row in members {
         let member = row.id(1)?;
         let base = raw(row.text(2)?)?;
@@ -154,7 +153,6 @@ async fn fetch(
 
 /// The keys of the members that stand between two positions.
 async fn member_keys(
-    server: &Server,
     tx: &mut Tx,
     tenant: TenantId,
     after: u64,
@@ -174,7 +172,7 @@ async fn member_keys(
         .await?;
     for row in rows {
         let member = row.id(0)?;
-        let key = server.open_key(member, &row.bytes(1)?)?;
+        let key = tx.vault().open_member(member, &row.bytes(1)?)?;
         keys.entry(member).or_default().push(key);
     }
     Ok(keys)

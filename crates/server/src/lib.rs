@@ -12,6 +12,7 @@
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
+//! | `vault` | secrets at rest: wrapped under a key in a file of its own |
 //! | [`system`] | the machine's own clock and randomness |
 //!
 //! Invariants: what was acknowledged is durable; no row is overwritten; the sums of every event are zero;
@@ -53,6 +54,7 @@ mod silence;
 pub mod system;
 mod tenant;
 pub mod tls;
+mod vault;
 mod web;
 
 pub use api::access::Scope;
@@ -69,3 +71,4 @@ pub use ingest::PUSH_AUTHORS_MAX;
 pub use ingest::figures::DayFigure;
 pub use run::run;
 pub use server::Server;
+pub use vault::{KeysLost, KeysWrapped};

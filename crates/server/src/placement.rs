@@ -12,6 +12,7 @@ use stempel_domain::TenantId;
 use crate::db::{Db, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
+use crate::vault::Vault;
 
 /// The most databases beside the home one that a process keeps open.
 const DATABASES_MAX: usize = 64;
@@ -34,7 +35,7 @@ impl Places {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
     }
 
-    async fn database(&self, url: &str) -> Result<Db> {
+    async fn database(&self, url: &str, vault: &Vault) -> Result<Db> {
         let mut open = self.open.lock().await;
         if let Some(db) = open.get(url) {
             return Ok(db.clone());
@@ -42,7 +43,7 @@ impl Places {
         if open.len() >= DATABASES_MAX {
             return Err(Error::Unusable(format!("more than {DATABASES_MAX} databases are in use")));
         }
-        let db = Db::open(url).await?;
+        let db = Db::open(url).await?.sharing(vault);
         open.insert(url.to_owned(), db.clone());
         Ok(db)
     }
@@ -68,7 +69,7 @@ impl Server {
         };
         match url {
             None => Ok(self.db().clone()),
-            Some(url) => self.places().database(&url).await,
+            Some(url) => self.places().database(&url, self.db().vault()).await,
         }
     }
 
@@ -134,7 +135,7 @@ impl Server {
         let rows = self.db().read().await?.rows("SELECT DISTINCT url FROM placement", Vec::new()).await?;
         let mut all = vec![self.db().clone()];
         for row in rows {
-            all.push(self.places().database(&row.text(0)?).await?);
+            all.push(self.places().database(&row.text(0)?, self.db().vault()).await?);
         }
         Ok(all)
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use stempel_domain::ports::{Clock, Entropy};
 use stempel_domain::time::business_day;
@@ -15,7 +15,6 @@ use crate::audit::Actor;
 use crate::db::{Db, Value};
 use crate::error::Result;
 use crate::metrics::Gauge;
-use crate::people::Keyring;
 use crate::placement::Places;
 
 /// An open server. Cloning it is cheap and gives the same server.
@@ -29,8 +28,6 @@ pub struct Server {
 struct Inner {
     db: Db,
     places: Places,
-    /// The key under which members' keys are stored.
-    keyring: RwLock<Keyring>,
     clock: Arc<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
     /// The newest position of each tenant that somebody has asked about, as followers of the feed see it.
@@ -51,7 +48,6 @@ impl Server {
         let inner = Inner {
             db,
             places: Places::default(),
-            keyring: RwLock::default(),
             clock,
             entropy: Mutex::new(entropy),
             heads: Mutex::default(),
@@ -73,10 +69,6 @@ impl Server {
     /// `read_of` and `write_of` find it.
     pub fn db(&self) -> &Db {
         &self.inner.db
-    }
-
-    pub(crate) fn keyring(&self) -> &RwLock<Keyring> {
-        &self.inner.keyring
     }
 
     pub(crate) fn places(&self) -> &Places {

@@ -7,6 +7,7 @@ use stempel_wire::{PublicKey, SecretKey};
 
 use crate::db::{Row, Tx, values};
 use crate::error::{Error, Result};
+use crate::vault::{SERVER_KEY, Vault};
 
 /// A tenant as one transaction sees it.
 #[derive(Debug)]
@@ -26,33 +27,31 @@ const SELECT: &str = "SELECT tenant, name, epoch, head, server, secret, closed F
 impl Tenant {
     /// Reads a tenant.
     pub(crate) async fn load(tx: &mut Tx, id: TenantId) -> Result<Self> {
-        Self::read(tx.row(SELECT, values![id]).await?)
+        let row = tx.row(SELECT, values![id]).await?;
+        Self::read(row, tx.vault())
     }
 
     /// Reads a tenant and keeps every other writer of it waiting until the transaction ends. So positions are
     /// committed in their order, and no reader can pass over a row that commits late.
     pub(crate) async fn lock(tx: &mut Tx, id: TenantId) -> Result<Self> {
-        Self::read(tx.locked_row(SELECT, values![id]).await?)
+        let row = tx.locked_row(SELECT, values![id]).await?;
+        Self::read(row, tx.vault())
     }
 
-    fn read(row: Option<Row>) -> Result<Self> {
+    fn read(row: Option<Row>, vault: &Vault) -> Result<Self> {
         let row = row.ok_or_else(|| Error::not_found("such tenant"))?;
         if row.flag(6)? {
             // It is being moved, or has been: the next look finds out where to.
             return Err(Error::Busy);
         }
-        let secret = row.bytes(5)?;
-        let secret: [u8; 32] = secret
-            .as_slice()
-            .try_into()
-            .map_err(|_| Error::Damaged("the server's key has the wrong length".to_owned()))?;
+        let id: TenantId = row.id(0)?;
         Ok(Self {
-            id: row.id(0)?,
+            id,
             name: row.text(1)?,
             epoch: row.text(2)?,
             head: row.number(3)?,
             server: row.id(4)?,
-            key: SecretKey::from_bytes(&secret),
+            key: vault.open_signing(&SERVER_KEY, &[&id.0], &row.bytes(5)?)?,
         })
     }
 

@@ -13,12 +13,11 @@
 //! The key is BLAKE3 (context `stempel second copy v1`) over the shared secret of both keys on the Montgomery form of the
 //! curve, then the frame's public key, then the server's.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use stempel_domain::AuthorId;
 use stempel_domain::ports::Entropy;
 
-use crate::{PublicKey, SecretKey};
+use crate::wrap::{open_once, seal_once};
+use crate::{PublicKey, SecretKey, frame};
 
 const CONTEXT: &str = "stempel second copy v1";
 const MAGIC: &[u8; 8] = b"STEMPEL2";
@@ -51,9 +50,8 @@ pub fn seal(
     let once = SecretKey::generate(entropy);
     let mut frame = [&[VERSION][..], &device.0, once.public().as_bytes()].concat();
     let key = key_of(&once.shared(server), &once.public(), server);
-    let sealed = XChaCha20Poly1305::new(&key.into())
-        .encrypt(&XNonce::from([0; 24]), Payload { msg: body, aad: &[CONTEXT.as_bytes(), &frame].concat() })
-        .map_err(|_| CopyError::Sealed)?;
+    let aad = [CONTEXT.as_bytes(), &frame].concat();
+    let sealed = seal_once(&key, &aad, body).map_err(|_| CopyError::Sealed)?;
     frame.extend_from_slice(&sealed);
     Ok(frame)
 }
@@ -64,9 +62,8 @@ pub fn open(server: &SecretKey, frame: &[u8]) -> Result<(AuthorId, Vec<u8>), Cop
     let (head, sealed) = frame.split_at_checked(HEAD_LEN).ok_or(CopyError::NotACopy)?;
     let once = PublicKey::from_slice(&head[17..]).map_err(|_| CopyError::Sealed)?;
     let key = key_of(&server.shared(&once), &once, &server.public());
-    let body = XChaCha20Poly1305::new(&key.into())
-        .decrypt(&XNonce::from([0; 24]), Payload { msg: sealed, aad: &[CONTEXT.as_bytes(), head].concat() })
-        .map_err(|_| CopyError::Sealed)?;
+    let aad = [CONTEXT.as_bytes(), head].concat();
+    let body = open_once(&key, &aad, sealed).map_err(|_| CopyError::Sealed)?;
     Ok((device, body))
 }
 
@@ -84,9 +81,7 @@ fn key_of(shared: &[u8; 32], once: &PublicKey, server: &PublicKey) -> [u8; 32] {
 pub fn frames(file: &[u8]) -> Result<Vec<&[u8]>, CopyError> {
     let mut rest = file.strip_prefix(MAGIC).ok_or(CopyError::NotACopy)?;
     let mut frames = Vec::new();
-    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let Some((frame, behind)) = behind.split_at_checked(length) else { break };
+    while let Some((frame, behind)) = frame::next(rest) {
         frames.push(frame);
         rest = behind;
     }
@@ -96,17 +91,7 @@ pub fn frames(file: &[u8]) -> Result<Vec<&[u8]>, CopyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame;
-
-    struct Counting(u8);
-    impl Entropy for Counting {
-        fn fill(&mut self, bytes: &mut [u8]) {
-            for byte in bytes {
-                self.0 = self.0.wrapping_add(1);
-                *byte = self.0;
-            }
-        }
-    }
+    use crate::testing::Counting;
 
     #[test]
     fn the_server_alone_opens_what_was_sealed_for_it() {

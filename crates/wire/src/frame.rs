@@ -11,16 +11,17 @@ pub fn push(body: &mut Vec<u8>, frame: &[u8]) {
     body.extend_from_slice(frame);
 }
 
+/// The first frame of a body, and what stands behind it. None: there is no whole one.
+pub fn next(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = body.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
+}
+
 /// Takes a body apart. The frames borrow from it, so nothing is copied and nothing grows.
 pub fn split(mut body: &[u8]) -> Result<Vec<&[u8]>, FrameError> {
     let mut frames = Vec::new();
     while !body.is_empty() {
-        let (length, rest) = body.split_first_chunk::<4>().ok_or(FrameError)?;
-        let length = u32::from_be_bytes(*length) as usize;
-        if length > rest.len() {
-            return Err(FrameError);
-        }
-        let (frame, rest) = rest.split_at(length);
+        let (frame, rest) = next(body).ok_or(FrameError)?;
         frames.push(frame);
         body = rest;
     }

@@ -8,7 +8,7 @@
 //! | [`slip`] | what a device prints for a guest, good once |
 //! | [`phone`], [`rotating`] | a phone's key and certificate; the code that it shows |
 //! | [`seal`] | personal data under the member's own key |
-//! | [`wrap`] | members' keys as a database keeps them |
+//! | [`wrap`] | secrets as a database keeps them |
 //! | [`mod@copy`] | a second copy of rows that wait, sealed for the server |
 //! | [`certificate`] | the server's word that a device belongs to a shop |
 //! | [`fiscal`] | the signatures on receipts of other tills |
@@ -35,6 +35,9 @@ pub mod seal;
 pub mod slip;
 pub mod token;
 pub mod wrap;
+
+#[cfg(test)]
+mod testing;
 
 pub use certificate::Certificate;
 pub use key::{PublicKey, SecretKey, Signature};

@@ -131,16 +131,7 @@ impl<'de> Deserialize<'de> for MemberKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Counting(u8);
-    impl Entropy for Counting {
-        fn fill(&mut self, bytes: &mut [u8]) {
-            for byte in bytes {
-                self.0 = self.0.wrapping_add(1);
-                *byte = self.0;
-            }
-        }
-    }
+    use crate::testing::Counting;
 
     #[test]
     fn a_seal_opens_for_its_member_and_key_alone() {

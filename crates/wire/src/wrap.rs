@@ -1,14 +1,15 @@
-//! Members' keys, and the keys that sign, as a database keeps them: wrapped under a key that is kept elsewhere, so that
-//! a copy of the database opens no profile and signs nothing.
+//! Secrets as a database keeps them: wrapped under a key that is kept elsewhere, so that a copy of the database opens no
+//! profile and signs nothing. Members' keys here and at the server; at the server also the keys that sign, the secrets of
+//! second factors and those of webhooks.
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 1 | version, 1 |
 //! | 1 | 8 | the wrapping key's name |
-//! | 9 | 24 | nonce: the first bytes of BLAKE3 under the wrapping key over context, member and key |
-//! | 33 | 48 | the key, XChaCha20-Poly1305; associated data: what it is (`stempel wrapped key v1`, `stempel wrapped signing key v1`) ‖ whose |
+//! | 9 | 24 | nonce: the first bytes of BLAKE3, under a key derived from the wrapping key, over associated data and secret |
+//! | 33 | *n* + 16 | the secret of *n* bytes, XChaCha20-Poly1305; associated data: what it is (for a member's key `stempel wrapped key v1`) ‖ whose |
 //!
-//! A key of 32 bytes is one that an earlier version kept as it is.
+//! A secret has 32 bytes at most; so whatever is no longer than that is one that was stored as it is.
 
 use std::fmt;
 
@@ -19,15 +20,17 @@ use serde::{Deserialize, Serialize};
 use stempel_domain::MemberId;
 use stempel_domain::ports::{Entropy, draw};
 
-use crate::{MemberKey, SecretKey};
+use crate::MemberKey;
 
-const CONTEXT: &[u8] = b"stempel wrapped key v1";
-const SIGNING_CONTEXT: &[u8] = b"stempel wrapped signing key v1";
-const ONCE_CONTEXT: &[u8] = b"stempel sealed once v1";
+const MEMBER_KEY: &str = "stempel wrapped key v1";
 const VERSION: u8 = 1;
 const ID_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
-const WRAPPED_LEN: usize = 1 + ID_LEN + NONCE_LEN + 48;
+/// What stands before the sealed secret.
+const HEAD_LEN: usize = 1 + ID_LEN + NONCE_LEN;
+const TAG_LEN: usize = 16;
+/// The longest secret that is wrapped, in bytes. Longer stored ones are wrapped, others are not.
+pub const SECRET_MAX: usize = 32;
 /// The most wrapping keys that are kept: the one in force, and those of rotations that were cut off.
 const KEYS_MAX: usize = 16;
 
@@ -45,7 +48,7 @@ pub enum WrapError {
     File,
 }
 
-/// The keys that wrap members' keys: the first is in force, the others only unwrap.
+/// The keys that wrap secrets: the first is in force, the others only unwrap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappingKeys(Vec<[u8; 32]>);
 
@@ -98,35 +101,29 @@ impl WrappingKeys {
 
     /// Wraps a member's key. The same key wrapped again gives the same bytes.
     pub fn wrap(&self, member: MemberId, key: &MemberKey) -> Result<Vec<u8>, WrapError> {
-        self.wrap_secret(&[CONTEXT, &member.0].concat(), key.as_bytes())
+        self.wrap_secret(MEMBER_KEY, &member.0, key.as_bytes())
     }
 
-    /// Whether a stored key is wrapped under the key that is in force.
+    /// Whether a stored secret is wrapped under the key that is in force.
     pub fn is_current(&self, stored: &[u8]) -> bool {
-        stored.len() == WRAPPED_LEN && stored[1..=ID_LEN] == name_of(&self.0[0])
+        is_wrapped(stored) && stored.get(1..=ID_LEN) == Some(&name_of(&self.0[0]))
     }
 
     /// Opens a stored key, also one that an earlier version kept as it is.
     pub fn unwrap(&self, member: MemberId, stored: &[u8]) -> Result<MemberKey, WrapError> {
-        let secret = self.unwrap_secret(&[CONTEXT, &member.0].concat(), stored)?;
+        let secret = self.unwrap_secret(MEMBER_KEY, &member.0, stored)?;
         MemberKey::from_slice(&secret).ok_or(WrapError::Damaged)
     }
 
-    /// Wraps the key that signs for an owner: the server's own, or a tenant's for cards.
-    pub fn wrap_signing(&self, owner: &[u8], key: &SecretKey) -> Result<Vec<u8>, WrapError> {
-        self.wrap_secret(&[SIGNING_CONTEXT, owner].concat(), &key.to_bytes())
-    }
-
-    /// Opens a stored key that signs, also one that an earlier version kept as it is.
-    pub fn unwrap_signing(&self, owner: &[u8], stored: &[u8]) -> Result<SecretKey, WrapError> {
-        Ok(SecretKey::from_bytes(&self.unwrap_secret(&[SIGNING_CONTEXT, owner].concat(), stored)?))
-    }
-
-    /// `aad` says what the secret is and whose, so that none can stand in another's place.
-    fn wrap_secret(&self, aad: &[u8], secret: &[u8; 32]) -> Result<Vec<u8>, WrapError> {
-        let wrapping = &self.0[0];
+    /// Wraps a secret of at most [`SECRET_MAX`] bytes. `what` it is and who is its `owner` are bound to it, so that none
+    /// can stand in another's place; kinds have texts of which none begins with another one.
+    pub fn wrap_secret(&self, what: &str, owner: &[u8], secret: &[u8]) -> Result<Vec<u8>, WrapError> {
+        if secret.len() > SECRET_MAX {
+            return Err(WrapError::Damaged);
+        }
+        let (wrapping, aad) = (&self.0[0], &[what.as_bytes(), owner].concat()[..]);
         let seed = blake3::derive_key("stempel nonce of a wrapped key v1", wrapping);
-        let nonce = blake3::keyed_hash(&seed, &[aad, &secret[..]].concat());
+        let nonce = blake3::keyed_hash(&seed, &[aad, secret].concat());
         let nonce: [u8; NONCE_LEN] =
             nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
         let sealed = XChaCha20Poly1305::new(&(*wrapping).into())
@@ -135,42 +132,48 @@ impl WrappingKeys {
         Ok([&[VERSION][..], &name_of(wrapping), &nonce, &sealed].concat())
     }
 
-    fn unwrap_secret(&self, aad: &[u8], stored: &[u8]) -> Result<[u8; 32], WrapError> {
-        if let Ok(clear) = stored.try_into() {
-            return Ok(clear);
+    /// Opens a stored secret, also one that is stored as it is.
+    pub fn unwrap_secret(&self, what: &str, owner: &[u8], stored: &[u8]) -> Result<Vec<u8>, WrapError> {
+        if !is_wrapped(stored) {
+            return Ok(stored.to_vec());
         }
-        if stored.len() != WRAPPED_LEN || stored[0] != VERSION {
+        if stored.len() < HEAD_LEN + TAG_LEN || stored[0] != VERSION {
             return Err(WrapError::Damaged);
         }
+        let aad = &[what.as_bytes(), owner].concat()[..];
         let name = &stored[1..=ID_LEN];
         let wrapping = self.0.iter().find(|key| name_of(key) == name).ok_or(WrapError::OtherKey)?;
         let nonce: [u8; NONCE_LEN] =
-            stored[1 + ID_LEN..][..NONCE_LEN].try_into().map_err(|_| WrapError::Damaged)?;
-        let payload = Payload { msg: &stored[1 + ID_LEN + NONCE_LEN..], aad };
-        let opened = XChaCha20Poly1305::new(&(*wrapping).into())
+            stored[1 + ID_LEN..HEAD_LEN].try_into().map_err(|_| WrapError::Damaged)?;
+        let payload = Payload { msg: &stored[HEAD_LEN..], aad };
+        XChaCha20Poly1305::new(&(*wrapping).into())
             .decrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| WrapError::Damaged)?;
-        opened.try_into().map_err(|_| WrapError::Damaged)
+            .map_err(|_| WrapError::Damaged)
     }
 }
 
-/// Seals a text under a key that seals nothing else: the nonce is zero.
-pub fn seal_once(key: &[u8; 32], text: &[u8]) -> Result<Vec<u8>, WrapError> {
+/// Seals a text under a key that seals nothing else: the nonce is zero. `aad` says what it is, and is bound to it.
+pub fn seal_once(key: &[u8; 32], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, WrapError> {
     XChaCha20Poly1305::new(&(*key).into())
-        .encrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: text, aad: ONCE_CONTEXT })
+        .encrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: text, aad })
         .map_err(|_| WrapError::Damaged)
 }
 
 /// Opens what [`seal_once`] sealed.
-pub fn open_once(key: &[u8; 32], sealed: &[u8]) -> Result<Vec<u8>, WrapError> {
+pub fn open_once(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, WrapError> {
     XChaCha20Poly1305::new(&(*key).into())
-        .decrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: sealed, aad: ONCE_CONTEXT })
+        .decrypt(&XNonce::from([0; NONCE_LEN]), Payload { msg: sealed, aad })
         .map_err(|_| WrapError::Damaged)
 }
 
 /// A key that was kept as it is, if it was.
 pub fn clear(stored: &[u8]) -> Option<MemberKey> {
     MemberKey::from_slice(stored)
+}
+
+/// Whether a stored secret is wrapped, under whatever key.
+pub fn is_wrapped(stored: &[u8]) -> bool {
+    stored.len() > SECRET_MAX
 }
 
 fn name_of(key: &[u8; 32]) -> [u8; ID_LEN] {
@@ -189,16 +192,7 @@ impl fmt::Debug for WrappingKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Counting(u8);
-    impl Entropy for Counting {
-        fn fill(&mut self, bytes: &mut [u8]) {
-            for byte in bytes {
-                self.0 = self.0.wrapping_add(1);
-                *byte = self.0;
-            }
-        }
-    }
+    use crate::testing::Counting;
 
     #[test]
     fn a_wrapped_key_opens_for_its_member_under_its_wrapping_key_alone() {
@@ -224,25 +218,34 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_signs_opens_for_its_owner_alone() {
-        let mut entropy = Counting(0);
-        let keys = WrappingKeys::generate(&mut entropy);
-        let key = SecretKey::generate(&mut entropy);
-        let wrapped = keys.wrap_signing(b"server 1", &key).unwrap();
-        assert!(!wrapped.windows(32).any(|window| window == key.to_bytes()));
-        assert_eq!(keys.unwrap_signing(b"server 1", &wrapped).unwrap().to_bytes(), key.to_bytes());
-        assert_eq!(keys.unwrap_signing(b"server 2", &wrapped).err(), Some(WrapError::Damaged));
-        let clear = keys.unwrap_signing(b"server 1", &key.to_bytes()).unwrap();
-        assert_eq!(clear.to_bytes(), key.to_bytes(), "as earlier versions kept it");
+    fn a_secret_opens_as_what_it_is_and_for_its_owner_alone() {
+        let keys = WrappingKeys::generate(&mut Counting(0));
+        for secret in [&[1; 32][..], &[2; 20]] {
+            let wrapped = keys.wrap_secret("card key", b"one", secret).unwrap();
+            assert!(is_wrapped(&wrapped) && keys.is_current(&wrapped));
+            assert!(!wrapped.windows(secret.len()).any(|window| window == secret));
+            assert_eq!(keys.unwrap_secret("card key", b"one", &wrapped).unwrap(), secret);
+            assert_eq!(keys.unwrap_secret("card key", b"two", &wrapped), Err(WrapError::Damaged));
+            assert_eq!(keys.unwrap_secret("webhook", b"one", &wrapped), Err(WrapError::Damaged));
+            assert_eq!(keys.unwrap_secret("card key", b"one", secret).unwrap(), secret, "as it is");
+            assert!(!is_wrapped(secret) && !keys.is_current(secret));
+            for at in 0..wrapped.len() {
+                let mut damaged = wrapped.clone();
+                damaged[at] ^= 1;
+                assert!(keys.unwrap_secret("card key", b"one", &damaged).is_err(), "byte {at}");
+            }
+        }
+        assert_eq!(keys.wrap_secret("card key", b"one", &[0; 33]), Err(WrapError::Damaged));
     }
 
     #[test]
     fn what_is_sealed_once_opens_under_its_key_alone() {
-        let sealed = seal_once(&[1; 32], b"Ada").unwrap();
+        let sealed = seal_once(&[1; 32], b"form", b"Ada").unwrap();
         assert!(!sealed.windows(3).any(|window| window == b"Ada"));
-        assert_eq!(open_once(&[1; 32], &sealed).unwrap(), b"Ada");
-        assert_eq!(open_once(&[2; 32], &sealed), Err(WrapError::Damaged));
-        assert_eq!(open_once(&[1; 32], &sealed[1..]), Err(WrapError::Damaged));
+        assert_eq!(open_once(&[1; 32], b"form", &sealed).unwrap(), b"Ada");
+        assert_eq!(open_once(&[2; 32], b"form", &sealed), Err(WrapError::Damaged));
+        assert_eq!(open_once(&[1; 32], b"copy", &sealed), Err(WrapError::Damaged));
+        assert_eq!(open_once(&[1; 32], b"form", &sealed[1..]), Err(WrapError::Damaged));
     }
 
     #[test]

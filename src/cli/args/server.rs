@@ -159,9 +159,9 @@ pub enum AdminCommand {
         /// The copy
         file: PathBuf,
     },
-    /// Makes a new key that wraps members' keys, and wraps them under it
+    /// Makes a new key that wraps all secrets of the database, and wraps them under it
     RotateKeys {
-        /// The old key's file is lost for good: drop the keys, and the names, that nothing opens any more
+        /// The old key's file is lost for good: drop the names that nothing opens any more, and sign with new keys
         #[arg(long)]
         lost: bool,
     },

@@ -1,7 +1,7 @@
 //! A second factor beside the password: a code that an app makes anew each half-minute (TOTP, RFC 6238), or one of
 //! ten recovery codes that were written down.
 //!
-//! The secret is stored as it is, like the server's own keys: a backup is kept like a key. Recovery codes are stored
+//! The secret is stored wrapped ([`crate::vault`]). Recovery codes are stored
 //! as hashes. A code is taken once: its half-minute is noted.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
@@ -15,6 +15,7 @@ use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
+use crate::vault::SECOND_FACTOR;
 
 /// Bytes of a secret, as RFC 4226 recommends.
 const SECRET_LEN: usize = 20;
@@ -63,6 +64,10 @@ fn totp(secret: &[u8], step: i64, digits: u32) -> u32 {
 
 /// The half-minute whose code this is, near a moment and after the last that was taken.
 fn step_of(secret: &[u8], code: &str, now_ms: i64, last: i64) -> Option<i64> {
+    if secret.is_empty() {
+        // It was lost with its wrapping key: only recovery codes are left.
+        return None;
+    }
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != DIGITS as usize || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -134,12 +139,13 @@ impl Server {
         let mut tx = self.write_of(tenant).await?;
         let locked = Tenant::lock(&mut tx, tenant).await?;
         let email = open_account(&mut tx, tenant, account).await?.ok_or_else(|| unknown(&shown(account)))?;
+        let stored = tx.vault().seal(&SECOND_FACTOR, &[&tenant.0, account], &secret)?;
         let changed = tx
             .execute(
                 "INSERT INTO second_factor (tenant, account, secret, last_step) VALUES ($1, $2, $3, 0)
                  ON CONFLICT (tenant, account) DO UPDATE SET secret = excluded.secret
                  WHERE second_factor.on_ms IS NULL",
-                values![tenant, &account[..], &secret[..]],
+                values![tenant, &account[..], stored],
             )
             .await?;
         if changed == 0 {
@@ -162,7 +168,8 @@ impl Server {
                 values![tenant, &account[..]],
             )
             .await?;
-        row.map(|row| Ok(set_up(&row.bytes(0)?, &row.text(1)?, &name))).transpose()
+        row.map(|row| Ok(set_up(&open(&tx, tenant, account, &row.bytes(0)?)?, &row.text(1)?, &name)))
+            .transpose()
     }
 
     /// Switches the second factor on with a first code of the app, and gives the recovery codes. They are shown once.
@@ -183,7 +190,8 @@ impl Server {
             )
             .await?
             .ok_or_else(ended)?;
-        let step = step_of(&row.bytes(0)?, code, now_ms, 0).ok_or_else(wrong_code)?;
+        let secret = open(&tx, tenant, account, &row.bytes(0)?)?;
+        let step = step_of(&secret, code, now_ms, 0).ok_or_else(wrong_code)?;
         tx.execute(
             "UPDATE second_factor SET on_ms = $3, last_step = $4 WHERE tenant = $1 AND account = $2",
             values![tenant, &account[..], now_ms, step],
@@ -321,6 +329,11 @@ fn set_up(secret: &[u8], email: &str, shop: &str) -> SetUp {
     SetUp { secret, link }
 }
 
+/// Opens an account's stored secret.
+fn open(tx: &Tx, tenant: TenantId, account: &AccountId, stored: &[u8]) -> Result<Vec<u8>> {
+    tx.vault().open(&SECOND_FACTOR, &[&tenant.0, account], stored)
+}
+
 /// Takes a code of the app or a recovery code, once. False: it is wrong.
 async fn take_code(
     tx: &mut Tx,
@@ -337,7 +350,8 @@ async fn take_code(
         )
         .await?;
     let Some(row) = row else { return Ok(false) };
-    if let Some(step) = step_of(&row.bytes(0)?, code, now_ms, row.int(1)?) {
+    let secret = open(tx, tenant, account, &row.bytes(0)?)?;
+    if let Some(step) = step_of(&secret, code, now_ms, row.int(1)?) {
         tx.execute(
             "UPDATE second_factor SET last_step = $3 WHERE tenant = $1 AND account = $2",
             values![tenant, &account[..], step],
@@ -406,6 +420,8 @@ mod tests {
         assert_eq!(step_of(secret, &code, at(102), 0), None, "too late");
         assert_eq!(step_of(secret, &code, at(98), 0), None, "too early");
         assert_eq!(step_of(secret, &code, at(100), 100), None, "twice");
+        let known = format!("{:06}", totp(b"", 100, DIGITS));
+        assert_eq!(step_of(b"", &known, at(100), 0), None, "a secret that was lost is nobody's");
         for wrong in ["", "12345", "1234567", "abcdef", "½½½½½½"] {
             assert_eq!(step_of(secret, wrong, at(100), 0), None, "{wrong}");
         }

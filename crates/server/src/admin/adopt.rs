@@ -18,6 +18,7 @@ use crate::enroll::card_key;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
+use crate::vault::{CARD_KEY, SERVER_KEY};
 
 /// What a terminal that worked alone hands over.
 #[derive(Debug)]
@@ -129,19 +130,22 @@ impl Server {
         let (id, now_ms) = (adoption.tenant, moment.utc_ms);
         let server = AuthorId::from_time(now_ms, self.random());
         let key = self.with_entropy(|entropy| SecretKey::generate(entropy));
+        let stored = tx.vault().seal(&SERVER_KEY, &[&id.0], &key.to_bytes())?;
         tx.execute(
             "INSERT INTO tenant (tenant, name, epoch, head, server, secret, demo, created_ms)
              VALUES ($1, $2, $3, 0, $4, $5, 0, $6)",
-            values![id, clean_name(&adoption.name)?, self.new_epoch(), server, &key.to_bytes()[..], now_ms],
+            values![id, clean_name(&adoption.name)?, self.new_epoch(), server, stored, now_ms],
         )
         .await?;
         let mut tenant = Tenant::lock(tx, id).await?;
         tenant::enter(tx, "author", &server.0, id).await?;
         author::append(tx, &mut tenant, moment, Vec::new(), &[]).await?;
         let public = adoption.card_key.public();
+        let stored =
+            tx.vault().seal(&CARD_KEY, &[&id.0, public.as_bytes()], &adoption.card_key.to_bytes())?;
         tx.execute(
             "INSERT INTO card_key (tenant, public_key, secret, retired, created_ms) VALUES ($1, $2, $3, 0, $4)",
-            values![id, &public.as_bytes()[..], &adoption.card_key.to_bytes()[..], now_ms],
+            values![id, &public.as_bytes()[..], stored, now_ms],
         )
         .await?;
         let change = FeedChange::CardKey { key: public, retired: false };

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::people::{self, Line};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
+use crate::vault;
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,8 +31,8 @@ pub struct Restored {
 }
 
 impl Server {
-    /// Writes the whole home database as it is at one moment to a new file, while others go on writing. The file
-    /// holds keys in clear: keep it where only the owner gets at it.
+    /// Writes the whole home database as it is at one moment to a new file, while others go on writing. Its secrets are
+    /// as in the database: wrapped, where there is a key file, which is not in it.
     pub async fn backup(&self, file: &Path) -> Result<()> {
         if file.exists() {
             return Err(Error::refused(
@@ -102,6 +103,9 @@ async fn copy_all(from: &mut Tx, to: &mut Tx) -> Result<usize> {
 ///
 /// `keys` is the file with the wrapping key, where it does not stand beside a file of SQLite; the list of erasures of a
 /// PostgreSQL database is beside it.
+///
+/// # Errors
+/// If the secrets in it are wrapped and the file with their key is not there or is another one's, nothing is changed.
 pub async fn restore(
     file: &Path,
     url: &str,
@@ -116,7 +120,8 @@ pub async fn restore(
             if target.exists() {
                 forgotten.extend(known_here(&target).await);
             }
-            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten).await?;
+            let unlock = Unlock { named: keys, place: Some(&target) };
+            let (tenants, name) = prepare(file, &fresh, unlock, clock, entropy, &forgotten).await?;
             let before = set_aside(&target, &name).await?;
             fs::rename(&fresh, &target).map_err(Error::io(format!("cannot write {}", target.display())))?;
             Ok(Restored { before, tenants })
@@ -130,7 +135,8 @@ pub async fn restore(
             if let Some(keys) = keys {
                 forgotten.extend(people::read_list(&people::list_by_keys(keys))?);
             }
-            let (tenants, name) = prepare(file, &fresh, clock, entropy, &forgotten).await?;
+            let unlock = Unlock { named: keys, place: None };
+            let (tenants, name) = prepare(file, &fresh, unlock, clock, entropy, &forgotten).await?;
             let loaded = load(&fresh, &url, &name).await;
             remove(&fresh);
             Ok(Restored { before: loaded?.map(PathBuf::from), tenants })
@@ -138,10 +144,18 @@ pub async fn restore(
     }
 }
 
+/// What opens the secrets of a copy: a key file that was named, or the one beside the place where it is to be.
+#[derive(Clone, Copy)]
+struct Unlock<'a> {
+    named: Option<&'a Path>,
+    place: Option<&'a Path>,
+}
+
 /// Makes a private copy of the file in which every tenant has a new epoch and the server a new identity.
 async fn prepare(
     file: &Path,
     fresh: &Path,
+    unlock: Unlock<'_>,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
     forgotten: &BTreeSet<Line>,
@@ -151,7 +165,7 @@ async fn prepare(
     let prepared = async {
         fs::copy(file, fresh).map_err(Error::io(format!("cannot copy {}", file.display())))?;
         keep_private(fresh)?;
-        begin_anew(fresh, clock, entropy, forgotten).await
+        begin_anew(fresh, unlock, clock, entropy, forgotten).await
     }
     .await;
     if prepared.is_err() {
@@ -162,12 +176,14 @@ async fn prepare(
 
 async fn begin_anew(
     fresh: &Path,
+    unlock: Unlock<'_>,
     clock: Arc<dyn Clock>,
     entropy: Box<dyn Entropy>,
     forgotten: &BTreeSet<Line>,
 ) -> Result<(usize, String)> {
     check_alone(fresh).await?;
     let db = Db::open(&format!("sqlite:{}", fresh.display())).await?;
+    vault::lend(&db, unlock.named, unlock.place).await?;
     let server = Server::open(db, clock, entropy);
     let mut tenants = 0;
     for info in server.tenants().await?.into_iter().filter(|info| info.here) {

@@ -128,7 +128,7 @@ impl Server {
         }
         let fact = Fact::MemberJoined(MemberJoined::new(member, card, profile));
         let operator = self.actor().operator();
-        let keys = self.stored_keys(&keys)?;
+        let keys = tx.vault().seal_members(&keys)?;
         let events = author::append_as(&mut tx, &mut tenant, operator, moment, vec![fact], &keys).await?;
         let event = *events.last().ok_or_else(|| Error::Damaged("no event was written".to_owned()))?;
         let code = Token::issue(tenant.id, &card_key(&mut tx, tenant.id).await?, card);
@@ -176,7 +176,7 @@ impl Server {
         };
         let member = member.ok_or_else(unknown)?;
         let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
-        info(self, &mut tx, tenant, &person, today).await
+        info(&mut tx, tenant, &person, today).await
     }
 
     /// What is known of a member by its id; of one that was merged, what is known of the person.
@@ -184,7 +184,7 @@ impl Server {
         let today = self.today();
         let mut tx = self.read_of(tenant).await?;
         let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
-        info(self, &mut tx, tenant, &person, today).await
+        info(&mut tx, tenant, &person, today).await
     }
 
     /// What is known of several members, in their order; whoever was merged stands in the list once.
@@ -196,7 +196,7 @@ impl Server {
             let Some(person) = group::person(&mut tx, tenant, *member).await? else { continue };
             let root = person.parts().first().map(|(root, _)| *root);
             if !list.iter().any(|known| Some(known.member) == root) {
-                list.push(info(self, &mut tx, tenant, &person, today).await?);
+                list.push(info(&mut tx, tenant, &person, today).await?);
             }
         }
         Ok(list)
@@ -219,7 +219,7 @@ impl Server {
             let Some(person) = group::person(&mut tx, tenant, member).await? else { continue };
             // Whoever was merged stands in the list once.
             if person.parts().first().is_some_and(|(root, _)| *root == member) {
-                list.push(info(self, &mut tx, tenant, &person, today).await?);
+                list.push(info(&mut tx, tenant, &person, today).await?);
             }
         }
         Ok(list)
@@ -274,14 +274,13 @@ pub(crate) async fn genuine_card(tx: &mut Tx, tenant: TenantId, text: &str) -> R
 }
 
 async fn info(
-    server: &Server,
     tx: &mut Tx,
     tenant: TenantId,
     person: &Person,
     today: stempel_domain::Day,
 ) -> Result<MemberInfo> {
     let state = person.state();
-    let name = open_name(server, tx, tenant, person).await?;
+    let name = open_name(tx, tenant, person).await?;
     let mut members = person.parts().iter().map(|(id, _)| *id);
     let member = members.next().ok_or_else(unknown)?;
     let taken = state.cards.iter().filter(|(_, card)| !card.blocked);
@@ -305,42 +304,27 @@ async fn info(
 }
 
 /// A person's first name, where there is one and a key that opens it.
-async fn open_name(
-    server: &Server,
-    tx: &mut Tx,
-    tenant: TenantId,
-    person: &Person,
-) -> Result<Option<String>> {
+async fn open_name(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<Option<String>> {
     let Some((whose, sealed)) = person.profile() else { return Ok(None) };
-    let keys = keys_of(server, tx, tenant, whose).await?;
+    let keys = keys_of(tx, tenant, whose).await?;
     Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()).map(|profile| profile.name))
 }
 
 /// The keys that open a member's profile.
-pub(crate) async fn keys_of(
-    server: &Server,
-    tx: &mut Tx,
-    tenant: TenantId,
-    member: MemberId,
-) -> Result<Vec<MemberKey>> {
+pub(crate) async fn keys_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Vec<MemberKey>> {
     let rows = tx
         .rows(
             "SELECT secret FROM member_key WHERE tenant = $1 AND member = $2 ORDER BY key_id",
             values![tenant, member],
         )
         .await?;
-    rows.iter().map(|row| server.open_key(member, &row.bytes(0)?)).collect()
+    rows.iter().map(|row| tx.vault().open_member(member, &row.bytes(0)?)).collect()
 }
 
 /// The first name of a person by the id of a member.
-pub(super) async fn name_of(
-    server: &Server,
-    tx: &mut Tx,
-    tenant: TenantId,
-    member: MemberId,
-) -> Result<Option<String>> {
+pub(super) async fn name_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<String>> {
     match group::person(tx, tenant, member).await? {
-        Some(person) => open_name(server, tx, tenant, &person).await,
+        Some(person) => open_name(tx, tenant, &person).await,
         None => Ok(None),
     }
 }

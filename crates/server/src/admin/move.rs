@@ -55,7 +55,11 @@ impl Server {
     /// takes; on SQLite every other writer of the file waits too.
     pub async fn tenant_move(&self, tenant: TenantId, url: &str) -> Result<Moved> {
         let from = self.db_of(tenant).await?;
-        let to = if url == self.db().url() { self.db().clone() } else { Db::open(url).await? };
+        let to = if url == self.db().url() {
+            self.db().clone()
+        } else {
+            Db::open(url).await?.sharing(self.db().vault())
+        };
         let moved = self.carry(tenant, &from, &to).await;
         if to.url() != self.db().url() {
             to.close().await;

@@ -217,7 +217,7 @@ impl Server {
         }
         let mut places = Vec::new();
         for Rank { rank, member, score } in ranks(entrants, board.top).into_iter().take(BOARD_MAX) {
-            let name = super::members::name_of(self, &mut tx, tenant, member).await?;
+            let name = super::members::name_of(&mut tx, tenant, member).await?;
             places.push(BoardPlace { rank, member, name, score });
         }
         Ok(places)

@@ -12,6 +12,7 @@ use crate::enroll::short_name;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
+use crate::vault::{CARD_KEY, SERVER_KEY};
 
 /// The longest name of a tenant or a shop, in characters.
 const NAME_CHARS_MAX: usize = 80;
@@ -59,22 +60,24 @@ impl Server {
         let (key, card_key) =
             self.with_entropy(|entropy| (SecretKey::generate(entropy), SecretKey::generate(entropy)));
         let mut tx = self.db().write().await?;
+        let (stored, public) = (tx.vault().seal(&SERVER_KEY, &[&id.0], &key.to_bytes())?, card_key.public());
         tx.execute(
             "INSERT INTO tenant (tenant, name, epoch, head, server, secret, demo, created_ms)
              VALUES ($1, $2, $3, 0, $4, $5, $6, $7)",
-            values![id, name, self.new_epoch(), server, &key.to_bytes()[..], demo, moment.utc_ms],
+            values![id, name, self.new_epoch(), server, stored, demo, moment.utc_ms],
         )
         .await?;
         tenant::enter(&mut tx, "author", &server.0, id).await?;
+        let stored = tx.vault().seal(&CARD_KEY, &[&id.0, public.as_bytes()], &card_key.to_bytes())?;
         tx.execute(
             "INSERT INTO card_key (tenant, public_key, secret, retired, created_ms) VALUES ($1, $2, $3, 0, $4)",
-            values![id, &card_key.public().as_bytes()[..], &card_key.to_bytes()[..], moment.utc_ms],
+            values![id, &public.as_bytes()[..], stored, moment.utc_ms],
         )
         .await?;
         let mut tenant = Tenant::lock(&mut tx, id).await?;
         author::append(&mut tx, &mut tenant, moment, Vec::new(), &[]).await?;
-        let change = FeedChange::CardKey { key: card_key.public(), retired: false };
-        tenant.publish(&mut tx, "card-key", card_key.public().as_bytes(), &change).await?;
+        let change = FeedChange::CardKey { key: public, retired: false };
+        tenant.publish(&mut tx, "card-key", public.as_bytes(), &change).await?;
         self.note(&mut tx, &tenant, "tenant-added", &id.to_string(), json!({ "name": tenant.name })).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;

@@ -74,8 +74,9 @@ impl Server {
 async fn authors(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(AuthorId, PublicKey)>> {
     let rows = tx
         .rows(
-            "SELECT j.author, d.public_key FROM journal j
+            "SELECT j.author, COALESCE(k.public_key, d.public_key) FROM journal j
              LEFT JOIN device d ON d.tenant = j.tenant AND d.device = j.author
+             LEFT JOIN author_key k ON k.tenant = j.tenant AND k.author = j.author AND k.seq = 0
              WHERE j.tenant = $1 ORDER BY j.author",
             values![tenant.id],
         )

@@ -18,6 +18,7 @@ use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
+use crate::vault::CARD_KEY;
 
 /// How long codes can be used, in milliseconds.
 const HAND_OVER_MS: i64 = 60 * 60 * 1000;
@@ -360,7 +361,7 @@ impl Server {
         if known == wanted {
             return Ok(());
         }
-        let kept = keys_of(self, &mut tx, caller.tenant, caller.member).await?.into_iter().next();
+        let kept = keys_of(&mut tx, caller.tenant, caller.member).await?.into_iter().next();
         let (key, sealed) = self.with_entropy(|entropy| {
             let key = kept.unwrap_or_else(|| MemberKey::generate(entropy));
             let sealed = key.seal(caller.member, &wanted, entropy);
@@ -368,7 +369,7 @@ impl Server {
         });
         let profile = sealed.map_err(|error| Error::Damaged(error.to_string()))?;
         let fact = Fact::ProfileChanged(ProfileChanged { member: caller.member, profile });
-        let keys = self.stored_keys(&[stempel_wire::message::KeyOf { member: caller.member, key }])?;
+        let keys = tx.vault().seal_members(&[stempel_wire::message::KeyOf { member: caller.member, key }])?;
         author::append(&mut tx, &mut tenant, self.moment(), vec![fact], &keys).await?;
         tenant.save_head(&mut tx).await?;
         tx.commit().await?;
@@ -470,9 +471,9 @@ async fn open_codes_of(
 async fn card_key_of(tx: &mut Tx, tenant: TenantId, id: KeyId) -> Result<Option<SecretKey>> {
     let rows = tx.rows("SELECT public_key, secret FROM card_key WHERE tenant = $1", values![tenant]).await?;
     for row in rows {
-        if KeyId::of(&tenant::public_key(&row.bytes(0)?)?) == id {
-            let secret: Option<[u8; 32]> = row.bytes(1)?.try_into().ok();
-            return Ok(secret.map(|secret| SecretKey::from_bytes(&secret)));
+        let (public, stored) = (row.bytes(0)?, row.bytes(1)?);
+        if KeyId::of(&tenant::public_key(&public)?) == id && !stored.is_empty() {
+            return Ok(Some(tx.vault().open_signing(&CARD_KEY, &[&tenant.0, &public], &stored)?));
         }
     }
     Ok(None)

@@ -221,7 +221,7 @@ impl Server {
         let member = MemberId::of_first_card(id, card);
         let language = clean_language(asked.language.as_deref());
         let (profile, keys) = self.sealed(member, name, language)?;
-        let keys = self.stored_keys(&keys)?;
+        let keys = tx.vault().seal_members(&keys)?;
         let terms = profile.is_some().then(|| TERMS.to_owned());
         let fact =
             Fact::MemberJoined(MemberJoined { referrer, terms, ..MemberJoined::new(member, card, profile) });

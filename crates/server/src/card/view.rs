@@ -223,7 +223,7 @@ impl Server {
         person: &Person,
     ) -> Result<Option<Profile>> {
         let Some((whose, sealed)) = person.profile() else { return Ok(None) };
-        let keys = keys_of(self, tx, tenant, whose).await?;
+        let keys = keys_of(tx, tenant, whose).await?;
         Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()))
     }
 }

@@ -139,7 +139,7 @@ impl Index {
             let sql = "SELECT member, secret FROM member_key WHERE tenant = $1 AND member";
             for row in tx.rows_in(sql, values![tenant], keys).await? {
                 let member: MemberId = row.id(0)?;
-                let key = server.open_key(member, &row.bytes(1)?).ok();
+                let key = server.db().vault().open_member(member, &row.bytes(1)?).ok();
                 let open =
                     profiles.get(&member).zip(key).and_then(|(sealed, key)| key.open(member, sealed).ok());
                 if let Some(profile) = open

@@ -35,6 +35,8 @@ const DRAFT_LEN_MAX: usize = 128 * 1024;
 const DRAFT_MS: i64 = 60 * 60 * 1000;
 /// Bytes of the name under which it is kept; the key that opens it follows in the address.
 const DRAFT_ID_LEN: usize = 16;
+/// What a kept form is sealed as.
+const DRAFT: &[u8] = b"stempel kept form v1";
 /// Fields that are never kept.
 const NEVER_KEPT: [&str; 4] = ["csrf", "password", "code", "ticket"];
 
@@ -195,7 +197,7 @@ impl Visitor {
         }
         let sealed = data_encoding::BASE64.decode(body.as_bytes()).unwrap_or_default();
         // What an earlier version kept in clear is lost with its hour.
-        let Ok(text) = wrap::open_once(key, &sealed) else { return Ok(None) };
+        let Ok(text) = wrap::open_once(key, DRAFT, &sealed) else { return Ok(None) };
         Ok(Some(Values(serde_json::from_slice(&text)?)))
     }
 }
@@ -208,7 +210,7 @@ pub(crate) async fn keep_draft(http: &Http, token: &str, page: &str, kept: &Valu
     let (server, tenant) = (&http.server, session.principal.tenant);
     let (id, key): ([u8; DRAFT_ID_LEN], [u8; 32]) = (server.random(), server.random());
     let now_ms = server.now_ms();
-    let sealed = wrap::seal_once(&key, &serde_json::to_vec(&kept.0)?)
+    let sealed = wrap::seal_once(&key, DRAFT, &serde_json::to_vec(&kept.0)?)
         .map_err(|error| Error::Damaged(error.to_string()))?;
     let mut tx = server.write_of(tenant).await?;
     tx.execute("DELETE FROM draft WHERE tenant = $1 AND saved_ms < $2", values![tenant, now_ms - DRAFT_MS])

@@ -18,9 +18,11 @@ use std::path::{Path, PathBuf};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 pub(crate) use postgres::without_password;
 pub(crate) use sqlite::{check_alone, make_private};
 pub(crate) use tables::{Digest, copy_directory, copy_tenant, digest_tenant, purge_tenant};
+use tx::Open;
 pub(crate) use tx::Tx;
 pub(crate) use value::{Row, Value, values};
 
@@ -35,6 +37,8 @@ pub enum Db {
         read: SqlitePool,
         /// The file.
         path: PathBuf,
+        /// How secrets are stored in it.
+        vault: Vault,
     },
     /// PostgreSQL 15 or later. Several processes may use it at once.
     Postgres {
@@ -44,6 +48,8 @@ pub enum Db {
         read: PgPool,
         /// The address as it was given; it may hold a password.
         url: String,
+        /// How secrets are stored in it.
+        vault: Vault,
     },
 }
 
@@ -125,27 +131,60 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that may write. On SQLite other writers wait; on PostgreSQL the writers of one
-    /// tenant wait for each other once they have locked it.
-    pub(crate) async fn write(&self) -> Result<Tx> {
+    /// Writes every page in which a secret has ever stood anew.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if somebody else has the file open.
+    pub(crate) async fn rewrite_whole(&self) -> Result<()> {
         match self {
-            Self::Sqlite { write, .. } => Ok(Tx::Sqlite(sqlite::begin(write).await?)),
-            // Each statement sees what was committed before it, so what follows the lock sees everything that
-            // the writer before has done.
+            Self::Sqlite { write, .. } => sqlite::rewrite_whole(write).await,
             Self::Postgres { write, .. } => {
-                Ok(Tx::Postgres(write.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?))
+                sqlx::query("VACUUM (FULL) tenant, card_key, second_factor, webhook, member_key")
+                    .execute(write)
+                    .await?;
+                Ok(())
             }
         }
     }
 
+    /// How secrets are stored here.
+    pub(crate) fn vault(&self) -> &Vault {
+        match self {
+            Self::Sqlite { vault, .. } | Self::Postgres { vault, .. } => vault,
+        }
+    }
+
+    /// The same database with secrets stored as in another one: those of one server share their wrapping key.
+    pub(crate) fn sharing(mut self, other: &Vault) -> Self {
+        match &mut self {
+            Self::Sqlite { vault, .. } | Self::Postgres { vault, .. } => *vault = other.clone(),
+        }
+        self
+    }
+
+    /// Begins a transaction that may write. On SQLite other writers wait; on PostgreSQL the writers of one
+    /// tenant wait for each other once they have locked it.
+    pub(crate) async fn write(&self) -> Result<Tx> {
+        let open = match self {
+            Self::Sqlite { write, .. } => Open::Sqlite(sqlite::begin(write).await?),
+            // Each statement sees what was committed before it, so what follows the lock sees everything that
+            // the writer before has done.
+            Self::Postgres { write, .. } => {
+                Open::Postgres(write.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?)
+            }
+        };
+        Ok(Tx::new(open, self.vault()))
+    }
+
     /// Begins a transaction that sees one moment and cannot write.
     pub(crate) async fn read(&self) -> Result<Tx> {
-        match self {
-            Self::Sqlite { read, .. } => Ok(Tx::Sqlite(read.begin().await?)),
+        let open = match self {
+            Self::Sqlite { read, .. } => Open::Sqlite(read.begin().await?),
             Self::Postgres { read, .. } => {
-                Ok(Tx::Postgres(read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
+                Open::Postgres(read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        }
+        };
+        Ok(Tx::new(open, self.vault()))
     }
 
     /// Copies the whole file as it is at one moment into a new, private one, while others go on writing.

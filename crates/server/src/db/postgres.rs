@@ -8,6 +8,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::{Db, Row, Tx};
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 
 /// How long a request waits for a connection. Short: a database that is away is then said to be away, and the
 /// device tries again.
@@ -64,6 +65,7 @@ pub(super) async fn open(url: String) -> Result<Db> {
         write: pool(WRITERS).connect_lazy_with(options.clone()),
         read: pool(READERS).connect_lazy_with(options),
         url,
+        vault: Vault::default(),
     })
 }
 

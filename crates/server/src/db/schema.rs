@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 60, oldest: 1, script: include_str!("../../migrations/0060_blanks.sql") },
     Migration { version: 70, oldest: 1, script: include_str!("../../migrations/0070_pages.sql") },
     Migration { version: 80, oldest: 1, script: include_str!("../../migrations/0080_alarm.sql") },
+    Migration { version: 90, oldest: 90, script: include_str!("../../migrations/0090_vault.sql") },
 ];
 
 /// The newest version that this program knows.

@@ -8,6 +8,7 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
 use super::{Db, Row};
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(5);
@@ -48,6 +49,7 @@ pub(super) async fn open(path: PathBuf) -> Result<Db> {
             .connect_lazy_with(options(&path).pragma("query_only", "ON")),
         write,
         path,
+        vault: Vault::default(),
     })
 }
 
@@ -86,6 +88,13 @@ pub(super) async fn rewrite_keys(write: &SqlitePool) -> Result<()> {
     tx.commit().await?;
     let answer = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(write).await?;
     // Somebody reads: the same question works a little later.
+    if Row::Sqlite(answer).flag(0)? { Err(Error::Busy) } else { Ok(()) }
+}
+
+/// Writes every page anew, puts the log of writes into the file and empties it.
+pub(super) async fn rewrite_whole(write: &SqlitePool) -> Result<()> {
+    sqlx::query("VACUUM").execute(write).await?;
+    let answer = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(write).await?;
     if Row::Sqlite(answer).flag(0)? { Err(Error::Busy) } else { Ok(()) }
 }
 

@@ -334,6 +334,7 @@ const TABLES: &[Table] = &[
         key: &[("programme", Text)],
         others: &[("body", Text), ("base", Int), ("from_day", Int), ("failed", Text)],
     },
+    Table { name: "author_key", key: &[("author", Bytes), ("seq", Int)], others: &[("public_key", Bytes)] },
     Table { name: "silence_mail", key: &[("device", Bytes)], others: &[("at_ms", Int)] },
 ];
 
@@ -534,12 +535,11 @@ impl<'a> Pages<'a> {
 /// would lack.
 async fn check_columns(tx: &mut Tx) -> Result<()> {
     for table in TABLES {
-        let sql = match tx {
-            Tx::Sqlite(_) => "SELECT name FROM pragma_table_info($1)",
-            Tx::Postgres(_) => {
-                "SELECT column_name::TEXT FROM information_schema.columns
-                 WHERE table_schema = current_schema() AND table_name = $1"
-            }
+        let sql = if tx.is_postgres() {
+            "SELECT column_name::TEXT FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name = $1"
+        } else {
+            "SELECT name FROM pragma_table_info($1)"
         };
         let rows = tx.rows(sql, values![table.name]).await?;
         let mut there = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<String>>>()?;

@@ -7,10 +7,18 @@ use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Sqlite};
 
 use super::{Row, Value};
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 
 /// A transaction. Dropping it without [`Tx::commit`] undoes everything.
 #[derive(Debug)]
-pub(crate) enum Tx {
+pub(crate) struct Tx {
+    open: Open,
+    vault: Vault,
+}
+
+/// A transaction of a driver.
+#[derive(Debug)]
+pub(super) enum Open {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
@@ -21,13 +29,27 @@ const LIST_MAX: usize = 256;
 const INSERT_ROWS: [usize; 5] = [256, 64, 16, 4, 1];
 
 impl Tx {
+    pub(super) fn new(open: Open, vault: &Vault) -> Self {
+        Self { open, vault: vault.clone() }
+    }
+
+    /// How secrets are stored in this database.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Whether it speaks PostgreSQL.
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.open, Open::Postgres(_))
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
             }
         }
@@ -36,11 +58,11 @@ impl Tx {
     /// As [`Tx::execute`], for a statement that was put together here.
     pub(crate) async fn execute_text(&mut self, sql: String, values: Vec<Value>) -> Result<u64> {
         let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
             }
         }
@@ -49,12 +71,12 @@ impl Tx {
     /// As [`Tx::rows`], for a statement that was put together here.
     pub(crate) async fn rows_text(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>> {
         let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
@@ -64,21 +86,21 @@ impl Tx {
     /// Runs several statements without values: a migration.
     pub(crate) async fn execute_script(&mut self, script: String) -> Result<()> {
         let script = sqlx::raw_sql(AssertSqlSafe(script));
-        match self {
-            Self::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ())?,
-            Self::Postgres(tx) => script.execute(&mut **tx).await.map(|_| ())?,
+        match &mut self.open {
+            Open::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ())?,
+            Open::Postgres(tx) => script.execute(&mut **tx).await.map(|_| ())?,
         }
         Ok(())
     }
 
     /// Fetches all rows of an answer. The statement says its own bound.
     pub(crate) async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
@@ -87,12 +109,12 @@ impl Tx {
 
     /// Fetches one row, if there is one.
     pub(crate) async fn row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 let row = sqlx::query_with(sql, sqlite(values)?).fetch_optional(&mut **tx).await?;
                 Ok(row.map(Row::Sqlite))
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 let row = sqlx::query_with(sql, postgres(values)?).fetch_optional(&mut **tx).await?;
                 Ok(row.map(Row::Postgres))
             }
@@ -101,10 +123,10 @@ impl Tx {
 
     /// Fetches one row and keeps others from changing it until the transaction ends.
     pub(crate) async fn locked_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match self {
+        match &mut self.open {
             // A writing transaction of SQLite is alone already.
-            Self::Sqlite(_) => self.row(sql, values).await,
-            Self::Postgres(tx) => {
+            Open::Sqlite(_) => self.row(sql, values).await,
+            Open::Postgres(tx) => {
                 let text = AssertSqlSafe(format!("{sql} FOR UPDATE"));
                 let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
                 Ok(row.map(Row::Postgres))
@@ -114,9 +136,9 @@ impl Tx {
 
     /// As [`Tx::locked_row`], but passes over rows that others have locked.
     pub(crate) async fn free_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match self {
-            Self::Sqlite(_) => self.row(sql, values).await,
-            Self::Postgres(tx) => {
+        match &mut self.open {
+            Open::Sqlite(_) => self.row(sql, values).await,
+            Open::Postgres(tx) => {
                 let text = AssertSqlSafe(format!("{sql} FOR UPDATE SKIP LOCKED"));
                 let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
                 Ok(row.map(Row::Postgres))
@@ -135,8 +157,8 @@ impl Tx {
         let mut found = Vec::new();
         for chunk in keys.chunks(LIST_MAX) {
             let mut values = fixed.clone();
-            match self {
-                Self::Sqlite(tx) => {
+            match &mut self.open {
+                Open::Sqlite(tx) => {
                     // Padded by the last key to a power of two: few different statements.
                     let wanted = chunk.len().next_power_of_two();
                     let padding = std::iter::repeat(&chunk[chunk.len() - 1]);
@@ -146,7 +168,7 @@ impl Tx {
                     let rows = sqlx::query_with(text, sqlite(values)?).fetch_all(&mut **tx).await?;
                     found.extend(rows.into_iter().map(Row::Sqlite));
                 }
-                Self::Postgres(tx) => {
+                Open::Postgres(tx) => {
                     let text = AssertSqlSafe(format!("{sql} = ANY(${})", fixed.len() + 1));
                     let mut arguments = postgres(values)?;
                     add_column(&mut arguments, chunk.to_vec())?;
@@ -167,15 +189,15 @@ impl Tx {
         width: usize,
         values: Vec<Value>,
     ) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => insert_sqlite(tx, head, tail, width, values).await,
-            Self::Postgres(tx) => insert_postgres(tx, head, tail, width, values).await,
+        match &mut self.open {
+            Open::Sqlite(tx) => insert_sqlite(tx, head, tail, width, values).await,
+            Open::Postgres(tx) => insert_postgres(tx, head, tail, width, values).await,
         }
     }
 
     /// Allows a piece of work that takes long: copying a tenant.
     pub(crate) async fn take_time(&mut self) -> Result<()> {
-        if let Self::Postgres(_) = self {
+        if self.is_postgres() {
             self.execute("SET LOCAL idle_in_transaction_session_timeout = 0", Vec::new()).await?;
             self.execute("SET LOCAL statement_timeout = 0", Vec::new()).await?;
         }
@@ -184,9 +206,9 @@ impl Tx {
 
     /// Makes everything durable.
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => Ok(tx.commit().await?),
-            Self::Postgres(tx) => Ok(tx.commit().await?),
+        match self.open {
+            Open::Sqlite(tx) => Ok(tx.commit().await?),
+            Open::Postgres(tx) => Ok(tx.commit().await?),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
+use crate::vault::{Vault, WEBHOOK};
 use send::Target;
 
 /// How often news are looked for.
@@ -120,13 +121,14 @@ fn parse(hook: &str) -> Result<HookId> {
     bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| Error::not_found("such webhook"))
 }
 
-fn read(row: &crate::db::Row, tenant: TenantId) -> Result<Hook> {
-    let id = row.bytes(0)?.try_into();
+fn read(row: &crate::db::Row, tenant: TenantId, vault: &Vault) -> Result<Hook> {
+    let id = row.bytes(0)?;
+    let secret = vault.open(&WEBHOOK, &[&tenant.0, &id], &row.bytes(2)?)?;
     Ok(Hook {
         tenant,
-        id: id.map_err(|_| Error::Damaged("a webhook's id has the wrong length".to_owned()))?,
+        id: id.try_into().map_err(|_| Error::Damaged("a webhook's id has the wrong length".to_owned()))?,
         url: row.text(1)?,
-        secret: row.bytes(2)?,
+        secret,
         kinds: row.text(3)?.split_whitespace().map(str::to_owned).collect(),
         reached: serde_json::from_str(&row.text(4)?)?,
         number: row.number(5)?,
@@ -162,7 +164,7 @@ impl Server {
                 tenant,
                 &id[..],
                 url,
-                &secret[..],
+                tx.vault().seal(&WEBHOOK, &[&tenant.0, &id], &secret)?,
                 kinds.join(" "),
                 serde_json::to_string(&reached)?,
                 self.now_ms()
@@ -247,7 +249,7 @@ impl Server {
             )
             .await?
             .ok_or_else(none)?;
-        let mut hook = read(&row, tenant)?;
+        let mut hook = read(&row, tenant, tx.vault())?;
         let row = tx
             .row(
                 "SELECT told_before, told_after, number FROM webhook_attempt
@@ -303,7 +305,7 @@ impl Server {
             )
             .await?;
         let Some(row) = row else { return Ok(false) };
-        let hook = read(&row, tenant)?;
+        let hook = read(&row, tenant, tx.vault())?;
         let until = heads(&mut tx, tenant).await?;
         let Some(delivery) = next(&mut tx, &hook, &until).await? else { return Ok(false) };
         drop(tx);
@@ -407,7 +409,7 @@ async fn hooks(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Hook>> {
             values![tenant],
         )
         .await?;
-    rows.iter().map(|row| read(row, tenant)).collect()
+    rows.iter().map(|row| read(row, tenant, tx.vault())).collect()
 }
 
 /// The last number of each journal.

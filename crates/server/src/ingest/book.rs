@@ -11,8 +11,8 @@ use super::judge::Judged;
 use super::{Head, cards, figures, fold, proofs, tallies};
 use crate::db::{Tx, values};
 use crate::error::Result;
-use crate::people::StoredKey;
 use crate::tenant::Tenant;
+use crate::vault::StoredKey;
 use crate::{holds, jobs};
 
 /// What a stored row does.

@@ -11,8 +11,9 @@ use super::book::{Arrival, Booking};
 use crate::cases::{self, Case};
 use crate::db::{Tx, Value, values};
 use crate::error::Result;
-use crate::people::{self, StoredKey, group};
+use crate::people::{self, group};
 use crate::tenant::Tenant;
+use crate::vault::StoredKey;
 use crate::{grants, jobs};
 
 /// Keys kept for one member. A member has one, or two around a change; more would be a fault or mischief.

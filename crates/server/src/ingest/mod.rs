@@ -179,7 +179,8 @@ impl Server {
         }
         if taken > 0 || !keys.is_empty() {
             let booking = Booking { now_ms: arrived.utc_ms, today: arrived.day };
-            book(&mut tx, &mut tenant, booking, arrivals, &self.stored_keys(&keys)?).await?;
+            let keys = tx.vault().seal_members(&keys)?;
+            book(&mut tx, &mut tenant, booking, arrivals, &keys).await?;
             tenant.save_head(&mut tx).await?;
         }
         tx.execute(

@@ -269,13 +269,13 @@ impl Server {
     fn erasure_list(&self) -> Option<PathBuf> {
         match self.db() {
             Db::Sqlite { path, .. } => Some(list_beside(path)),
-            Db::Postgres { .. } => self.keys_file().map(|file| list_by_keys(&file)),
+            Db::Postgres { .. } => self.db().vault().file().map(|file| list_by_keys(&file)),
         }
     }
 
     /// Brings list and databases to agreement. Whoever is on the list and not forgotten here is forgotten again: somebody
     /// has put an older copy in the place of a database in another way than by a restore. Gives how many that were.
-    pub(super) async fn forget_listed(&self) -> Result<u64> {
+    pub(crate) async fn forget_listed(&self) -> Result<u64> {
         let Some(file) = self.erasure_list() else { return Ok(0) };
         let listed = read_list(&file)?;
         let mut again = 0;

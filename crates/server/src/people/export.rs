@@ -22,7 +22,7 @@ impl Server {
         let locked = Tenant::lock(&mut tx, tenant).await?;
         let member = named(&mut tx, tenant, code).await?;
         let person = group::person(&mut tx, tenant, member).await?.ok_or_else(unknown)?;
-        let profile = profile(self, &mut tx, tenant, &person).await?;
+        let profile = profile(&mut tx, tenant, &person).await?;
         let mut rows = Vec::new();
         for (member, _) in person.parts() {
             rows.extend(rows_of(&mut tx, tenant, *member).await?);
@@ -49,13 +49,8 @@ async fn rows_of(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Vec<
 }
 
 /// What a person is called, where a key opens it.
-pub(super) async fn profile(
-    server: &Server,
-    tx: &mut Tx,
-    tenant: TenantId,
-    person: &Person,
-) -> Result<Option<Profile>> {
+pub(super) async fn profile(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<Option<Profile>> {
     let Some((whose, sealed)) = person.profile() else { return Ok(None) };
-    let keys = crate::admin::keys_of(server, tx, tenant, whose).await?;
+    let keys = crate::admin::keys_of(tx, tenant, whose).await?;
     Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()))
 }

@@ -7,7 +7,6 @@
 //! | `consent` | what a member agrees to |
 //! | `export` | everything that is held, in one document |
 //! | `erase` | forgetting a member, here and on every device |
-//! | `keyring` | the key that wraps members' keys |
 //! | `list` | the list of erasures beside the database, which a restore goes by |
 //! | `retention` | forgetting whoever was not seen for long |
 //! | `http` | the same through the API |
@@ -17,7 +16,6 @@ mod erase;
 mod export;
 pub(crate) mod group;
 pub(crate) mod http;
-mod keyring;
 mod list;
 mod merge;
 mod retention;
@@ -26,8 +24,6 @@ pub use consent::NewConsent;
 pub use erase::Holder;
 pub use erase::{Erased, ErasureInfo};
 pub(crate) use erase::{acknowledge, carry_out, clean_up, forget_again};
-pub use keyring::KeysWrapped;
-pub(crate) use keyring::{Keyring, StoredKey};
 pub(crate) use list::{Line, list_beside, list_by_keys, read_list};
 pub use merge::Merged;
 pub use retention::RetentionDue;

@@ -119,10 +119,14 @@ async fn after_a_restore_devices_bring_the_server_up_to_date_again() {
     let lost = world.server.member_add(world.tenant, &NewMember::default(), None).await.unwrap();
     let url = world.url.clone();
     let entropy = || Box::new(Seeded::new(99));
-    let busy = admin::restore(&file, &url, None, world.clock.clone(), entropy()).await.unwrap_err();
+    let busy = admin::restore(&file, &url, Some(&crate::world::keys()), world.clock.clone(), entropy())
+        .await
+        .unwrap_err();
     assert_eq!(code(&busy), "in-use");
     world.server.db().close().await;
-    let restored = admin::restore(&file, &url, None, world.clock.clone(), entropy()).await.unwrap();
+    let restored = admin::restore(&file, &url, Some(&crate::world::keys()), world.clock.clone(), entropy())
+        .await
+        .unwrap();
     let before = restored.before.unwrap();
     assert!(before.exists() == (crate::KIND == Kind::Sqlite), "what was there is kept");
     world.server = open(&world.url, &world.clock, 5).await;

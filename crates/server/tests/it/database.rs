@@ -89,6 +89,23 @@ pub async fn script(url: &str, script: &str) {
     }
 }
 
+/// The first column of an answer, as bytes.
+pub async fn bytes(url: &str, sql: &str) -> Vec<Vec<u8>> {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        let rows = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        rows
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let rows = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        rows
+    }
+}
+
 /// Somebody else who holds everything that writers need.
 pub enum Held {
     Sqlite(sqlx::SqliteConnection),

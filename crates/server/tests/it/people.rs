@@ -219,7 +219,7 @@ fn files_hold(folder: &Path, bytes: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_forgotten_member_leaves_figures_and_no_key_and_devices_say_when_theirs_is_gone() {
-    let world = World::new().await;
+    let world = World::clear().await;
     let (mut device, other) = (world.device(1).await, world.device(2).await);
     for number in 1..60 {
         join(&world, &mut device, number, "Ada").await;
@@ -302,7 +302,7 @@ async fn an_erasure_at_a_device_is_carried_out_here_and_of_a_merged_member_wholl
 
 #[tokio::test]
 async fn a_restore_forgets_again_before_anybody_opens_it() {
-    let mut world = World::new().await;
+    let mut world = World::clear().await;
     let mut device = world.device(1).await;
     join(&world, &mut device, 1, "Ada").await;
     join(&world, &mut device, 2, "Bob").await;
@@ -324,7 +324,7 @@ async fn a_restore_forgets_again_before_anybody_opens_it() {
         assert!(!holds(key(1).as_bytes()), "before it is opened");
         assert!(holds(key(2).as_bytes()));
     }
-    world.server = crate::world::open(&world.url, &world.clock, 5).await;
+    world.server = crate::world::open_clear(&world.url, &world.clock, 5).await;
     let waiting = world.server.erasures(world.tenant).await.unwrap();
     assert_eq!(waiting.len(), 2);
     assert!(waiting.iter().all(|erasure| erasure.waiting.len() == 1), "devices have to say it anew");
@@ -396,7 +396,7 @@ async fn a_rule_forgets_whoever_was_not_seen_for_long_and_leaves_whom_money_is_o
 
 #[tokio::test]
 async fn the_database_and_its_copies_hold_wrapped_keys_only() {
-    let mut world = World::new().await;
+    let mut world = World::clear().await;
     let mut device = world.device(1).await;
     join(&world, &mut device, 1, "Ada").await;
     let file = world.folder.path().join("server.keys");
@@ -404,7 +404,8 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
     let holds = |bytes: &[u8]| files_hold(world.folder.path(), bytes);
     assert!(!sqlite || holds(key(1).as_bytes()), "as earlier versions kept it");
     let wrapped = world.server.use_keys(Some(&file)).await.unwrap();
-    assert_eq!((wrapped.file.as_deref(), wrapped.wrapped), (Some(file.as_path()), 1));
+    // The member's key, and those that sign events and cards.
+    assert_eq!((wrapped.file.as_deref(), wrapped.wrapped), (Some(file.as_path()), 3));
     join(&world, &mut device, 2, "Bob").await;
     let copy = world.folder.path().join("copy.backup");
     world.server.backup(&copy).await.unwrap();
@@ -418,10 +419,10 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     // Another process beside this one notices a new wrapping key.
-    let other = crate::world::open(&world.url, &world.clock, 77).await;
+    let other = crate::world::open_clear(&world.url, &world.clock, 77).await;
     assert_eq!(other.use_keys(Some(&file)).await.unwrap().wrapped, 0);
     let old = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(world.server.rotate_keys().await.unwrap().wrapped, 2);
+    assert_eq!(world.server.rotate_keys().await.unwrap().wrapped, 4);
     let new = std::fs::read_to_string(&file).unwrap();
     assert!(old != new && old.len() == new.len(), "the old one is dropped");
     let found = other.member_find(world.tenant, &text(member(2))).await.unwrap();
@@ -441,7 +442,7 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
     assert_eq!(world.keys(&device, member(2)).await, [key(2)]);
     // Lost for good: the names go, everything else stays.
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(world.server.begin_keys_anew(Some(&file)).await.unwrap(), 2);
+    assert_eq!(world.server.begin_keys_anew(Some(&file)).await.unwrap().dropped, 2);
     assert!(world.keys(&device, member(2)).await.is_empty());
     join(&world, &mut device, 3, "Cleo").await;
     assert_eq!(world.keys(&device, member(3)).await, [key(3)]);
@@ -450,7 +451,7 @@ async fn the_database_and_its_copies_hold_wrapped_keys_only() {
 
 #[tokio::test]
 async fn an_older_copy_that_somebody_puts_back_forgets_again_when_it_is_opened() {
-    let mut world = World::new().await;
+    let mut world = World::clear().await;
     let keys = world.folder.path().join("server.keys");
     world.server.use_keys(Some(&keys)).await.unwrap();
     let mut device = world.device(1).await;
@@ -463,7 +464,7 @@ async fn an_older_copy_that_somebody_puts_back_forgets_again_when_it_is_opened()
     world.server.member_erase(world.tenant, &text(member(1)), ErasureReason::Asked).await.unwrap();
     world.server.close().await;
     database::put_back(&world.url, &copy).await;
-    world.server = crate::world::open(&world.url, &world.clock, 2_026).await;
+    world.server = crate::world::open_clear(&world.url, &world.clock, 2_026).await;
     let name = async |world: &World, number| {
         world.server.member_find(world.tenant, &text(member(number))).await.unwrap().name
     };

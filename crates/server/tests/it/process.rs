@@ -32,6 +32,9 @@ impl Running {
 
     /// As [`Running::start`], with an environment and a place for the log.
     fn begin(command: &mut Command, database: &str, log: Stdio) -> Self {
+        if !command.get_envs().any(|(name, _)| name == "STEMPEL_KEYS") {
+            command.env("STEMPEL_KEYS", crate::world::keys());
+        }
         let mut child = command
             .args(["serve", "--database", database, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -64,6 +67,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     let clock = Arc::new(SystemClock::new());
     // The owner's command works beside the server, on the same database.
     let owner = Server::open(Db::open(&database).await.unwrap(), clock.clone(), Box::new(SystemEntropy));
+    owner.use_keys(Some(&crate::world::keys())).await.unwrap();
     let tenant = owner.tenant_add("Café", false).await.unwrap();
     let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
     let mut device = Device::new(1);
@@ -102,6 +106,7 @@ async fn owner_of(database: &str) -> (Server, TenantId, Device) {
         Arc::new(SystemClock::new()),
         Box::new(SystemEntropy),
     );
+    owner.use_keys(Some(&crate::world::keys())).await.unwrap();
     let tenant = owner.tenant_add("Café", false).await.unwrap();
     let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
     let forgives = r#"{"id":"points","unit":"point","overdraft":"forgive"}"#;
@@ -196,6 +201,7 @@ async fn nobody_else_reads_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&url(folder.path())).await.unwrap();
     let server = Server::open(db, Arc::new(SystemClock::new()), Box::new(SystemEntropy));
+    server.use_keys(None).await.unwrap();
     server.tenant_add("Café", false).await.unwrap();
     server.backup(&folder.path().join("copy")).await.unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -211,6 +217,7 @@ async fn no_secret_stands_in_the_log_of_a_busy_server() {
     let database = crate::database::fresh(folder.path()).await;
     let clock = Arc::new(SystemClock::new());
     let owner = Server::open(Db::open(&database).await.unwrap(), clock.clone(), Box::new(SystemEntropy));
+    owner.use_keys(Some(&crate::world::keys())).await.unwrap();
     let tenant = owner.tenant_add("Café", false).await.unwrap();
     let shop = owner.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
     let programme = Programme::parse_toml(crate::api::COFFEE).unwrap();

@@ -109,8 +109,15 @@ async fn a_backup_of_one_database_is_restored_into_the_other() {
     world.server.backup(&file).await.unwrap();
     let url = database::of_kind(other(), world.folder.path()).await;
     let entropy = Box::new(crate::world::Seeded::new(9));
-    let restored =
-        stempel_server::admin::restore(&file, &url, None, world.clock.clone(), entropy).await.unwrap();
+    let restored = stempel_server::admin::restore(
+        &file,
+        &url,
+        Some(&crate::world::keys()),
+        world.clock.clone(),
+        entropy,
+    )
+    .await
+    .unwrap();
     assert_eq!(restored.tenants, 1);
     let server = open(&url, &world.clock, 7).await;
     let caller = server.caller(device.id).await.unwrap();

@@ -12,7 +12,7 @@ const EMAIL: &str = "olga@example.org";
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 
 /// What an app shows at a moment.
-fn code(secret: &str, at_ms: i64) -> String {
+pub fn code(secret: &str, at_ms: i64) -> String {
     let secret = BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
     let mac = hmac::sign(&key, &(at_ms / 30_000).to_be_bytes());
@@ -44,7 +44,7 @@ impl Person {
 }
 
 /// Switches a second factor on, and gives its secret and the recovery codes.
-async fn switched_on(world: &World, site: &Site, who: &Person) -> (String, Vec<String>) {
+pub async fn switched_on(world: &World, site: &Site, who: &Person) -> (String, Vec<String>) {
     let (cookie, _) = who.parts();
     assert_eq!(who.sends(site, "/dashboard/account/begin", "").await.status, 303);
     let page = text(&site.send("GET", "/dashboard/account", &cookie, b"").await);
@@ -58,7 +58,7 @@ async fn switched_on(world: &World, site: &Site, who: &Person) -> (String, Vec<S
     (secret, codes)
 }
 
-async fn login(site: &Site, code: Option<&str>) -> Answer {
+pub async fn login(site: &Site, code: Option<&str>) -> Answer {
     let mut body = json!({ "email": EMAIL, "password": PASSWORD });
     if let Some(code) = code {
         body["code"] = json!(code);

@@ -21,6 +21,7 @@
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
 //! | `abuse` | presses that come twice, uploads without end, pages read by machines |
 //! | `second` | the second factor: set up, asked for, lost |
+//! | `vault` | secrets at rest: found nowhere in clear, opened by their key file alone |
 //! | `hooks` | webhooks, mails about silent devices |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
 //! | `browser` | the pages in a real browser, by the scripts in `tests/browser` |
@@ -59,9 +60,10 @@ mod push;
 mod relay;
 mod relocate;
 mod rights;
-mod second;
+pub mod second;
 mod shop;
 mod splits;
+mod vault;
 mod walk;
 mod work;
 pub mod world;

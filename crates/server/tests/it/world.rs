@@ -69,6 +69,7 @@ pub struct World {
     pub url: String,
     /// A folder for the files of the test.
     pub folder: tempfile::TempDir,
+    wrapped: bool,
 }
 
 impl World {
@@ -78,20 +79,32 @@ impl World {
 
     /// A world that began at another time.
     pub async fn begun(at_ms: i64) -> Self {
+        Self::made(at_ms, true).await
+    }
+
+    /// A world whose secrets are stored as they are: for tests that bring a key file of their own.
+    pub async fn clear() -> Self {
+        Self::made(NOON_MS, false).await
+    }
+
+    async fn made(at_ms: i64, wrapped: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(at_ms)));
         let url = crate::database::fresh(folder.path()).await;
-        let server = open(&url, &clock, 1).await;
+        let server = if wrapped { open(&url, &clock, 1).await } else { open_clear(&url, &clock, 1).await };
         let tenant = server.tenant_add("Café Test", false).await.unwrap();
         let shop = server.shop_add(tenant, "Mitte", "Europe/Berlin", 0).await.unwrap().id;
-        Self { server, clock, tenant, shop, url, folder }
+        Self { server, clock, tenant, shop, url, folder, wrapped }
     }
 
     /// Closes the server and opens it anew on the same database.
     pub async fn restart(&mut self) {
         self.server.close().await;
         let seed = 1_000 + u64::from(self.clock.now_ms().unsigned_abs() as u32);
-        self.server = open(&self.url, &self.clock, seed).await;
+        self.server = match self.wrapped {
+            true => open(&self.url, &self.clock, seed).await,
+            false => open_clear(&self.url, &self.clock, seed).await,
+        };
     }
 
     pub async fn device(&self, number: u8) -> Device {
@@ -148,7 +161,28 @@ impl World {
     }
 }
 
+/// The file with the wrapping key of every world that does not bring its own.
+pub fn keys() -> std::path::PathBuf {
+    static FOLDER: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        // Made here, so that no server draws it: the same seed gives the same world.
+        let keys = stempel_wire::WrappingKeys::generate(&mut Seeded::new(7)).to_text();
+        std::fs::write(folder.path().join("server.keys"), keys).unwrap();
+        folder
+    });
+    folder.path().join("server.keys")
+}
+
+/// Opens a server as the program does: secrets are stored wrapped.
 pub async fn open(url: &str, clock: &Arc<TestClock>, seed: u64) -> Server {
+    let server = open_clear(url, clock, seed).await;
+    server.use_keys(Some(&keys())).await.unwrap();
+    server
+}
+
+/// Opens a server without a wrapping key.
+pub async fn open_clear(url: &str, clock: &Arc<TestClock>, seed: u64) -> Server {
     let db = Db::open(url).await.unwrap();
     Server::open(db, clock.clone(), Box::new(Seeded::new(seed)))
 }
