@@ -11,6 +11,7 @@
 //! | `alarms` | what looks as if somebody helped himself |
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
+//! | `picture` | pictures that people hand in, made small and written anew |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
@@ -42,6 +43,7 @@ pub mod mail;
 pub mod metrics;
 mod occasions;
 pub mod people;
+mod picture;
 mod placement;
 pub mod plans;
 mod policy;

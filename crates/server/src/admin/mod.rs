@@ -1,6 +1,7 @@
 //! What an owner does with the server: functions for the command line and, later, for pages.
 
 mod adopt;
+mod article;
 mod backup;
 mod cards;
 mod catalogue;
