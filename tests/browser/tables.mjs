@@ -1,5 +1,5 @@
 // Tables there and back: the catalogue, members with their paper stamps, the clearing statement.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { assert, everyLook, signIn, step, window, withBrowser } from "./kit.mjs";
 
 await withBrowser(async (browser) => {
@@ -113,6 +113,15 @@ await withBrowser(async (browser) => {
         await page.goto("/dashboard/members?find=greta");
         assert.equal(await page.locator("tbody tr").count(), 1);
         assert.match(await page.textContent("tbody"), /4 stamps/);
+        await page.context().close();
+    });
+    await step("the clearing statement comes as a PDF", async () => {
+        const page = await window(browser, { locale: "de-DE" });
+        await signIn(page, "/dashboard/statement");
+        const answer = await page.request.get("/dashboard/statement.pdf");
+        const pdf = await answer.body();
+        assert.match(pdf.toString("latin1"), /^%PDF/);
+        if (process.env.STEMPEL_PICTURES) writeFileSync(`${process.env.STEMPEL_PICTURES}/statement.pdf`, pdf);
         await page.context().close();
     });
     await step("these in every look", () =>

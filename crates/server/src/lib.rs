@@ -12,6 +12,7 @@
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
 //! | `picture` | pictures that people hand in, made small and written anew |
+//! | [`plans`], [`trials`] | versions of programmes that hold from a day on, or at one shop first |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | [`system`] | the machine's own clock and randomness |
 //!
@@ -55,6 +56,7 @@ mod silence;
 pub mod system;
 mod tenant;
 pub mod tls;
+pub mod trials;
 mod web;
 
 pub use api::access::Scope;

@@ -19,6 +19,9 @@ const SIDE_MAX: u32 = 12_000;
 const MEMORY_MAX: u64 = 192 * 1024 * 1024;
 /// The side of an article's photo, in pixels: twice the picture on a till's tile.
 const PHOTO_SIDE: u32 = 240;
+/// A logo's place, in pixels, and the most bytes that it takes: a phone loads it before the card.
+const LOGO: (u32, u32) = (480, 200);
+const LOGO_LEN_MAX: usize = 24 * 1024;
 /// How good the JPEG is, the best first that fits.
 const QUALITIES: [u8; 5] = [82, 72, 60, 45, 25];
 
@@ -28,6 +31,27 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// An article's photo from a file: its middle, as a square.
 pub(crate) async fn photo(file: Vec<u8>) -> Result<Photo> {
     aside(move || photo_of(&file)).await
+}
+
+/// A shop's logo from a file, as a PNG: whole, and what one can see through stays so.
+pub(crate) async fn logo(file: Vec<u8>) -> Result<Vec<u8>> {
+    aside(move || logo_of(&file)).await
+}
+
+/// A picture as paper takes it.
+#[derive(Debug, Clone)]
+pub(crate) struct ForPaper {
+    /// On white.
+    pub jpeg: Vec<u8>,
+    /// In pixels.
+    pub width: u32,
+    pub height: u32,
+}
+
+/// A logo for paper.
+pub(crate) fn for_paper(png: &[u8]) -> Result<ForPaper> {
+    let picture = read(png)?;
+    Ok(ForPaper { jpeg: jpeg(&picture, 92)?, width: picture.width(), height: picture.height() })
 }
 
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -76,6 +100,29 @@ fn photo_of(file: &[u8]) -> Result<Photo> {
     let smaller = picture.resize(PHOTO_SIDE / 2, PHOTO_SIDE / 2, FilterType::Triangle);
     Photo::of(&jpeg(&smaller, QUALITIES[4])?)
         .ok_or_else(|| unreadable("It cannot be made small enough. Choose another one."))
+}
+
+fn logo_of(file: &[u8]) -> Result<Vec<u8>> {
+    let picture = read(file)?;
+    let (mut width, mut height) = LOGO;
+    loop {
+        let small = match picture.width() <= width && picture.height() <= height {
+            true => picture.clone(),
+            false => picture.resize(width, height, FilterType::Lanczos3),
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::from(small.to_rgba8())
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(|error| Error::Damaged(format!("a picture could not be written: {error}")))?;
+        if bytes.get_ref().len() <= LOGO_LEN_MAX {
+            return Ok(bytes.into_inner());
+        }
+        // A photograph, which a PNG does not make small.
+        (width, height) = (width * 3 / 4, height * 3 / 4);
+        if height < 40 {
+            return Err(unreadable("It cannot be made small enough. Choose a drawing with few colours."));
+        }
+    }
 }
 
 /// A picture on white, as a JPEG.
