@@ -16,7 +16,7 @@ use stempel_terminal::goodwill::ByHand;
 use stempel_terminal::people::NewConsent;
 use stempel_terminal::taking_back::TakenBack;
 use stempel_terminal::{Terminal, TerminalError};
-use stempel_wire::message::Article;
+use stempel_wire::article::{Article, Served};
 
 use super::args::{self, Global};
 use super::proofs::ProofDeed;
@@ -144,6 +144,9 @@ pub enum Deed {
         codes: Vec<String>,
         /// How it was paid.
         pay: TenderKind,
+        /// Taken away rather than eaten in the house.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        away: bool,
         /// When, if not now.
         at: Option<(i64, i16)>,
     },
@@ -336,8 +339,11 @@ impl Request {
                 let given = terminal.redeem(&code, claim, &how(at))?;
                 Ok(given_answer(&given, false))
             }
-            Deed::Sale { code, items, claims, codes, pay, at } => {
-                let sale = basket(terminal, &items, claims, codes, pay)?;
+            Deed::Sale { code, items, claims, codes, pay, away, at } => {
+                let (day, served) =
+                    (terminal.moment(at)?.day, if away { Served::Away } else { Served::Here });
+                let line = |sku: &Sku, quantity| terminal.line_at(sku, quantity, day, served);
+                let sale = basket(line, &items, claims, codes, pay)?;
                 let given = terminal.sale(code.as_deref(), sale, &how(at))?;
                 Ok(given_answer(&given, true))
             }
@@ -465,7 +471,7 @@ fn back_answer(back: &TakenBack) -> Answer {
 }
 
 fn basket(
-    terminal: &Terminal,
+    line: impl Fn(&Sku, Quantity) -> Result<Line, TerminalError>,
     items: &[(Sku, Quantity)],
     claims: Vec<Claim>,
     codes: Vec<String>,
@@ -473,7 +479,7 @@ fn basket(
 ) -> Result<Sale, TerminalError> {
     let mut lines = Vec::with_capacity(items.len());
     for (sku, quantity) in items {
-        lines.push(terminal.line(sku, *quantity)?);
+        lines.push(line(sku, *quantity)?);
     }
     // The amount is settled when the total is known.
     let tenders = vec![Tender { kind: pay, amount: Money::ZERO }];
@@ -484,7 +490,7 @@ fn basket(
 pub(super) fn basket_of(terminal: &Terminal, items: &[(&str, u32)]) -> Result<Sale, TerminalError> {
     let items = items.iter().map(|(sku, count)| Ok((sku.parse()?, Quantity::pieces(*count))));
     let items = items.collect::<Result<Vec<_>, TerminalError>>()?;
-    basket(terminal, &items, Vec::new(), Vec::new(), TenderKind::Cash)
+    basket(|sku, quantity| terminal.line(sku, quantity), &items, Vec::new(), Vec::new(), TenderKind::Cash)
 }
 
 fn quantities_by_line(
@@ -547,7 +553,8 @@ pub(super) fn sale(_global: &Global, sale: &args::Sale) -> Result<Deed, Failure>
         _ => TenderKind::Cash,
     };
     let codes = sale.codes.clone();
-    Ok(Deed::Sale { code: sale.member.clone(), items, claims, codes, pay, at: at(sale.at.as_deref())? })
+    let (code, away) = (sale.member.clone(), sale.away);
+    Ok(Deed::Sale { code, items, claims, codes, pay, away, at: at(sale.at.as_deref())? })
 }
 
 pub(super) fn redeem(_global: &Global, redeem: &args::Redeem) -> Result<Deed, Failure> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use stempel_domain::{ShopId, TenantId};
 use stempel_server::Server;
-use stempel_server::card::paper::{self, Poster, Tongue};
+use stempel_server::card::paper::{self, Look, Poster, Tongue};
 
 use super::admin::failure;
 use super::args::AdminPaper;
@@ -34,7 +34,9 @@ pub(super) async fn paper(
             let name = welcome.shop.unwrap_or(welcome.name);
             let numbers: Vec<String> =
                 cards.iter().map(|card| card.token.card().number().to_string()).collect();
-            let pdf = paper::sheets(&name, url.as_deref(), &cards, tongue(*english)).map_err(failure)?;
+            let logo = server.logo_for_paper(tenant, welcome.shop_id).await.map_err(failure)?;
+            let look = Look { shop: &name, url: url.as_deref(), logo, tongue: tongue(*english) };
+            let pdf = paper::sheets(&look, &cards).map_err(failure)?;
             write(out, &pdf)?;
             let file = out.display().to_string();
             let text = format!(
@@ -54,6 +56,7 @@ pub(super) async fn paper(
                 code: code.clone(),
                 reward: welcome.reward.map(|(reward, size)| (size, reward.get(tag).to_owned())),
                 tent: *tent,
+                logo: server.logo_for_paper(tenant, welcome.shop_id).await.map_err(failure)?,
             };
             write(out, &paper::poster(&poster, tongue(*english)).map_err(failure)?)?;
             let (file, link) = (out.display().to_string(), paper::join_link(url, &code));

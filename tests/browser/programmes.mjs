@@ -76,6 +76,34 @@ await withBrowser(async (browser) => {
         assert.match(await page.textContent("main"), /ended/);
         await page.context().close();
     });
+    await step("a version is tried at one shop, taken back, tried again and then holds everywhere", async () => {
+        const page = await window(browser, { scripts: false, locale: "de-DE" });
+        await signIn(page, `${EDIT}?id=coffee`);
+        const publish = async (cost) => {
+            await page.fill('input[name="v.reward.0.cost"]', cost);
+            await page.locator("select[name=first]").selectOption({ index: 1 });
+            await page.click('button:text-is("Veröffentlichen")');
+            await page.waitForURL(/done=published/);
+        };
+        await publish("9");
+        assert.match(await page.textContent("#trial"), /Fassung 2 gilt in[^]*Überall sonst gilt Fassung 1\./);
+        assert.match(await page.textContent(".compare"), /10[^]*9/);
+        await shot(page, "trial-de-light-desk");
+        await page.goto("/dashboard/programmes");
+        assert.match(await page.textContent("main"), /Erst in einem Laden/);
+        await page.goto("/dashboard/programmes/coffee");
+        await page.click('button:text-is("Zurücknehmen")');
+        await page.waitForURL(/done=saved/);
+        assert.equal(await page.locator("#trial").count(), 0);
+        assert.match(await page.textContent(".lead"), /Fassung 3/);
+        await page.goto(`${EDIT}?id=coffee`);
+        assert.equal(await page.inputValue('input[name="v.reward.0.cost"]'), "10");
+        await publish("8");
+        await page.click('button:text-is("Jetzt für alle Läden")');
+        await page.waitForURL(/done=saved/);
+        assert.match(await page.textContent(".lead"), /gilt[^]*Fassung 4/);
+        await page.context().close();
+    });
     await step("programmes in every look", () =>
         everyLook(browser, {
             programmes: "/dashboard/programmes",

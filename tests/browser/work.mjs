@@ -1,16 +1,17 @@
 // Devices, shops, the team, what waits for a person.
+import { copyFileSync, readFileSync } from "node:fs";
 import { assert, everyLook, signIn, step, window, withBrowser } from "./kit.mjs";
 
 await withBrowser(async (browser) => {
     await step("a shop is added, and a time that cannot be stays in the form", async () => {
         const page = await window(browser, { scripts: false });
         await signIn(page, "/dashboard/shops");
-        await page.fill("input[name=name]", "Kiosk am Fluss");
-        await page.fill("input[name=zone]", "Europe/Nowhere");
+        await page.fill("#f-name", "Kiosk am Fluss");
+        await page.fill("#f-zone", "Europe/Nowhere");
         await page.click("button.main");
         assert.match(await page.textContent("[role=alert]"), /not known/);
-        assert.equal(await page.inputValue("input[name=name]"), "Kiosk am Fluss");
-        await page.fill("input[name=zone]", "Europe/Berlin");
+        assert.equal(await page.inputValue("#f-name"), "Kiosk am Fluss");
+        await page.fill("#f-zone", "Europe/Berlin");
         await page.click("button.main");
         assert.match(await page.textContent("main .list"), /Kiosk am Fluss/);
         await page.context().close();
@@ -94,10 +95,42 @@ await withBrowser(async (browser) => {
         const page = await window(browser, { scripts: false, locale: "de-DE" });
         await signIn(page, "/dashboard/shops");
         const first = page.locator("ul.list > li").first();
-        await first.locator("summary").click();
+        await first.locator("summary").first().click();
         for (const day of [0, 6]) await first.locator(`input[name=day][value="${day}"]`).uncheck();
-        await first.locator('button:text-is("Speichern")').click();
-        assert.match(await page.locator("ul.list > li").first().locator("summary").textContent(), /Di, Mi, Do, Fr, Sa$/);
+        await first.locator('button:text-is("Speichern")').first().click();
+        assert.match(await first.locator("summary").first().textContent(), /Di, Mi, Do, Fr, Sa$/);
+        await page.context().close();
+    });
+    await step("the end of a shop's day is changed, it gets a logo, and a poster with it", async () => {
+        const page = await window(browser, { scripts: false, locale: "de-DE" });
+        await signIn(page, "/dashboard/shops");
+        const first = page.locator("ul.list > li").first();
+        await first.locator("text=Name, Zeitzone, Ende des Tages").click();
+        await first.locator("input[name=name]").fill("Café 咖啡");
+        await first.locator("input[name=zone]").fill("Europe/Nirgends");
+        await first.locator("input[name=ends]").fill("04:30");
+        await first.locator('form:has(input[name=ends]) button:text-is("Speichern")').click();
+        assert.match(await page.textContent("[role=alert]"), /Zeitzone/);
+        assert.equal(await first.locator("input[name=ends]").inputValue(), "04:30", "nothing that was typed is lost");
+        await first.locator("input[name=zone]").fill("Europe/Berlin");
+        await first.locator('form:has(input[name=ends]) button:text-is("Speichern")').click();
+        await page.waitForURL(/done=saved/);
+        assert.match(await first.textContent(), /endet um 04:30/);
+        assert.match(await first.textContent(), /fehlen diese Zeichen des Namens: 咖啡/);
+        const buffer = await first.screenshot();
+        await first.locator("text=Logo und Plakat").click();
+        await first.locator('button:text-is("Logo übernehmen")').click();
+        assert.match(await page.textContent("[role=alert]"), /Bild/);
+        await first.locator("text=Logo und Plakat").click();
+        await first.locator("input[type=file]").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer });
+        await first.locator('button:text-is("Logo übernehmen")').click();
+        await page.waitForURL(/done=saved/);
+        await first.locator("text=Logo und Plakat").click();
+        assert.ok(await first.locator("img.logo").isVisible());
+        const [download] = await Promise.all([page.waitForEvent("download"), first.locator("text=Tischaufsteller").click()]);
+        const pdf = readFileSync(await download.path(), "latin1");
+        assert.match(pdf, /^%PDF[^]*DCTDecode/);
+        if (process.env.STEMPEL_PICTURES) copyFileSync(await download.path(), `${process.env.STEMPEL_PICTURES}/tent.pdf`);
         await page.context().close();
     });
     await step("these in every look", () =>

@@ -53,7 +53,7 @@ impl Server {
         let (mut changes, mut cursor, mut length): (Vec<FeedItem>, _, _) = (Vec::new(), after, 0);
         let (mut wanted, mut things) = (FETCH.min(limit), true);
         while changes.len() < limit && length < PAGE_LEN && cursor < tenant.head {
-            let items = fetch(&mut tx, caller.tenant, cursor, wanted, &mut things).await?;
+            let items = fetch(&mut tx, caller, cursor, wanted, &mut things).await?;
             if items.is_empty() {
                 break;
             }
@@ -111,20 +111,30 @@ impl Server {
 /// there are none: a page reads one moment.
 async fn fetch(
     tx: &mut Tx,
-    tenant: TenantId,
+    caller: &Caller,
     after: u64,
     limit: usize,
     things: &mut bool,
 ) -> Result<Vec<FeedItem>> {
+    let tenant = caller.tenant;
     let raw = |text: String| RawValue::from_string(text).map_err(Error::from);
     let mut items = Vec::new();
     if *things {
-        let rows = tx
+        let mut rows = tx
             .rows(
                 "SELECT position, body FROM thing WHERE tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
                 values![tenant, after, limit as i64],
             )
             .await?;
+        // What is on trial at this device's shop is told to nobody else.
+        rows.extend(
+            tx.rows(
+                "SELECT position, change FROM programme_trial
+                 WHERE tenant = $1 AND shop = $2 AND position > $3 AND over_ms IS NULL ORDER BY position LIMIT $4",
+                values![tenant, caller.shop, after, limit as i64],
+            )
+            .await?,
+        );
         *things = !rows.is_empty();
         for row in rows {
             items.push(FeedItem { position: row.number(0)?, change: raw(row.text(1)?)? });

@@ -11,6 +11,8 @@
 //! | `alarms` | what looks as if somebody helped himself |
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
+//! | `picture` | pictures that people hand in, made small and written anew |
+//! | [`plans`], [`trials`] | versions of programmes that hold from a day on, or at one shop first |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | `vault` | secrets at rest: wrapped under a key in a file of its own |
 //! | [`system`] | the machine's own clock and randomness |
@@ -43,6 +45,7 @@ pub mod mail;
 pub mod metrics;
 mod occasions;
 pub mod people;
+mod picture;
 mod placement;
 pub mod plans;
 mod policy;
@@ -54,6 +57,7 @@ mod silence;
 pub mod system;
 mod tenant;
 pub mod tls;
+pub mod trials;
 mod vault;
 mod web;
 

@@ -48,11 +48,7 @@ impl Server {
         base: u32,
         from: Day,
     ) -> Result<()> {
-        let today = self.business_day_of(tenant).await?;
-        if from <= today || from > today.plus_days(AHEAD_MAX) {
-            let detail = "Choose a day after today and within two years, or publish it now.";
-            return Err(Error::refused("day", 422, "This day cannot be planned for", detail));
-        }
+        self.may_be_planned(tenant, from).await?;
         let mut tx = self.write_of(tenant).await?;
         let locked = Tenant::lock(&mut tx, tenant).await?;
         tx.execute(
@@ -71,6 +67,16 @@ impl Server {
         let what = json!({ "from": from });
         self.note(&mut tx, &locked, "programme-planned", programme.id().as_str(), what).await?;
         tx.commit().await
+    }
+
+    /// Refuses a day that is not after today, or too far ahead.
+    pub(crate) async fn may_be_planned(&self, tenant: TenantId, from: Day) -> Result<()> {
+        let today = self.business_day_of(tenant).await?;
+        if from > today && from <= today.plus_days(AHEAD_MAX) {
+            return Ok(());
+        }
+        let detail = "Choose a day after today and within two years, or publish it now.";
+        Err(Error::refused("day", 422, "This day cannot be planned for", detail))
     }
 
     /// Every plan of a tenant, the next first.
@@ -109,7 +115,11 @@ impl Server {
             let rows = db
                 .read()
                 .await?
-                .rows("SELECT DISTINCT tenant FROM planned_programme WHERE failed IS NULL", Vec::new())
+                .rows(
+                    "SELECT tenant FROM planned_programme WHERE failed IS NULL
+                     UNION SELECT tenant FROM programme_trial WHERE over_ms IS NULL AND from_day IS NOT NULL",
+                    Vec::new(),
+                )
                 .await?;
             for row in rows {
                 let tenant: TenantId = row.id(0)?;
@@ -119,6 +129,7 @@ impl Server {
                         done += usize::from(self.plan_carry_out(tenant, &plan).await?);
                     }
                 }
+                done += self.trials_carry_out(tenant, today).await?;
             }
         }
         Ok(done)

@@ -208,7 +208,8 @@ async fn book_of(
     for ProgrammeRef { id, version } in programmes {
         let row = tx
             .row(
-                "SELECT body FROM programme WHERE tenant = $1 AND programme = $2 AND version = $3",
+                "SELECT body FROM programme WHERE tenant = $1 AND programme = $2 AND version = $3
+                 UNION SELECT body FROM programme_trial WHERE tenant = $1 AND programme = $2 AND version = $3",
                 values![tenant, id.as_str(), i64::from(*version)],
             )
             .await?;

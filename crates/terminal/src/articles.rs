@@ -1,27 +1,37 @@
 //! The catalogue.
 
 use stempel_domain::sale::Line;
-use stempel_domain::{Quantity, Sku};
+use stempel_domain::{Day, Quantity, Sku};
 use stempel_store::StoreError;
-use stempel_wire::message::Article;
+use stempel_wire::article::{Article, Served, with_added};
 
 use crate::{Terminal, TerminalError};
 
 impl Terminal {
-    /// A line of a sale for an article that is sold here.
+    /// A line of a sale that happens now, in the house: see [`Terminal::line_at`].
     pub fn line(&self, sku: &Sku, quantity: Quantity) -> Result<Line, TerminalError> {
-        let article = self.view().article(sku)?.filter(|article| !article.gone);
-        let article = article.ok_or_else(|| TerminalError::Unknown(sku.to_string()))?;
-        Ok(Line {
-            sku: article.sku,
-            name: article.name,
-            category: article.category,
-            quantity,
-            price: article.price,
-            vat: article.vat,
-            deposit: article.deposit,
-            stored: false,
-        })
+        self.line_at(sku, quantity, self.moment(None)?.day, Served::Here)
+    }
+
+    /// A line of a sale for an article that is sold here, at the rate of tax of a business day and place. `sku` may name
+    /// what is added to the article: `latte+oat`.
+    pub fn line_at(
+        &self,
+        sku: &Sku,
+        quantity: Quantity,
+        day: Day,
+        served: Served,
+    ) -> Result<Line, TerminalError> {
+        let unknown = || TerminalError::Unknown(sku.to_string());
+        let sold =
+            |sku: &Sku| Ok::<_, TerminalError>(self.view().article(sku)?.filter(|article| !article.gone));
+        if let Some(article) = sold(sku)? {
+            return article.line(quantity, day, served, &[]).ok_or_else(unknown);
+        }
+        let (plain, added) = with_added(sku.as_str());
+        let plain = plain.parse().map_err(|_| unknown())?;
+        let line = sold(&plain)?.and_then(|article| article.line(quantity, day, served, &added));
+        line.ok_or_else(unknown)
     }
 
     /// The article that is sold here under the number on its package (a GTIN of 14 digits): its own number in the

@@ -1,6 +1,15 @@
 //! A catalogue as spreadsheets write it: CSV.
 //!
-//! The first line names the columns: `sku,name,category,price,vat`, in any order, `deposit` may be added.
+//! The first line names the columns: `sku,name,category,price,vat`, in any order; others may be added:
+//!
+//! | column | what stands in it |
+//! |---|---|
+//! | `deposit` | yes or no |
+//! | `variant_of`, `variant` | the article that it is a variant of, and what tells it from the others |
+//! | `vat_away` | the rate where it is taken away |
+//! | `rates` | rates from a day on: `2027-01-01:7:5` (day, in the house, taken away), several with a bar between |
+//! | `modifiers` | what can be added: `oat:Oat milk:0.50:19:7` (code, name, price, rates of the whole), several with a bar |
+//!
 //! Separated by commas or by semicolons; with semicolons a price may be written with a comma. Texts may stand
 //! in double quotes. Nothing is taken from a file with a mistake in it.
 
@@ -8,7 +17,7 @@ use std::collections::BTreeMap;
 
 use stempel_domain::{Money, Rate, Sku};
 
-use crate::message::Article;
+use crate::article::{Article, Modifier, RateFrom, Variant};
 
 /// The longest file, in bytes.
 const LEN_MAX: usize = 8 * 1024 * 1024;
@@ -18,6 +27,20 @@ const FIELD_CHARS_MAX: usize = 120;
 const MISTAKES_MAX: usize = 10;
 const REQUIRED: [&str; 5] = ["sku", "name", "category", "price", "vat"];
 const DEPOSIT: &str = "deposit";
+const VARIANT_OF: &str = "variant_of";
+const VARIANT: &str = "variant";
+const VAT_AWAY: &str = "vat_away";
+const RATES: &str = "rates";
+const MODIFIERS: &str = "modifiers";
+const OPTIONAL: [&str; 6] = [DEPOSIT, VARIANT_OF, VARIANT, VAT_AWAY, RATES, MODIFIERS];
+/// Between several values of one field.
+const BAR: char = '|';
+/// Between the parts of one value.
+const COLON: char = ':';
+
+/// The columns in the order in which [`row`] writes them.
+pub const COLUMNS: [&str; 11] =
+    ["sku", "name", "category", "price", "vat", DEPOSIT, VARIANT_OF, VARIANT, VAT_AWAY, RATES, MODIFIERS];
 
 /// A field with the place where it begins.
 #[derive(Debug, Clone)]
@@ -58,6 +81,12 @@ impl Mistake {
 
 /// Reads the articles of a catalogue, in the file's order.
 pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
+    read_over(text, &[])
+}
+
+/// Reads the articles of a catalogue, in the file's order. What the file has no column for stays as it is at the
+/// `known` article of the same number; so does its photo.
+pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, CatalogueError> {
     if text.len() > LEN_MAX {
         return Err(CatalogueError(vec![Mistake {
             line: 1,
@@ -71,11 +100,15 @@ pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
     let mut records = records.into_iter();
     let header = records.next().unwrap_or_default();
     let columns = columns(&header).map_err(CatalogueError)?;
+    let known: BTreeMap<&Sku, &Article> = known.iter().map(|article| (&article.sku, article)).collect();
     let (mut articles, mut mistakes) = (Vec::new(), Vec::new());
     let mut seen: BTreeMap<Sku, usize> = BTreeMap::new();
     for record in records {
         match article(&record, &header, &columns, separator) {
-            Ok(article) => {
+            Ok(mut article) => {
+                if let Some(known) = known.get(&article.sku) {
+                    keep(&mut article, known, &columns);
+                }
                 let line = record[0].line;
                 if let Some(first) = seen.insert(article.sku.clone(), line) {
                     let what = format!("article {} stands in line {first} already", article.sku);
@@ -87,6 +120,62 @@ pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
         }
     }
     if mistakes.is_empty() { Ok(articles) } else { Err(CatalogueError(mistakes)) }
+}
+
+/// One article as a line of a table, in the order of [`COLUMNS`].
+pub fn row(article: &Article) -> [String; 11] {
+    let rate = |rate: Rate| rate.to_string();
+    let maybe = |rate: Option<Rate>| rate.map(|rate| rate.to_string());
+    let parts = |parts: Vec<Option<String>>| {
+        // Parts that are left out at the end need no colon.
+        let length = parts.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let parts = parts.into_iter().take(length).map(Option::unwrap_or_default);
+        parts.collect::<Vec<_>>().join(":")
+    };
+    let rates = article
+        .rates
+        .iter()
+        .map(|from| parts(vec![Some(from.from.to_string()), Some(rate(from.vat)), maybe(from.vat_away)]));
+    let modifiers = article.modifiers.iter().map(|modifier| {
+        let (code, name, price) =
+            (modifier.code.to_string(), modifier.name.clone(), modifier.price.to_string());
+        parts(vec![Some(code), Some(name), Some(price), maybe(modifier.vat), maybe(modifier.vat_away)])
+    });
+    let variant = article.variant.as_ref();
+    [
+        article.sku.to_string(),
+        article.name.clone(),
+        article.category.clone(),
+        article.price.to_string(),
+        rate(article.vat),
+        if article.deposit { "yes".to_owned() } else { String::new() },
+        variant.map(|variant| variant.of.to_string()).unwrap_or_default(),
+        variant.map(|variant| variant.name.clone()).unwrap_or_default(),
+        maybe(article.vat_away).unwrap_or_default(),
+        rates.collect::<Vec<_>>().join("|"),
+        modifiers.collect::<Vec<_>>().join("|"),
+    ]
+}
+
+/// Keeps of the known article what the file has no column for.
+fn keep(article: &mut Article, known: &Article, columns: &BTreeMap<&'static str, usize>) {
+    let lacks = |name: &str| !columns.contains_key(name);
+    article.photo.clone_from(&known.photo);
+    if lacks(DEPOSIT) {
+        article.deposit = known.deposit;
+    }
+    if lacks(VARIANT_OF) {
+        article.variant.clone_from(&known.variant);
+    }
+    if lacks(VAT_AWAY) {
+        article.vat_away = known.vat_away;
+    }
+    if lacks(RATES) {
+        article.rates.clone_from(&known.rates);
+    }
+    if lacks(MODIFIERS) {
+        article.modifiers.clone_from(&known.modifiers);
+    }
 }
 
 fn listed(mistakes: &[Mistake]) -> String {
@@ -105,11 +194,15 @@ fn columns(header: &[Field]) -> Result<BTreeMap<&'static str, usize>, Vec<Mistak
     let (mut columns, mut mistakes) = (BTreeMap::new(), Vec::new());
     for (index, field) in header.iter().enumerate() {
         let name = field.text.trim().to_lowercase();
-        match REQUIRED.into_iter().chain([DEPOSIT]).find(|known| *known == name) {
+        match REQUIRED.into_iter().chain(OPTIONAL).find(|known| *known == name) {
             Some(known) if columns.insert(known, index).is_none() => {}
             Some(known) => mistakes.push(Mistake::at(field, format!("there are two columns {known}"))),
             None => mistakes.push(Mistake::at(field, format!("there is no column “{name}”"))),
         }
+    }
+    if columns.contains_key(VARIANT) != columns.contains_key(VARIANT_OF) {
+        let what = format!("{VARIANT_OF} and {VARIANT} go together");
+        mistakes.push(Mistake { line: 1, column: 1, what });
     }
     let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| !columns.contains_key(name)).collect();
     if !missing.is_empty() {
@@ -170,7 +263,110 @@ fn article(
             _ => return Err(Mistake::at(field, "write yes or no")),
         },
     };
-    Ok(Article { sku, name, category: text("category")?, price, vat, deposit, gone: false })
+    let cell = |name: &str| columns.get(name).map(|&index| &record[index]);
+    let mut article = Article { category: text("category")?, deposit, ..Article::new(sku, name, price, vat) };
+    article.variant = match cell(VARIANT_OF).filter(|field| !field.text.trim().is_empty()) {
+        None => None,
+        Some(field) => {
+            let of = field.text.trim().parse().map_err(|error| Mistake::at(field, format!("{error}")))?;
+            if of == article.sku {
+                return Err(Mistake::at(field, "an article is no variant of itself"));
+            }
+            Some(Variant { of, name: text(VARIANT)? })
+        }
+    };
+    let values =
+        |name: &str| cell(name).map(|field| (field, field.text.trim())).filter(|(_, text)| !text.is_empty());
+    if let Some((field, text)) = values(VAT_AWAY) {
+        article.vat_away = Some(percent(text, separator).map_err(|error| Mistake::at(field, error))?);
+    }
+    if let Some((field, text)) = values(RATES) {
+        article.rates = rates(text, separator).map_err(|error| Mistake::at(field, error))?;
+    }
+    if let Some((field, text)) = values(MODIFIERS) {
+        article.modifiers = modifiers(text, separator).map_err(|error| Mistake::at(field, error))?;
+    }
+    Ok(article)
+}
+
+fn dotted(text: &str, separator: char) -> String {
+    if separator == ';' { text.trim().replace(',', ".") } else { text.trim().to_owned() }
+}
+
+fn percent(text: &str, separator: char) -> Result<Rate, String> {
+    let text = dotted(text, separator);
+    Rate::parse_percent(text.trim_end_matches([' ', '%'])).map_err(|error| error.to_string())
+}
+
+fn maybe_percent(text: Option<&&str>, separator: char) -> Result<Option<Rate>, String> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| percent(text, separator)).transpose()
+}
+
+/// Rates from a day on: `2027-01-01:7:5|2028-01-01:8`.
+fn rates(text: &str, separator: char) -> Result<Vec<RateFrom>, String> {
+    let mut rates: Vec<RateFrom> = Vec::new();
+    for value in text.split(BAR) {
+        let parts: Vec<&str> = value.split(COLON).collect();
+        let [from, vat, away @ ..] = &parts[..] else {
+            return Err("write a day and a rate, like 2027-01-01:7".to_owned());
+        };
+        if away.len() > 1 {
+            return Err("a day has two rates at most: in the house, taken away".to_owned());
+        }
+        let from = from.trim().parse().map_err(|_| format!("“{from}” is no day like 2027-01-01"))?;
+        if rates.last().is_some_and(|last| last.from >= from) || rates.len() >= Article::RATES_MAX {
+            return Err(format!("days rise, and there are {} at most", Article::RATES_MAX));
+        }
+        let (vat, vat_away) = (percent(vat, separator)?, maybe_percent(away.first(), separator)?);
+        rates.push(RateFrom { from, vat, vat_away });
+    }
+    Ok(rates)
+}
+
+/// What can be added: `oat:Oat milk:0.50:19:7|shot:Extra shot:0.80`.
+fn modifiers(text: &str, separator: char) -> Result<Vec<Modifier>, String> {
+    let mut modifiers: Vec<Modifier> = Vec::new();
+    for value in text.split(BAR) {
+        let parts: Vec<&str> = value.split(COLON).collect();
+        let [code, name, price, rates @ ..] = &parts[..] else {
+            return Err("write code, name and price, like oat:Oat milk:0.50".to_owned());
+        };
+        if rates.len() > 2 {
+            return Err("what is added has two rates at most: in the house, taken away".to_owned());
+        }
+        let price = Money::parse(&dotted(price, separator)).map_err(|error| error.to_string())?;
+        let (vat, vat_away) =
+            (maybe_percent(rates.first(), separator)?, maybe_percent(rates.get(1), separator)?);
+        let code: Sku = code.trim().parse().map_err(|error| format!("{error}"))?;
+        let modifier = Modifier { code, name: name.trim().to_owned(), price, vat, vat_away };
+        modifier_fits(&modifier, &modifiers)?;
+        modifiers.push(modifier);
+    }
+    Ok(modifiers)
+}
+
+/// Whether something can be added beside what stands before it; else what is wrong with it.
+pub fn modifier_fits(modifier: &Modifier, before: &[Modifier]) -> Result<(), String> {
+    let Modifier { code, name, price, .. } = modifier;
+    if code.as_str().contains(['+', '=', BAR, COLON]) {
+        return Err(format!("the code {code} has a sign that means something else: + = | :"));
+    }
+    if before.iter().any(|known| known.code == *code) {
+        return Err(format!("{code} stands there twice"));
+    }
+    if name.is_empty() || name.chars().count() > FIELD_CHARS_MAX || name.contains([BAR, COLON]) {
+        return Err(format!("{code} needs a name without | and :"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("the name of {code} has signs that cannot be shown"));
+    }
+    if *price < Money::ZERO {
+        return Err(format!("the price of {code} is below zero"));
+    }
+    if before.len() >= Article::MODIFIERS_MAX {
+        return Err(format!("there are more than {}", Article::MODIFIERS_MAX));
+    }
+    Ok(())
 }
 
 /// Splits the text into records of fields. Empty lines are passed over.
@@ -245,6 +441,58 @@ mod tests {
         let semicolon = "\u{feff}VAT;Price;SKU;Name;Category;Deposit\n19;1,00;cup;Becher;deposit;ja";
         let articles = read(semicolon).unwrap();
         assert_eq!((articles[0].price, articles[0].deposit), (Money(100), true));
+    }
+
+    #[test]
+    fn what_an_article_can_say_goes_there_and_back() {
+        let head = COLUMNS.join(";");
+        let table = format!(
+            "{head}\nlatte;Latte;coffee;4,20;19;;;;7;2027-01-01:7:5,5|2028-01-01:8;oat:Hafermilch:0,50:19|shot:Extra:0,80::7\n\
+             latte-l;Latte groß;coffee;4,90;7;;latte;groß;;;\n"
+        );
+        let articles = read(&table).unwrap();
+        let latte = &articles[0];
+        assert_eq!((latte.vat_away, latte.rates[0].vat_away), (Some(Rate(700)), Some(Rate(550))));
+        assert_eq!((latte.rates[1].vat, latte.rates[1].vat_away), (Rate(800), None));
+        assert_eq!((latte.modifiers[0].price, latte.modifiers[0].vat), (Money(50), Some(Rate(1900))));
+        assert_eq!((latte.modifiers[1].vat, latte.modifiers[1].vat_away), (None, Some(Rate(700))));
+        assert_eq!(articles[1].variant.as_ref().map(|variant| variant.of.as_str()), Some("latte"));
+        let rows = articles.iter().map(|article| row(article).join(","));
+        let written = format!("{}\n{}", COLUMNS.join(","), rows.collect::<Vec<_>>().join("\n"));
+        assert_eq!(read(&written).unwrap(), articles, "{written}");
+        // A table of the plain columns alone takes nothing away.
+        let mut known = articles.clone();
+        known[0].photo = crate::article::Photo::of(b"jpeg");
+        let plain = "sku,name,category,price,vat\nlatte,Latte,coffee,4.40,19\n";
+        let over = read_over(plain, &known).unwrap();
+        assert_eq!(over, [Article { price: Money(440), ..known[0].clone() }]);
+        let bare =
+            read_over(&written.replace("oat:Hafermilch:0.50:19|shot:Extra:0.80::7", ""), &known).unwrap();
+        assert!(bare[0].modifiers.is_empty() && bare[0].photo.is_some(), "an empty cell empties");
+    }
+
+    #[test]
+    fn mistakes_in_what_may_be_added_are_named() {
+        let head = "sku,name,category,price,vat,rates,modifiers,variant_of,variant,vat_away\na,A,c,2,19,";
+        for (row, said) in [
+            ("2027-01-01,,,,", "a day and a rate"),
+            ("2027-13-01:7,,,,", "no day"),
+            ("2027-01-01:7:5:5,,,,", "two rates at most"),
+            ("2027-01-01:7|2027-01-01:8,,,,", "days rise"),
+            ("2027-01-01:107,,,,", "100 %"),
+            (",oat:Oat,,,", "code, name and price"),
+            (",oat::0.5,,,", "needs a name"),
+            (",oat:Oat:0.5|oat:Oat:0.5,,,", "twice"),
+            (",o+t:Oat:0.5,,,", "means something else"),
+            (",oat:Oat:-0.5,,,", "below zero"),
+            (",oat:Oat:0.5:19:7:7,,,", "two rates at most"),
+            (",,a,large,", "no variant of itself"),
+            (",,,,x", "line 2, column"),
+        ] {
+            let found = mistake(&format!("{head}{row}\n"));
+            assert!(found.contains(said), "{row}: {found}");
+        }
+        assert!(mistake("sku,name,category,price,vat,variant\n").contains("go together"));
     }
 
     #[test]

@@ -15,10 +15,12 @@
 //! | [`message`] | what device and server say to each other |
 //! | [`request`] | how a device signs what it says |
 //! | [`export`] | everything that is held about a person, as one document |
+//! | [`article`] | an article: price, tax by day and place, what can be added |
 //! | [`mod@catalogue`] | articles as a spreadsheet writes them |
 //!
 //! Reading never panics and never allocates more than the input justifies: every length has a bound.
 
+pub mod article;
 pub mod catalogue;
 pub mod certificate;
 pub mod copy;

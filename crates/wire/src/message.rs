@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stempel_domain::event::ProgrammeRef;
 use stempel_domain::member::Base;
-use stempel_domain::{AuthorId, CardId, MemberId, Money, Rate, ShopId, Sku, TenantId, Unit};
+use stempel_domain::{AuthorId, CardId, MemberId, ShopId, TenantId, Unit};
 
+pub use crate::article::Article;
 use crate::certificate::Certificate;
 use crate::frame;
 use crate::key::{PublicKey, Signature};
@@ -246,28 +247,6 @@ pub enum FeedChange {
         /// Who.
         member: MemberId,
     },
-}
-
-/// An article of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Article {
-    /// The article's number.
-    pub sku: Sku,
-    /// What people call it.
-    pub name: String,
-    /// The category that rules and reports go by.
-    #[serde(default)]
-    pub category: String,
-    /// Price of one, tax inside.
-    pub price: Money,
-    /// The rate of value added tax inside the price.
-    pub vat: Rate,
-    /// A returnable deposit.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deposit: bool,
-    /// No longer sold.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub gone: bool,
 }
 
 /// The answer to `POST /v1/blanks`: every blank card of this device that no member has yet.

@@ -6,9 +6,12 @@ pub struct Sale {
     /// Token, number or id; without it a guest without a card
     #[arg(long, value_name = "CODE")]
     pub member: Option<String>,
-    /// An article, and how much of it
-    #[arg(long = "item", value_name = "SKU[=QTY]", required = true)]
+    /// An article, with what is added to it (latte+oat), and how much of it
+    #[arg(long = "item", value_name = "SKU[+CODE]...[=QTY]", required = true)]
     pub items: Vec<String>,
+    /// Taken away: the rates of tax for that hold
+    #[arg(long)]
+    pub away: bool,
     /// A reward to take in this sale; with =N, N times
     #[arg(long = "claim", value_name = "REWARD[=N]")]
     pub claims: Vec<String>,

@@ -2,7 +2,7 @@
 // VERSION is written before this file: with other files comes another version, and the old ones go.
 
 const FILES = [
-    "/card", "/assets/tokens.css", "/assets/card.css", "/assets/card.js", "/assets/qr.js", "/assets/stamp-1.svg",
+    "/card", "/assets/card.js", "/assets/qr.js", "/assets/stamp-1.svg",
     "/assets/stamp-2.svg", "/assets/stamp-3.svg", "/assets/cup-slot.svg", "/assets/cup-full.svg", "/assets/card-192.png",
 ];
 

@@ -26,7 +26,8 @@ impl Server {
     /// that are not in the file stay as they are. A file with a mistake changes nothing; the refusal names
     /// line and column.
     pub async fn catalogue_import(&self, tenant: TenantId, text: &str) -> Result<Imported> {
-        let articles = stempel_wire::catalogue::read(text).map_err(|error| {
+        let known = self.catalogue_list(tenant).await?;
+        let articles = stempel_wire::catalogue::read_over(text, &known).map_err(|error| {
             Error::refused("catalogue", 400, "The catalogue has mistakes; nothing was taken", error.detail())
         })?;
         self.articles_put(tenant, articles).await

@@ -1,6 +1,7 @@
 //! What an owner does with the server: functions for the command line and, later, for pages.
 
 mod adopt;
+mod article;
 mod backup;
 mod cards;
 mod catalogue;
@@ -12,6 +13,7 @@ mod r#move;
 mod programmes;
 mod report;
 mod review;
+mod shop;
 mod tenants;
 mod verify;
 
@@ -25,6 +27,7 @@ pub use members::{AddedMember, MemberInfo, NewMember, WhyLine};
 pub(crate) use members::{genuine_card, keys_of};
 pub use r#move::Moved;
 pub use programmes::ProgrammeInfo;
+pub(crate) use programmes::{newest as newest_version, next_version};
 pub use report::{BOARD_CONSENT, BoardPlace, CauseTotal, ClearingReport, StockLevel};
 pub use tenants::TenantInfo;
 pub use verify::VerifyReport;

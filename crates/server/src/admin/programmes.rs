@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 use stempel_domain::event::{Fact, ProgrammePublished, ProgrammeRef};
-use stempel_domain::{ProgrammeId, TenantId};
+use stempel_domain::{Moment, ProgrammeId, TenantId};
 use stempel_wire::message::FeedChange;
 
 use crate::author;
@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::occasions;
 use crate::server::Server;
 use crate::tenant::Tenant;
+use crate::trials::{self, Trial};
 
 /// The longest programme, in bytes of JSON.
 const TEXT_LEN_MAX: usize = 256 * 1024;
@@ -61,30 +62,33 @@ impl Server {
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
         let newest = newest(&mut tx, tenant.id, id).await?;
+        let trial = trials::running_of(&mut tx, tenant.id, id).await?;
         if let Some(newest) = &newest
             && newest.text == text
             && !newest.ended
+            && trial.is_none()
         {
             return Ok(newest.reference.clone());
         }
         let known = newest.as_ref().map_or(0, |newest| newest.reference.version);
+        let known = known.max(trials::last_version(&mut tx, tenant.id, id).await?);
         if expected.is_some_and(|expected| expected != known) {
-            return Err(Error::refused(
-                "programme-changed",
-                409,
-                "Somebody else has changed this programme",
-                format!(
-                    "Version {known} came into force meanwhile. Look at what is different, then publish again."
-                ),
-            ));
+            return Err(trials::changed(known));
         }
-        let version = next_version(&mut tx, tenant.id, known).await?;
-        let programme = ProgrammeRef { id: id.clone(), version };
-        let fact = Fact::ProgrammePublished(ProgrammePublished {
-            programme: programme.clone(),
-            text: text.to_owned(),
-        });
-        author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
+        trials::end(&mut tx, tenant.id, id, moment.utc_ms).await?;
+        let programme = match trial.filter(|trial| trial.text == text) {
+            // It was published for one shop, and holds everywhere now.
+            Some(trial) => trial.reference,
+            None => {
+                let version = next_version(&mut tx, tenant.id, known).await?;
+                let programme = ProgrammeRef { id: id.clone(), version };
+                let published = ProgrammePublished { programme: programme.clone(), text: text.to_owned() };
+                let fact = Fact::ProgrammePublished(published);
+                author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
+                programme
+            }
+        };
+        let version = programme.version;
         tx.execute(
             "INSERT INTO programme (tenant, programme, version, body, ended, published_ms)
              VALUES ($1, $2, $3, $4, 0, $5)",
@@ -105,9 +109,15 @@ impl Server {
     pub async fn programme_end(&self, tenant: TenantId, id: &ProgrammeId) -> Result<()> {
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;
-        let newest = newest(&mut tx, tenant.id, id)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("programme “{id}”")))?;
+        let (newest, moment) = (newest(&mut tx, tenant.id, id).await?, self.moment());
+        let trial = trials::running_of(&mut tx, tenant.id, id).await?;
+        trials::end(&mut tx, tenant.id, id, moment.utc_ms).await?;
+        let newest = match (trial, newest) {
+            // The devices of one shop know a later version: a version after that one ends it everywhere.
+            (Some(trial), before) => ended_after(&mut tx, &mut tenant, moment, trial, before).await?,
+            (None, Some(newest)) => newest,
+            (None, None) => return Err(Error::not_found(format!("programme “{id}”"))),
+        };
         if newest.ended {
             return Ok(());
         }
@@ -156,6 +166,29 @@ impl Server {
     }
 }
 
+/// Publishes what held before a trial once more, so that it can end: the trial's version is above all others.
+async fn ended_after(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    moment: Moment,
+    trial: Trial,
+    before: Option<ProgrammeInfo>,
+) -> Result<ProgrammeInfo> {
+    let text = before.map_or(trial.text, |before| before.text);
+    let (id, known) = (trial.reference.id, trial.reference.version);
+    let version = next_version(tx, tenant.id, known).await?;
+    let reference = ProgrammeRef { id, version };
+    let published = ProgrammePublished { programme: reference.clone(), text: text.clone() };
+    author::append(tx, tenant, moment, vec![Fact::ProgrammePublished(published)], &[]).await?;
+    tx.execute(
+        "INSERT INTO programme (tenant, programme, version, body, ended, published_ms)
+         VALUES ($1, $2, $3, $4, 0, $5)",
+        values![tenant.id, reference.id.as_str(), i64::from(version), &text[..], moment.utc_ms],
+    )
+    .await?;
+    Ok(ProgrammeInfo { reference, text, ended: false, published_ms: moment.utc_ms })
+}
+
 /// The setting that holds the number from which versions go on after a restore.
 const FIRST_VERSION: &str = "first-version";
 /// The beginning of 2020, in milliseconds: minutes since then are far above what anybody counts up to one by one.
@@ -177,7 +210,7 @@ pub(super) async fn leap_versions(tx: &mut Tx, tenant: TenantId, now_ms: i64) ->
 }
 
 /// The number of the version that comes after `known`.
-async fn next_version(tx: &mut Tx, tenant: TenantId, known: u32) -> Result<u32> {
+pub(crate) async fn next_version(tx: &mut Tx, tenant: TenantId, known: u32) -> Result<u32> {
     let row = tx
         .row("SELECT value FROM setting WHERE tenant = $1 AND name = $2", values![tenant, FIRST_VERSION])
         .await?;
@@ -196,7 +229,7 @@ async fn publish(
     tenant.publish(tx, "programme", reference.id.as_str().as_bytes(), &change).await
 }
 
-async fn newest(tx: &mut Tx, tenant: TenantId, id: &ProgrammeId) -> Result<Option<ProgrammeInfo>> {
+pub(crate) async fn newest(tx: &mut Tx, tenant: TenantId, id: &ProgrammeId) -> Result<Option<ProgrammeInfo>> {
     let row = tx
         .row(
             "SELECT programme, version, body, ended, published_ms FROM programme

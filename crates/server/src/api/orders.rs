@@ -279,7 +279,7 @@ impl Server {
             return Ok(answer);
         }
         let shop = the_shop(&mut tx, principal, scope, shop).await?;
-        let book = book(&mut tx, tenant.id).await?;
+        let book = book_at(&mut tx, tenant.id, Some(shop.id)).await?;
         let asked = wish.by(&book)?;
         rules::check_order(asked.order()).map_err(out_of_bounds)?;
         let who = who(&mut tx, tenant.id, code).await?;
@@ -551,8 +551,13 @@ async fn dues(
     Ok(facts)
 }
 
-/// The programmes in force. What this program cannot read is left out, as a device does.
+/// The programmes in force everywhere. What this program cannot read is left out, as a device does.
 pub(crate) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
+    book_at(tx, tenant, None).await
+}
+
+/// As [`book`], with what is on trial at a shop.
+async fn book_at(tx: &mut Tx, tenant: TenantId, shop: Option<ShopId>) -> Result<RuleBook> {
     let rows = tx
         .rows(
             "SELECT programme, version, body FROM programme p WHERE tenant = $1 AND ended = 0
@@ -570,6 +575,9 @@ pub(crate) async fn book(tx: &mut Tx, tenant: TenantId) -> Result<RuleBook> {
             let reference = stempel_domain::event::ProgrammeRef { id, version };
             readable.push(Published { reference, programme });
         }
+    }
+    if let Some(shop) = shop {
+        crate::trials::at_shop(tx, tenant, shop, &mut readable).await?;
     }
     RuleBook::new(readable).map_err(|error| Error::Damaged(error.to_string()))
 }

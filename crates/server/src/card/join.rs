@@ -67,6 +67,8 @@ pub struct Welcome {
     pub name: String,
     /// What the poster's shop is called.
     pub shop: Option<String>,
+    /// Which shop that is.
+    pub shop_id: Option<ShopId>,
     /// What the first stamp card gives, and how many stamps fill it.
     pub reward: Option<(stempel_domain::programme::Text, u32)>,
 }
@@ -161,9 +163,9 @@ impl Server {
     pub async fn welcome(&self, link: &str) -> Result<Welcome> {
         let code = clean_link(link);
         let (tenant, mut tx) = self.look_up("join", code.as_bytes()).await?.ok_or_else(unknown_link)?;
-        let (_, shop) = open_link(&mut tx, tenant, &code).await?;
+        let (_, shop_id) = open_link(&mut tx, tenant, &code).await?;
         let name = Tenant::load(&mut tx, tenant).await?.name;
-        let shop = match shop {
+        let shop = match shop_id {
             Some(shop) => Some(tenant::shop(&mut tx, tenant, shop).await?.name),
             None => None,
         };
@@ -175,7 +177,7 @@ impl Server {
             let reward = offers.rewards.iter().find(|reward| reward.programme == card.programme)?;
             Some((reward.name.clone()?, card.size))
         });
-        Ok(Welcome { tenant, name, shop, reward })
+        Ok(Welcome { tenant, name, shop, shop_id, reward })
     }
 
     /// A member joins with a new card, bound to the browser that asks. Asking again with the same key gives the

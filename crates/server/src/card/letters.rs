@@ -29,6 +29,11 @@ impl Letters {
         Some(Self { face: Face::parse(file, 0).ok()?, name })
     }
 
+    /// Whether the font has a letter.
+    pub(super) fn has(&self, letter: char) -> bool {
+        self.face.glyph_index(letter).is_some()
+    }
+
     /// The glyph of a letter; a question mark's for one that the font has not.
     fn glyph(&self, letter: char) -> GlyphId {
         let glyph = |letter| self.face.glyph_index(letter);

@@ -11,6 +11,7 @@
 //! | `pages` | the pages, and the files that they load |
 //! | `rights` | reading everything that is held, agreeing and taking that back, leaving for good |
 //! | [`paper`] | printed cards and posters |
+//! | `logo` | a shop's logo, on paper and on the page that a poster opens |
 //! | `report`, `letters` | tables on paper; letters beyond those of the readers' own fonts |
 //!
 //! The link in a card's code opens the number of stamps and nothing else. Everything else needs the key that the
@@ -21,6 +22,7 @@ pub(crate) mod gate;
 mod http;
 pub(crate) mod join;
 mod letters;
+mod logo;
 mod pages;
 pub mod paper;
 pub(crate) mod phone;

@@ -10,16 +10,17 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Deserialize;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::gate::{Bound, network};
 use super::join::{TERMS, Welcome};
 use crate::api::{CodePath, Route, code, query};
 use crate::error::Error;
 use crate::http::{Answer, Http, Shared};
-use crate::web::{Asset, Language, page};
+use crate::web::{self, Asset, Language, PAGE_POLICY};
 
 macro_rules! asset {
     ($name:literal, $kind:literal, $path:literal) => {
@@ -29,7 +30,6 @@ macro_rules! asset {
 
 /// The files that the card's pages load.
 pub(crate) const ASSETS: &[Asset] = &[
-    asset!("card.css", "text/css; charset=utf-8", "../../assets/card/card.css"),
     asset!("card.js", "text/javascript; charset=utf-8", "../../assets/card/card.js"),
     asset!("qr.js", "text/javascript; charset=utf-8", "../../assets/card/qr.js"),
     asset!("stamp-1.svg", "image/svg+xml", "../../../../assets/pictures/stamp-1.svg"),
@@ -44,13 +44,32 @@ pub(crate) const ASSETS: &[Asset] = &[
 /// Runs beside the pages: it keeps the files, so that the card opens with no network.
 const SERVICE_WORKER: &str = include_str!("../../assets/card/sw.js");
 
+/// How the pages look. It stands in each of them: a phone on a slow line paints as soon as the page is there.
+static STYLE: LazyLock<String> = LazyLock::new(|| {
+    [include_str!("../../assets/tokens.css"), include_str!("../../assets/card/card.css")].concat()
+});
+
+/// The pages' policy: as everywhere, and that one style sheet.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = data_encoding::BASE64.encode(&Sha256::digest(STYLE.as_bytes()));
+    let policy = PAGE_POLICY.replace("style-src 'self'", &format!("style-src 'self' 'sha256-{hash}'"));
+    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static(PAGE_POLICY))
+});
+
+/// A page as an answer.
+pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
+    let mut response = web::page(status, markup);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+    response
+}
+
 /// A name for these files together: a browser keeps them until it changes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = blake3::Hasher::new();
     for asset in ASSETS {
         hasher.update(asset.bytes);
     }
-    hasher.update(include_bytes!("../../assets/tokens.css"));
+    hasher.update(STYLE.as_bytes());
     hasher.update(SERVICE_WORKER.as_bytes());
     hasher.update(include_bytes!("pages.rs"));
     hasher.finalize().to_hex()[..12].to_owned()
@@ -66,6 +85,7 @@ pub(super) fn routes() -> Vec<Route> {
         ("/J/{code}", get(poster)),
         ("/j/{code}", get(poster)),
         ("/J/{code}/{friend}", get(brought)),
+        ("/card/logo/{code}", get(super::logo::of_poster)),
         ("/card", get(app)),
         ("/card/notice/{code}", get(notice)),
         ("/card/sw.js", get(service_worker)),
@@ -90,8 +110,9 @@ fn framed(language: Language, title: &str, kind: &str, head: Markup, body: Marku
                 meta name="apple-mobile-web-app-capable" content="yes";
                 title { (title) }
                 (head)
-                link rel="stylesheet" href="/assets/tokens.css";
-                link rel="stylesheet" href="/assets/card.css";
+                style { (PreEscaped(&*STYLE)) }
+                // The script asks for its other half only once it was read: both come at once.
+                link rel="modulepreload" href="/assets/qr.js";
                 link rel="icon" type="image/png" href="/assets/card-192.png";
                 link rel="apple-touch-icon" href="/assets/card-192.png";
                 link rel="manifest" href="/card/manifest.webmanifest";
@@ -157,22 +178,17 @@ async fn bare(State(http): Shared, path: CodePath, request: Request) -> Answer {
     Ok(page(StatusCode::OK, frame(language, title, "bare", body)))
 }
 
+/// A page that says one thing.
+pub(super) fn says(language: Language, title: &str, text: &str, more: Markup) -> Markup {
+    frame(language, title, "none", html! { main.narrow { h1 { (title) } p { (text) } (more) } })
+}
+
 fn sorry(language: Language) -> Markup {
-    let title = language.pick("Not a card of ours", "Keine Karte von hier");
-    frame(
-        language,
-        title,
-        "none",
-        html! {
-            main.narrow {
-                h1 { (title) }
-                p { (language.pick(
-                    "This code is not in use, or it was not read whole. At the counter there is a new one.",
-                    "Dieser Code wird nicht benutzt oder wurde nicht ganz gelesen. An der Theke gibt es einen neuen.",
-                )) }
-            }
-        },
-    )
+    let text = language.pick(
+        "This code is not in use, or it was not read whole. At the counter there is a new one.",
+        "Dieser Code wird nicht benutzt oder wurde nicht ganz gelesen. An der Theke gibt es einen neuen.",
+    );
+    says(language, language.pick("Not a card of ours", "Keine Karte von hier"), text, html! {})
 }
 
 #[derive(Deserialize, Default)]
@@ -213,10 +229,12 @@ async fn invited(http: &Http, code: String, friend: Option<String>, asked: Asked
     let Some(welcome) = welcome(http, &code).await? else {
         return Ok(page(StatusCode::NOT_FOUND, sorry(language)));
     };
+    let has_logo = http.server.logo_for_paper(welcome.tenant, welcome.shop_id).await?.is_some();
     let shop = welcome.shop.as_deref().unwrap_or(&welcome.name);
     let title = format!("{shop} · {}", language.pick("Stamp card", "Stempelkarte"));
     let body = html! {
         main.narrow data-link=(code) data-terms=(TERMS) data-friend=[friend] data-tenant=(welcome.tenant) {
+            @if has_logo { img.logo src={ "/card/logo/" (code) } alt=(shop) height="80"; }
             p.eyebrow { (shop) }
             h1 { (language.pick("Your stamp card", "Deine Stempelkarte")) }
             @if let Some((reward, size)) = &welcome.reward {
@@ -324,6 +342,7 @@ async fn app(request: Request) -> Response {
     let language = Language::of(request.headers());
     let body = html! {
         main #app aria-busy="true" {
+            h1.waiting { (language.pick("Stamp card", "Stempelkarte")) }
             div.stampcard.blank { div.slots { @for _ in 0..10 { i {} } } }
             (no_script(language))
         }

@@ -2,13 +2,14 @@
 //!
 //! Sizes are in points (1/72 inch), measured from the lower left as PDF does.
 
-use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
+use pdf_writer::{Content, Filter, Finish as _, Name, Pdf, Rect, Ref, Str};
 use qrcode::{Color, EcLevel, QrCode};
 use stempel_domain::CardId;
 use stempel_wire::token::{SecondCode, Token};
 
 use super::letters::{self, Letters};
 use crate::error::{Error, Result};
+use crate::picture::{self, ForPaper};
 
 pub(super) const MM: f32 = 72.0 / 25.4;
 /// A sheet, and a card on it: the size of a bank card's paper sister.
@@ -16,6 +17,8 @@ pub(super) const PAGE: (f32, f32) = (210.0 * MM, 297.0 * MM);
 const CARD: (f32, f32) = (85.0 * MM, 55.0 * MM);
 const COLUMNS: usize = 2;
 const ROWS: usize = 5;
+/// What a poster's logo takes of the code's room.
+const LOGO_ROOM: f32 = 24.0 * MM;
 /// Modules of white around a code.
 const QUIET: usize = 4;
 /// The stamp's red, on paper.
@@ -66,6 +69,21 @@ pub struct Poster {
     pub reward: Option<(u32, String)>,
     /// To be folded and put on a table: the same on both sides.
     pub tent: bool,
+    /// The shop's logo, a PNG.
+    pub logo: Option<Vec<u8>>,
+}
+
+/// What all cards of a sheet share.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// Whose they are.
+    pub shop: &'a str,
+    /// The address under which people reach the server; none: they work at the counter alone.
+    pub url: Option<&'a str>,
+    /// The shop's logo, a PNG.
+    pub logo: Option<Vec<u8>>,
+    /// What they speak.
+    pub tongue: Tongue,
 }
 
 /// A card's link, as it stands in its code: in capitals, so that the code stays small. Without an address it is the
@@ -84,10 +102,11 @@ pub fn join_link(url: &str, code: &str) -> String {
 
 /// Sheets of cards for both sides of the paper: after each sheet of fronts comes its sheet of backs, mirrored for a
 /// printer that turns the sheet at its long edge.
-pub fn sheets(shop: &str, url: Option<&str>, cards: &[PaperCard], tongue: Tongue) -> Result<Vec<u8>> {
-    let mut paper = Paper::new();
+pub fn sheets(look: &Look<'_>, cards: &[PaperCard]) -> Result<Vec<u8>> {
+    let Look { shop, url, tongue, .. } = *look;
+    let mut paper = Paper::with_logo(look.logo.as_deref())?;
     for sheet in cards.chunks(COLUMNS * ROWS) {
-        let mut front = Pen::default();
+        let mut front = paper.pen();
         front.cuts();
         for (place, card) in sheet.iter().enumerate() {
             front.card_front(
@@ -111,8 +130,8 @@ pub fn sheets(shop: &str, url: Option<&str>, cards: &[PaperCard], tongue: Tongue
 
 /// A poster, or a table tent.
 pub fn poster(poster: &Poster, tongue: Tongue) -> Result<Vec<u8>> {
-    let mut paper = Paper::new();
-    let mut pen = Pen::default();
+    let mut paper = Paper::with_logo(poster.logo.as_deref())?;
+    let mut pen = paper.pen();
     if poster.tent {
         // Each half as wide as the sheet is, the upper one upside down: folded, both can be read.
         let half = PAGE.1 / 2.0;
@@ -145,6 +164,7 @@ pub(super) struct Paper {
     next: i32,
     /// Something is written that the readers' own fonts cannot write.
     wide: bool,
+    logo: Option<ForPaper>,
 }
 
 const CATALOG: Ref = Ref::new(1);
@@ -154,10 +174,22 @@ const BOLD: Ref = Ref::new(4);
 const MONO: Ref = Ref::new(5);
 const WIDE_PLAIN: Ref = Ref::new(6);
 const WIDE_BOLD: Ref = Ref::new(7);
+const LOGO: Ref = Ref::new(8);
 
 impl Paper {
     pub(super) fn new() -> Self {
-        Self { pdf: Pdf::new(), pages: Vec::new(), next: 8, wide: false }
+        Self { pdf: Pdf::new(), pages: Vec::new(), next: 9, wide: false, logo: None }
+    }
+
+    /// A document whose pages may show a logo, which is a PNG.
+    fn with_logo(png: Option<&[u8]>) -> Result<Self> {
+        Ok(Self { logo: png.map(picture::for_paper).transpose()?, ..Self::new() })
+    }
+
+    /// What draws a page of this document.
+    fn pen(&self) -> Pen {
+        let logo = self.logo.as_ref().map(|logo| (logo.width as f32, logo.height as f32));
+        Pen { logo, ..Pen::default() }
     }
 
     pub(super) fn page(&mut self, pen: Pen) {
@@ -173,6 +205,9 @@ impl Paper {
             self.wide = true;
         }
         fonts.finish();
+        if pen.logo.is_some() {
+            resources.x_objects().pair(Name(b"L"), LOGO);
+        }
         resources.finish();
         page.finish();
         self.pdf.stream(content, &pen.content.finish());
@@ -185,6 +220,13 @@ impl Paper {
         self.pdf.pages(TREE).kids(self.pages.iter().copied()).count(count);
         for (id, name) in [(PLAIN, &b"Helvetica"[..]), (BOLD, b"Helvetica-Bold"), (MONO, b"Courier-Bold")] {
             self.pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
+        }
+        if let Some(logo) = &self.logo {
+            let mut image = self.pdf.image_xobject(LOGO, &logo.jpeg);
+            image.filter(Filter::DctDecode);
+            image.width(logo.width as i32).height(logo.height as i32);
+            image.color_space().device_rgb();
+            image.bits_per_component(8);
         }
         let wide = [(WIDE_PLAIN, &letters::PLAIN, self.next), (WIDE_BOLD, &letters::BOLD, self.next + 4)];
         for (id, letters, next) in wide.into_iter().filter(|_| self.wide) {
@@ -200,11 +242,13 @@ impl Paper {
 pub(super) struct Pen {
     content: Content,
     wide: bool,
+    /// How wide and high the logo is, in pixels.
+    logo: Option<(f32, f32)>,
 }
 
 impl Default for Pen {
     fn default() -> Self {
-        Self { content: Content::new(), wide: false }
+        Self { content: Content::new(), wide: false, logo: None }
     }
 }
 
@@ -231,6 +275,17 @@ impl Pen {
         self.content.move_to(from.0, from.1).line_to(to.0, to.1).stroke();
     }
 
+    /// Draws the logo as large as its place allows: at the left of it, or in its middle. False if there is none.
+    fn logo(&mut self, (x, y): (f32, f32), (width, height): (f32, f32), centred: bool) -> bool {
+        let Some((wide, high)) = self.logo else { return false };
+        let scale = (width / wide.max(1.0)).min(height / high.max(1.0));
+        let (wide, high) = (wide * scale, high * scale);
+        let x = if centred { x + (width - wide) / 2.0 } else { x };
+        self.content.save_state().transform([wide, 0.0, 0.0, high, x, y + (height - high) / 2.0]);
+        self.content.x_object(Name(b"L")).restore_state();
+        true
+    }
+
     fn card_front(
         &mut self,
         (x, y): (f32, f32),
@@ -242,9 +297,14 @@ impl Pen {
         let side = 45.0 * MM;
         self.code((x + CARD.0 - side - 4.0 * MM, y + (CARD.1 - side) / 2.0), side, link)?;
         let (left, width) = (x + 6.0 * MM, CARD.0 - side - 12.0 * MM);
-        self.fitted((left, y + 41.0 * MM), width, Font::Bold, 13.0, INK, shop);
+        // With a logo the name stands below it, smaller.
+        let (name, size, kind) = match self.logo((left, y + 36.0 * MM), (width, 13.0 * MM), false) {
+            true => (30.0, 9.0, 26.0),
+            false => (41.0, 13.0, 35.0),
+        };
+        self.fitted((left, y + name * MM), width, Font::Bold, size, INK, shop);
         self.fitted(
-            (left, y + 35.0 * MM),
+            (left, y + kind * MM),
             width,
             Font::Plain,
             9.0,
@@ -323,13 +383,17 @@ impl Pen {
     fn invitation(&mut self, poster: &Poster, tongue: Tongue, height: f32, scale: f32) -> Result<()> {
         let (middle, mut y) = (PAGE.0 / 2.0, height - 34.0 * MM * scale);
         let width = PAGE.0 - 40.0 * MM;
+        // The logo takes the white above and some of the code's room.
+        let place = ((middle - 50.0 * MM, height - 40.0 * MM * scale), (100.0 * MM, 28.0 * MM * scale));
+        let taken = if self.logo(place.0, place.1, true) { LOGO_ROOM * scale } else { 0.0 };
+        y -= taken;
         self.centred_fitted((middle, y), width, Font::Bold, 44.0 * scale, INK, &poster.shop);
         y -= 16.0 * MM * scale;
         if let Some((size, reward)) = &poster.reward {
             let says = format!("{size} {} = {reward}", tongue.pick("stamps", "Stempel"));
             self.centred_fitted((middle, y), width, Font::Bold, 26.0 * scale, STAMP, &says);
         }
-        let side = 128.0 * MM * scale;
+        let side = 128.0 * MM * scale - taken;
         y -= side + 8.0 * MM * scale;
         self.code((middle - side / 2.0, y), side, &join_link(&poster.url, &poster.code))?;
         y -= 12.0 * MM * scale;
@@ -380,22 +444,18 @@ impl Pen {
         Ok(())
     }
 
-    fn centred(&mut self, (x, y): (f32, f32), font: Font, size: f32, colour: [f32; 3], text: &str) {
-        let width = font.width(text, size);
-        self.text((x - width / 2.0, y), font, size, colour, text);
-    }
-
+    /// As [`Pen::fitted`], with its middle at a place.
     fn centred_fitted(
         &mut self,
-        place: (f32, f32),
+        (x, y): (f32, f32),
         width: f32,
         font: Font,
         size: f32,
         colour: [f32; 3],
         text: &str,
     ) {
-        let size = font.fitting(text, size, width);
-        self.centred(place, font, size, colour, text);
+        let wide = font.width(text, size).min(width);
+        self.fitted((x - wide / 2.0, y), width, font, size, colour, text);
     }
 
     /// Text that becomes smaller rather than longer than its place.
@@ -504,6 +564,14 @@ impl Font {
     }
 }
 
+/// The letters of a text that paper shows as question marks: no font here has them.
+pub(crate) fn not_printable(text: &str) -> String {
+    let mut missing: Vec<char> = text.chars().filter(|letter| ansi(*letter).is_none()).collect();
+    missing.retain(|letter| letters::BOLD.as_ref().is_none_or(|letters| !letters.has(*letter)));
+    missing.dedup();
+    missing.into_iter().collect()
+}
+
 /// A letter in the encoding of the built-in fonts; none if they have it not.
 fn ansi(letter: char) -> Option<u8> {
     Some(match letter {
@@ -539,6 +607,19 @@ mod tests {
     }
 
     #[test]
+    fn a_logo_stands_in_the_file_once_and_keeps_its_shape() {
+        let mut png = std::io::Cursor::new(Vec::new());
+        let drawn = image::RgbaImage::from_pixel(300, 100, image::Rgba([200, 30, 30, 255]));
+        drawn.write_to(&mut png, image::ImageFormat::Png).unwrap_or_default();
+        let (shop, url, code) = ("Café".to_owned(), "https://a.example".to_owned(), "ABCDEFGH".to_owned());
+        let tent = Poster { shop, url, code, reward: None, tent: true, logo: Some(png.into_inner()) };
+        let pdf = poster(&tent, Tongue::De).unwrap_or_default();
+        let count = |text: &[u8]| pdf.windows(text.len()).filter(|part| *part == text).count();
+        assert_eq!((count(b"/DCTDecode"), count(b"/Width 300"), count(b"/Height 100")), (1, 1, 1));
+        assert_eq!(count(b"/L Do"), 2, "once on each half");
+    }
+
+    #[test]
     fn backs_are_mirrored_so_that_each_meets_its_front() {
         for place in 0..COLUMNS * ROWS {
             let (front, back) = (corner(place, false), corner(place, true));
@@ -552,6 +633,7 @@ mod tests {
     fn what_the_font_cannot_write_is_seen_to_be_missing() {
         assert_eq!(win_ansi("Café „Ö“ 5 €"), b"Caf\xe9 \x84\xd6\x93 5 \x80");
         assert_eq!(win_ansi("咖啡"), b"??");
+        assert_eq!((&not_printable("Café Łódź 咖啡")[..], &not_printable("Кав'ярня")[..]), ("咖啡", ""));
     }
 
     #[test]
@@ -559,7 +641,8 @@ mod tests {
         let poster = |shop: &str| {
             let (shop, url, code) =
                 (shop.to_owned(), "https://karte.example".to_owned(), "ABCDEFGH".to_owned());
-            poster(&Poster { shop, url, code, reward: None, tent: false }, Tongue::De).unwrap_or_default()
+            poster(&Poster { shop, url, code, reward: None, tent: false, logo: None }, Tongue::De)
+                .unwrap_or_default()
         };
         let has = |pdf: &[u8], text: &[u8]| pdf.windows(text.len()).any(|part| part == text);
         let (plain, wide) = (poster("Café Süd"), poster("Kawiarnia Łódź"));

@@ -18,7 +18,7 @@ use stempel_wire::export::{ConsentSaid, Export};
 use super::gate::Bound;
 use super::http::{guess_second, read};
 use super::join::TERMS;
-use super::pages::frame;
+use super::pages::{frame, page, says};
 use super::phone::{BODY_LEN_MAX, Caller, id_of, signed};
 use crate::api::{CodePath, code};
 use crate::audit::Actor;
@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Shared, read_body};
 use crate::people::NewConsent;
 use crate::server::Server;
-use crate::web::{Language, page};
+use crate::web::Language;
 
 /// Changes of what is agreed to, and documents, that one card may ask for in ten minutes.
 const CHANGES: Bound = Bound { free: 60, most: 60 };
@@ -362,39 +362,24 @@ fn sure(language: Language, token: &str, second: &str) -> Markup {
 }
 
 fn gone(language: Language) -> Markup {
-    let title = language.pick("You are forgotten", "Du bist vergessen");
-    frame(
-        language,
-        title,
-        "none",
-        html! {
-            main.narrow {
-                h1 { (title) }
-                p { (language.pick(
-                    "Thank you for having been here. The card in your hand is nobody's any more; throw it away.",
-                    "Danke, dass du da warst. Die Karte in deiner Hand gehört niemandem mehr; wirf sie weg.",
-                )) }
-            }
-        },
-    )
+    let text = language.pick(
+        "Thank you for having been here. The card in your hand is nobody's any more; throw it away.",
+        "Danke, dass du da warst. Die Karte in deiner Hand gehört niemandem mehr; wirf sie weg.",
+    );
+    says(language, language.pick("You are forgotten", "Du bist vergessen"), text, html! {})
 }
 
 fn nobody(language: Language, token: &str) -> Markup {
     let title = language.pick("Nothing is on this card yet", "Auf dieser Karte ist noch nichts");
-    frame(
+    let text = language.pick(
+        "It becomes yours at its first scan at the counter. Until then nothing is kept about you.",
+        "Sie wird deine beim ersten Scan an der Theke. Bis dahin ist nichts über dich gespeichert.",
+    );
+    says(
         language,
         title,
-        "none",
-        html! {
-            main.narrow {
-                h1 { (title) }
-                p { (language.pick(
-                    "It becomes yours at its first scan at the counter. Until then nothing is kept about you.",
-                    "Sie wird deine beim ersten Scan an der Theke. Bis dahin ist nichts über dich gespeichert.",
-                )) }
-                p { a href={ "/C/" (token) } { (language.pick("Back", "Zurück")) } }
-            }
-        },
+        text,
+        html! { p { a href={ "/C/" (token) } { (language.pick("Back", "Zurück")) } } },
     )
 }
 

@@ -4,15 +4,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use stempel_domain::{Money, Rate};
+use stempel_domain::Rate;
+use stempel_wire::article::Article;
 use stempel_wire::catalogue;
-use stempel_wire::message::Article;
 
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, Values, Visitor, on};
-use super::{Page, Trouble, csv};
+use super::{Page, Trouble, article, csv};
 use crate::api::access::Scope;
-use crate::error::{Error, Result};
 use crate::web::{self, Language};
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
@@ -40,12 +39,13 @@ async fn show(visitor: &Visitor, status: StatusCode, typed: Option<&Values>, abo
             (Field { name: "find", label: say("Name, number or category", "Name, Nummer oder Gruppe"), kind: "search", value: visitor.query.get("find"), ..Field::default() }.draw())
             button { (say("Find", "Finden")) }
         }
+        @if manages { p class="actions" { a class="button" href=(article::HERE) { (say("Add an article", "Artikel anlegen")) } } }
         section class="space" {
             @if articles.is_empty() && asked.is_empty() {
                 (shell::empty(say("Nothing to sell yet", "Noch nichts zu verkaufen"),
                     say("A stamp card needs no articles. A till does: paste a table below.", "Eine Stempelkarte braucht keine Artikel. Eine Kasse schon: Fügen Sie unten eine Tabelle ein."), None))
             } @else {
-                ul class="list" { @for article in &articles { li { (one(visitor, article, manages)) } } }
+                ul class="list articles" { @for article in &articles { li { (one(visitor, article)) } } }
                 @if more { p class="faded" { (say("Only the first 300 are shown; find others above.", "Nur die ersten 300 stehen hier; andere finden Sie oben.")) } }
             }
         }
@@ -55,47 +55,50 @@ async fn show(visitor: &Visitor, status: StatusCode, typed: Option<&Values>, abo
     Ok(web::page(status, frame(visitor, Tab::Catalogue, title, body)))
 }
 
-fn shown(language: Language, decimal: String) -> String {
+/// A decimal as the reader writes it.
+pub(super) fn decimal(language: Language, decimal: String) -> String {
     match language {
         Language::De => decimal.replace('.', ","),
         Language::En => decimal,
     }
 }
 
-fn percent(rate: Rate) -> String {
-    let (whole, part) = (rate.0 / 100, rate.0 % 100);
-    if part == 0 { whole.to_string() } else { format!("{whole}.{part:02}") }
+/// What a column of the table holds, in words.
+pub(super) fn column<'a>(visitor: &Visitor, column: &'a str) -> &'a str {
+    match column {
+        "sku" => visitor.say("number", "Nummer"),
+        "name" => visitor.say("name", "Name"),
+        "category" => visitor.say("category", "Gruppe"),
+        "price" => visitor.say("price", "Preis"),
+        "vat" => visitor.say("tax", "Steuer"),
+        "deposit" => visitor.say("deposit", "Pfand"),
+        "variant_of" => visitor.say("variant of", "Variante von"),
+        "variant" => visitor.say("variant", "Variante"),
+        "vat_away" => visitor.say("tax taken away", "Steuer außer Haus"),
+        "rates" => visitor.say("rates from a day on", "Sätze ab einem Tag"),
+        "modifiers" => visitor.say("what can be added", "was dazukommen kann"),
+        other => other,
+    }
 }
 
-fn one(visitor: &Visitor, article: &Article, manages: bool) -> Markup {
+fn one(visitor: &Visitor, article: &Article) -> Markup {
     let language = visitor.language;
     let say = |english, german| visitor.say(english, german);
+    let rate = |rate: Rate| decimal(language, rate.to_string());
     html! {
-        h2 class="inline" { (article.name) } " "
-        @if article.gone { span class="state warn" { (say("no longer sold", "nicht mehr verkauft")) } }
-        p class="faded" {
-            (language.spoken().money(&article.price.to_string())) " · " (shown(language, percent(article.vat))) " % · "
-            (article.category) " · " (article.sku)
+        @if let Some(photo) = &article.photo {
+            img class="tile-photo" src=(article::photo_address(&article.sku, photo)) width="56" height="56" alt="" loading="lazy";
         }
-        @if manages {
-            details class="more" {
-                summary { (say("Change", "Ändern")) }
-                form method="post" action="/dashboard/catalogue/article" class="card narrow" {
-                    (token(visitor))
-                    input type="hidden" name="sku" value=(article.sku);
-                    @for (name, label, value) in [
-                        ("name", say("Name", "Name"), article.name.clone()),
-                        ("price", say("Price, tax inside", "Preis mit Steuer"), shown(language, article.price.to_string())),
-                        ("vat", say("Tax in per cent", "Steuer in Prozent"), shown(language, percent(article.vat))),
-                        ("category", say("Category", "Gruppe"), article.category.clone()),
-                    ] {
-                        div class="field" {
-                            label for={ "f-" (name) "-" (article.sku) } { (label) }
-                            input id={ "f-" (name) "-" (article.sku) } name=(name) value=(value) required[name != "category"] autocomplete="off";
-                        }
-                    }
-                    label class="check" { input type="checkbox" name="gone" value="yes" checked[article.gone]; span { (say("No longer sold", "Nicht mehr verkauft")) } }
-                    button class="main" { (say("Save", "Speichern")) }
+        div {
+            h2 class="inline" { a href=(article::address(&article.sku)) { (article.name) } } " "
+            @if article.gone { span class="state warn" { (say("no longer sold", "nicht mehr verkauft")) } }
+            p class="faded" {
+                (language.spoken().money(&article.price.to_string())) " · " (rate(article.vat)) " %"
+                @if let Some(away) = article.vat_away { " (" (say("taken away ", "außer Haus ")) (rate(away)) " %)" }
+                @if !article.category.is_empty() { " · " (article.category) } " · " (article.sku)
+                @if let Some(variant) = &article.variant { " · " (say("variant of ", "Variante von ")) (variant.of) }
+                @if !article.modifiers.is_empty() {
+                    " · + " (article.modifiers.iter().map(|modifier| &modifier.name[..]).collect::<Vec<_>>().join(", "))
                 }
             }
         }
@@ -112,8 +115,8 @@ fn table(visitor: &Visitor, typed: Option<&Values>) -> Markup {
                 (token(visitor))
                 div class="field whole" {
                     label for="f-table" { (say("Paste a table", "Tabelle einfügen")) }
-                    p class="hint" id="f-table-hint" { (say("The first line names the columns: sku, name, category, price, vat, and deposit if you like. Articles that are not in it stay as they are.",
-                        "Die erste Zeile nennt die Spalten: sku, name, category, price, vat, und deposit, wenn gewünscht. Artikel, die nicht darin stehen, bleiben, wie sie sind.")) }
+                    p class="hint" id="f-table-hint" { (say("The first line names the columns: sku, name, category, price, vat; if you like deposit, variant_of and variant, vat_away, rates (2027-01-01:7:5), modifiers (oat:Oat milk:0.50). Articles and columns that are not in it stay as they are; so do photos.",
+                        "Die erste Zeile nennt die Spalten: sku, name, category, price, vat; wenn gewünscht deposit, variant_of und variant, vat_away, rates (2027-01-01:7:5), modifiers (hafer:Hafermilch:0,50). Artikel und Spalten, die nicht darin stehen, bleiben, wie sie sind; Fotos auch.")) }
                     textarea id="f-table" name="table" rows="8" spellcheck="false" required aria-describedby="f-table-hint" data-file=(say("Choose a file", "Datei wählen")) {
                         "\n" (typed.map(|typed| typed.get("table")).unwrap_or_default())
                     }
@@ -132,7 +135,8 @@ pub(crate) async fn import(Sent(visitor, values): Sent) -> Page {
     let text = values.get("table");
     // As it was defused when it was written.
     let lines: String = csv::read(text).iter().map(|(_, cells)| csv_line(cells)).collect();
-    let articles = match catalogue::read(&lines) {
+    let known = visitor.server.catalogue_list(visitor.tenant()).await?;
+    let articles = match catalogue::read_over(&lines, &known) {
         Ok(articles) => articles,
         Err(error) => {
             let above = html! {
@@ -144,7 +148,6 @@ pub(crate) async fn import(Sent(visitor, values): Sent) -> Page {
             return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), above).await;
         }
     };
-    let known = visitor.server.catalogue_list(visitor.tenant()).await?;
     if values.get("do") == "take" {
         visitor.server.articles_put(visitor.tenant(), articles).await?;
         return Ok(on("/dashboard/catalogue", "saved"));
@@ -165,8 +168,7 @@ pub(crate) async fn import(Sent(visitor, values): Sent) -> Page {
             ul {
                 @for article in added.iter().take(50) { li { "+ " (article.name) " · " (language.spoken().money(&article.price.to_string())) } }
                 @for (old, new) in changed.iter().take(50) {
-                    li { (new.name) ": " (language.spoken().money(&old.price.to_string())) " → " (language.spoken().money(&new.price.to_string()))
-                        @if old.category != new.category { " · " (old.category) " → " (new.category) } }
+                    li { (new.name) ": " (differences(&visitor, old, new)) }
                 }
             }
         }
@@ -180,53 +182,30 @@ fn csv_line(cells: &[String]) -> String {
     cells.join(";") + "\n"
 }
 
-pub(crate) async fn article(Sent(visitor, values): Sent) -> Page {
-    visitor.principal().may_everywhere(Scope::Manage)?;
-    match changed(&visitor, &values).await {
-        Ok(()) => Ok(on("/dashboard/catalogue", "saved")),
-        Err(error) if error.problem().status < 500 => {
-            let mut visitor = visitor;
-            visitor.path = "/dashboard/catalogue".to_owned();
-            let above = shell::problem(&error, visitor.language);
-            show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, None, above).await
-        }
-        Err(error) => Err(error.into()),
+/// What a table changes about an article, column by column.
+fn differences(visitor: &Visitor, old: &Article, new: &Article) -> String {
+    let columns = catalogue::COLUMNS.iter().zip(catalogue::row(old).into_iter().zip(catalogue::row(new)));
+    let mut said: Vec<String> = columns
+        .filter(|(_, (old, new))| old != new)
+        .map(|(name, (old, new))| {
+            let shown = |text: String| {
+                if text.is_empty() { "–".to_owned() } else { decimal(visitor.language, text) }
+            };
+            format!("{} {} → {}", column(visitor, name), shown(old), shown(new))
+        })
+        .collect();
+    if old.gone {
+        said.push(visitor.say("sold again", "wieder im Verkauf").to_owned());
     }
-}
-
-async fn changed(visitor: &Visitor, values: &Values) -> Result<()> {
-    let wrong = |detail: &str| Error::refused("article", 422, "The article was not changed", detail);
-    let dot = |name: &str| values.get(name).replace(',', ".");
-    let mut articles = visitor.server.catalogue_list(visitor.tenant()).await?;
-    let found = articles.iter_mut().find(|article| article.sku.as_str() == values.get("sku"));
-    let article = found.ok_or_else(|| Error::not_found("such article"))?;
-    article.price = Money::parse(&dot("price")).map_err(|_| wrong("The price is an amount like 3.60."))?;
-    article.vat = Rate::parse_percent(&dot("vat")).map_err(|_| wrong("The tax is a percentage like 19."))?;
-    if values.get("name").is_empty() {
-        return Err(wrong("The name is empty."));
-    }
-    article.name = values.get("name").chars().take(120).collect();
-    article.category = values.get("category").chars().take(120).collect();
-    article.gone = !values.get("gone").is_empty();
-    // The whole list, so that each keeps its place.
-    visitor.server.articles_put(visitor.tenant(), articles).await?;
-    Ok(())
+    said.join(" · ")
 }
 
 pub(crate) async fn download(visitor: Visitor) -> Result<Response, Trouble> {
     visitor.principal().may(Scope::Manage)?;
-    let mut text = csv::line(["sku", "name", "category", "price", "vat", "deposit"]);
+    let mut text = csv::line(catalogue::COLUMNS);
     for article in visitor.server.catalogue_list(visitor.tenant()).await? {
         if !article.gone {
-            let deposit = if article.deposit { "yes" } else { "" };
-            text += &csv::line([
-                article.sku.as_str(),
-                &article.name,
-                &article.category,
-                &article.price.to_string(),
-                &percent(article.vat),
-                deposit,
-            ]);
+            text += &csv::line(catalogue::row(&article).iter().map(|cell| &cell[..]));
         }
     }
     Ok(file("catalogue.csv", text))

@@ -6,14 +6,14 @@
 use axum::http::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Value as Json, json};
-use stempel_domain::ProgrammeId;
 use stempel_domain::programme::Programme;
 use stempel_domain::rules::{RuleBook, case};
+use stempel_domain::{Day, ProgrammeId};
 use stempel_wire::message::Shop;
 use toml::Table;
 
 use super::plain::{Field as Typed, Holds, Section, apply, sections, text_of};
-use super::programmes::side_by_side;
+use super::programmes::{side_by_side, versions_of};
 use super::shell::{self, Field, Tab, choice, frame, token};
 use super::templates::TEMPLATES;
 use super::visitor::{Sent, Values, Visitor, on};
@@ -35,6 +35,8 @@ struct Editing {
     as_text: bool,
     /// The day from which it is to hold, as it was typed; empty: now.
     from: String,
+    /// The shop at which it holds first, as it was chosen; empty: everywhere at once.
+    first: String,
     /// The sample sale.
     sample: Values,
     notes: Markup,
@@ -49,7 +51,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
     let (text, base) = match visitor.query.given("id") {
         Some(id) => {
             let id: ProgrammeId = id.parse().map_err(|_| Error::not_found("such programme"))?;
-            let versions = visitor.server.programme_versions(visitor.tenant(), &id).await?;
+            let (versions, _) = versions_of(&visitor, &id).await?;
             let newest = versions.first().ok_or_else(|| Error::not_found("such programme"))?;
             (text_of(&newest.text).unwrap_or_default(), newest.reference.version)
         }
@@ -71,6 +73,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
         base,
         as_text: false,
         from: String::new(),
+        first: String::new(),
         sample: Values::default(),
         notes: html! {},
     };
@@ -135,7 +138,8 @@ async fn typed(visitor: &Visitor, values: &Values, notes: Markup) -> Result<Edit
     };
     let sample = Values(values.0.iter().filter(|(name, _)| name.starts_with("s.")).cloned().collect());
     let base = values.get("base").parse().unwrap_or(0);
-    Ok(Editing { text, base, as_text, from: values.get("from").to_owned(), sample, notes })
+    let (from, first) = (values.get("from").to_owned(), values.get("first").to_owned());
+    Ok(Editing { text, base, as_text, from, first, sample, notes })
 }
 
 async fn choose_shops(visitor: &Visitor, table: &mut Table, values: &Values) -> Result<()> {
@@ -177,7 +181,11 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
         return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, editing).await;
     }
     let (tenant, id) = (visitor.tenant(), programme.id());
-    let published = if editing.from.is_empty() {
+    let published = if !editing.first.is_empty() {
+        tried_first(&visitor, &programme, &editing)
+            .await
+            .map(|()| on(&format!("/dashboard/programmes/{id}"), "published"))
+    } else if editing.from.is_empty() {
         let text = programme.to_json();
         let published = visitor.server.programme_publish_after(tenant, id, &text, Some(editing.base)).await;
         published.map(|_| on(&format!("/dashboard/programmes/{id}"), "published"))
@@ -200,15 +208,26 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
 
 /// Keeps the version for the day that was typed.
 async fn planned(visitor: &Visitor, programme: &Programme, editing: &Editing) -> Result<()> {
-    let from = editing.from.parse().map_err(|_| {
+    visitor.server.plan_programme(visitor.tenant(), programme, editing.base, day(&editing.from)?).await
+}
+
+/// Publishes the version for the shop that was chosen, and for all from the day that was typed.
+async fn tried_first(visitor: &Visitor, programme: &Programme, editing: &Editing) -> Result<()> {
+    let shop = editing.first.parse().map_err(|_| Error::not_found("such shop"))?;
+    let from = if editing.from.is_empty() { None } else { Some(day(&editing.from)?) };
+    let tenant = visitor.tenant();
+    visitor.server.trial_begin(tenant, programme, editing.base, shop, from).await.map(|_| ())
+}
+
+fn day(text: &str) -> Result<Day> {
+    text.parse().map_err(|_| {
         Error::refused("day", 422, "This day cannot be planned for", "Write it like 2027-01-31.")
-    })?;
-    visitor.server.plan_programme(visitor.tenant(), programme, editing.base, from).await
+    })
 }
 
 /// Shows what somebody else has published meanwhile beside what was typed, and lets the next publishing come after it.
 async fn conflict(visitor: &Visitor, editing: &mut Editing, id: &ProgrammeId) -> Result<()> {
-    let versions = visitor.server.programme_versions(visitor.tenant(), id).await?;
+    let (versions, _) = versions_of(visitor, id).await?;
     let Some(newest) = versions.first() else { return Ok(()) };
     let theirs = text_of(&newest.text).unwrap_or_default();
     let ours = Programme::parse_toml(&editing.text).ok().and_then(|programme| text_of(&programme.to_json()));
@@ -278,6 +297,11 @@ async fn show(visitor: &Visitor, status: StatusCode, editing: Editing) -> Page {
                         @for section in table.iter().flat_map(|table| sections(table, visitor.language)) { (group(visitor, &section)) }
                         @if shops.len() > 1 { (places(visitor, &shops, table.as_ref())) }
                     }
+                    @if shops.len() > 1 {
+                        (choice("first", say("Where first", "Wo zuerst"), &first_places(visitor, &shops), &editing.first))
+                        p class="hint" { (say("At one shop it holds at once; everywhere else from the day below, or when you say so. Until then the version before goes on there.",
+                            "In einem Laden gilt sie sofort; überall sonst ab dem Tag darunter, oder wenn Sie es sagen. Bis dahin gilt dort die Fassung davor weiter.")) }
+                    }
                     (Field { name: "from", label: say("From which day", "Ab welchem Tag"), kind: "date", value: &editing.from,
                         hint: say("Empty: at once. Otherwise it comes into force with that business day.", "Leer: sofort. Sonst gilt es ab diesem Geschäftstag."), ..Field::default() }.draw())
                     p class="actions" {
@@ -296,6 +320,14 @@ async fn show(visitor: &Visitor, status: StatusCode, editing: Editing) -> Page {
         }
     };
     Ok(web::page(status, frame(visitor, Tab::Programmes, &name, body)))
+}
+
+fn first_places(visitor: &Visitor, shops: &[Shop]) -> Vec<(String, String)> {
+    let everywhere =
+        (String::new(), visitor.say("At all shops at once", "In allen Läden zugleich").to_owned());
+    let only = visitor.say("First only at", "Erst nur in");
+    let shops = shops.iter().map(|shop| (shop.id.to_string(), format!("{only} {}", shop.name)));
+    std::iter::once(everywhere).chain(shops).collect()
 }
 
 fn group(visitor: &Visitor, section: &Section) -> Markup {

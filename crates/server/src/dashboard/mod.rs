@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `visitor` | who looks, in which language; forms with their token; what was typed before a session ended |
+//! | `visitor`, `upload` | who looks, in which language; forms with their token, and with a file; what was typed before a session ended |
 //! | `shell` | the frame of every page, and the pieces that pages are made of |
 //! | `chart`, `code`, `words` | charts; codes as pictures; days, times and numbers in words |
 //! | `entry` | signing in and out, the first password, a forgotten one |
@@ -15,6 +15,7 @@
 //! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
 //! | `account` | the own second factor |
 //! | `hooks` | other systems that are told of events, with the log of what they answered |
+//! | `article` | one article: price, tax by day and place, variants, what can be added, its photo |
 //! | `catalogue`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
 //! | `trouble` | errors as pages, in words |
 //!
@@ -22,6 +23,7 @@
 //! and is answered by a redirect. Nothing here writes to the database but what a form holds for later (`draft`).
 
 mod account;
+mod article;
 mod catalogue;
 mod chart;
 mod code;
@@ -44,6 +46,7 @@ mod team;
 mod templates;
 mod today;
 mod trouble;
+mod upload;
 mod visitor;
 mod words;
 mod work;
@@ -81,6 +84,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/programmes/{id}", get(programmes::one)),
         ("/dashboard/programmes/{id}/end", post(programmes::end)),
         ("/dashboard/programmes/{id}/unplan", post(programmes::unplan)),
+        ("/dashboard/programmes/{id}/trial", post(programmes::trial)),
         ("/dashboard/work", get(work::page)),
         ("/dashboard/work/change/{id}", post(work::change)),
         ("/dashboard/work/case", post(work::case)),
@@ -92,13 +96,17 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/devices/{device}/revoke", post(devices::revoke)),
         ("/dashboard/import", get(import::page).post(import::sent)),
         ("/dashboard/catalogue", get(catalogue::page).post(catalogue::import)),
-        ("/dashboard/catalogue/article", post(catalogue::article)),
+        ("/dashboard/catalogue/article", get(article::page).post(article::sent)),
+        ("/dashboard/catalogue/photo", get(article::photo).post(article::photo_sent)),
         ("/dashboard/catalogue.csv", get(catalogue::download)),
         ("/dashboard/statement", get(statement::page)),
         ("/dashboard/statement.csv", get(statement::download)),
         ("/dashboard/statement.pdf", get(statement::printed)),
         ("/dashboard/shops", get(shops::page).post(shops::add)),
+        ("/dashboard/shops/{shop}", post(shops::change)),
         ("/dashboard/shops/{shop}/open", post(shops::open)),
+        ("/dashboard/shops/{shop}/logo", get(shops::logo).post(shops::logo_sent)),
+        ("/dashboard/shops/{shop}/poster.pdf", get(shops::poster)),
         ("/dashboard/team", get(team::page).post(team::invite)),
         ("/dashboard/team/four-eyes", post(team::four_eyes)),
         ("/dashboard/team/{account}/role", post(team::role)),

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 use stempel_domain::ProgrammeId;
 use stempel_domain::programme::Programme;
+use stempel_wire::message::Shop;
 
 use super::plain::text_of;
 use super::shell::{self, Tab, frame, token};
@@ -15,12 +16,15 @@ use crate::admin::ProgrammeInfo;
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
 use crate::plans::Plan;
+use crate::trials::Trial;
 use crate::web;
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
     visitor.principal().may(Scope::Read)?;
     let all = visitor.server.programme_list(visitor.tenant()).await?;
     let plans = visitor.server.plans(visitor.tenant()).await?;
+    let trials = visitor.server.trials(visitor.tenant()).await?;
+    let shops = visitor.server.shops(visitor.tenant()).await?;
     let (ended, running): (Vec<_>, Vec<_>) = all.into_iter().partition(|programme| programme.ended);
     let say = |english, german| visitor.say(english, german);
     let manages = visitor.may_everywhere(Scope::Manage);
@@ -28,7 +32,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
         @if manages {
             p class="actions" { a class="button main" href="/dashboard/programmes/new" { (say("New programme", "Neues Programm")) } }
         }
-        @if running.is_empty() {
+        @if running.is_empty() && trials.is_empty() {
             (shell::empty(
                 say("Nothing to collect yet", "Noch nichts zu sammeln"),
                 say("Choose a template, look at what it gives, and publish it. Devices know it at their next contact.",
@@ -37,6 +41,12 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
             ))
         } @else {
             ul class="sheets" { @for programme in &running { li class="card" { (in_list(&visitor, programme)) } } }
+        }
+        @if !trials.is_empty() {
+            section class="space" {
+                h2 { (say("At one shop first", "Erst in einem Laden")) }
+                ul class="list" { @for trial in &trials { li { (on_trial(&visitor, trial, &shops)) } } }
+            }
         }
         @if !plans.is_empty() {
             section class="space" {
@@ -66,6 +76,91 @@ fn in_list(visitor: &Visitor, info: &ProgrammeInfo) -> Markup {
             @else { " · " (visitor.say("needs a newer server", "braucht einen neueren Server")) }
         }
     }
+}
+
+/// A version that holds at one shop first.
+fn on_trial(visitor: &Visitor, trial: &Trial, shops: &[Shop]) -> Markup {
+    let name = Programme::from_json(&trial.text)
+        .map_or_else(|_| trial.reference.id.to_string(), |read| read.name(visitor.language.tag()).to_owned());
+    html! {
+        h3 class="inline" { a href={ "/dashboard/programmes/" (trial.reference.id) } { (name) } } " "
+        span class="state" { (place(trial, shops)) }
+        p class="faded" {
+            (visitor.say("Version ", "Fassung ")) (trial.reference.version)
+            @if let Some(from) = trial.from { " · " (visitor.say("everywhere from ", "überall ab ")) (visitor.language.day(from)) }
+        }
+    }
+}
+
+fn place<'a>(trial: &Trial, shops: &'a [Shop]) -> &'a str {
+    shops.iter().find(|shop| shop.id == trial.shop).map_or("–", |shop| &shop.name)
+}
+
+/// A programme's versions, newest first, with those that were on trial, and the one that is.
+pub(super) async fn versions_of(
+    visitor: &Visitor,
+    id: &ProgrammeId,
+) -> Result<(Vec<ProgrammeInfo>, Option<Trial>)> {
+    let mut versions = visitor.server.programme_versions(visitor.tenant(), id).await?;
+    for trial in visitor.server.trial_versions(visitor.tenant(), id).await? {
+        if versions.iter().all(|known| known.reference.version != trial.reference.version) {
+            let Trial { reference, text, begun_ms, .. } = trial;
+            versions.push(ProgrammeInfo { reference, text, ended: false, published_ms: begun_ms });
+        }
+    }
+    versions.sort_by_key(|info| std::cmp::Reverse(info.reference.version));
+    let trials = visitor.server.trials(visitor.tenant()).await?;
+    Ok((versions, trials.into_iter().find(|trial| trial.reference.id == *id)))
+}
+
+/// What is said of a version on trial, and the ways it can go on.
+fn trial_notice(
+    visitor: &Visitor,
+    trial: &Trial,
+    shops: &[Shop],
+    versions: &[ProgrammeInfo],
+    elsewhere: Option<u32>,
+) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    let id = &trial.reference.id;
+    let since =
+        versions.iter().find(|info| info.reference == trial.reference).map_or(0, |info| info.published_ms);
+    let zone = shops.iter().find(|shop| shop.id == trial.shop).map_or("", |shop| &shop.zone);
+    html! {
+        div class="notice info" id="trial" {
+            p {
+                strong { (say("Version ", "Fassung ")) (trial.reference.version) (say(" holds at ", " gilt in ")) (place(trial, shops)) }
+                " · " (visitor.language.instant(since, zone))
+            }
+            p {
+                @match elsewhere {
+                    Some(version) => { (say("Everywhere else version ", "Überall sonst gilt Fassung ")) (version) (say(" holds.", ".")) }
+                    None => (say("Nowhere else it holds yet.", "Sonst gilt es noch nirgends.")),
+                }
+                @if let Some(from) = trial.from { " " (say("It holds everywhere from ", "Überall gilt sie ab ")) (visitor.language.day(from)) "." }
+            }
+            @if visitor.may_everywhere(Scope::Manage) {
+                form method="post" action={ "/dashboard/programmes/" (id) "/trial" } class="actions" {
+                    (token(visitor))
+                    button name="do" value="all" { (say("For all shops now", "Jetzt für alle Läden")) }
+                    button class="quiet" name="do" value="back" { (say("Take it back", "Zurücknehmen")) }
+                }
+            }
+        }
+    }
+}
+
+pub(crate) async fn trial(Path(id): Path<String>, Sent(visitor, values): Sent) -> Page {
+    visitor.principal().may_everywhere(Scope::Manage)?;
+    let (tenant, id) = (visitor.tenant(), parse(&id)?);
+    match values.get("do") {
+        "all" => {
+            visitor.server.trial_for_all(tenant, &id).await?;
+        }
+        "back" => visitor.server.trial_back(tenant, &id).await?,
+        _ => return Err(Error::bad_request("Say whether it is for all, or taken back.").into()),
+    }
+    Ok(on(&format!("/dashboard/programmes/{id}"), "saved"))
 }
 
 /// A version that waits for its day.
@@ -131,8 +226,11 @@ fn parse(id: &str) -> Result<ProgrammeId> {
 pub(crate) async fn one(visitor: Visitor, Path(id): Path<String>) -> Page {
     visitor.principal().may(Scope::Read)?;
     let id = parse(&id)?;
-    let versions = visitor.server.programme_versions(visitor.tenant(), &id).await?;
+    let (versions, trial) = versions_of(&visitor, &id).await?;
     let newest = versions.first().ok_or_else(|| Error::not_found("such programme"))?;
+    let shops = visitor.server.shops(visitor.tenant()).await?;
+    let elsewhere = visitor.server.programme_versions(visitor.tenant(), &id).await?;
+    let elsewhere = elsewhere.first().filter(|info| !info.ended).map(|info| info.reference.version);
     let zone = visitor.zone().await?;
     let say = |english, german| visitor.say(english, german);
     let version = |name: &str| visitor.query.get(name).parse::<u32>().ok();
@@ -145,15 +243,18 @@ pub(crate) async fn one(visitor: Visitor, Path(id): Path<String>) -> Page {
         .map(|info| {
             let at = visitor.language.instant(info.published_ms, &zone);
             let number = info.reference.version.to_string();
-            (number.clone(), format!("{number} · {at}"))
+            let here = trial.as_ref().filter(|trial| trial.reference == info.reference);
+            let here = here.map(|trial| format!(" · {}", place(trial, &shops))).unwrap_or_default();
+            (number.clone(), format!("{number} · {at}{here}"))
         })
         .collect();
     let body = html! {
-        p class="lead" {
+        @if let Some(trial) = &trial { (trial_notice(&visitor, trial, &shops, &versions, elsewhere)) }
+        @if trial.is_none() { p class="lead" {
             @if newest.ended { span class="state warn" { (say("ended", "beendet")) } }
             @else { span class="state good" { (say("in force", "gilt")) } }
             " " (say("Version ", "Fassung ")) (newest.reference.version) " · " (visitor.language.instant(newest.published_ms, &zone))
-        }
+        } }
         @if visitor.may_everywhere(Scope::Manage) {
             p class="actions" {
                 a class="button main" href={ "/dashboard/programmes/edit?id=" (id) } {

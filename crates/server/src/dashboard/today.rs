@@ -76,6 +76,8 @@ impl Figures {
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
     visitor.principal().may(Scope::Read)?;
+    // Whoever has just signed in may search next.
+    visitor.http.names.warm(&visitor.server, visitor.tenant());
     let shops = visitor.shops(Scope::Read).await?;
     let title = visitor.say("How is it going today?", "Wie läuft es heute?");
     let beginning = beginning(&visitor, &shops).await?;

@@ -136,9 +136,23 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
         "role" => {
             ("Diese Rolle geht nicht", "Wählen Sie Rolle und Laden. Ein Inhaber ist es in allen Läden.")
         }
-        "article" => {
-            ("Der Artikel wurde nicht geändert", "Prüfen Sie Name, Preis (wie 3,60) und Steuer (wie 19).")
-        }
+        "article" => (
+            "Der Artikel wurde nicht geändert",
+            "Prüfen Sie Name, Preise (wie 3,60), Sätze (wie 19) und Tage; Kürzel haben keine Leerzeichen und keins der Zeichen + = | :",
+        ),
+        "article-changed" => (
+            "Jemand anderes hat diesen Artikel geändert",
+            "Hier steht, wie er jetzt ist; was Sie eingegeben haben, steht unten. Speichern Sie noch einmal, wenn Ihres gelten \
+             soll.",
+        ),
+        "article-there" => (
+            "Diese Nummer ist vergeben",
+            "Es gibt schon einen Artikel mit dieser Nummer. Wählen Sie eine andere.",
+        ),
+        "picture" => (
+            "Dieses Bild geht nicht",
+            "Wählen Sie ein Foto oder eine Zeichnung als JPEG oder PNG, höchstens 12 MB groß und 12.000 Pixel breit oder hoch.",
+        ),
         "not-found" => ("Das gibt es nicht", "Vielleicht wurde es entfernt, oder die Adresse ist falsch."),
         "member-unknown" => (
             "Dieses Mitglied gibt es nicht",

@@ -15,7 +15,7 @@ use stempel_wire::message::Shop;
 use stempel_wire::wrap;
 
 use super::trouble::Trouble;
-use super::{HOME, entry};
+use super::{HOME, entry, upload};
 use crate::accounts::http::token;
 use crate::accounts::sessions::{Session, csrf};
 use crate::api::access::{Principal, Scope};
@@ -257,16 +257,43 @@ impl FromRequest<Arc<Http>> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, http: &Arc<Http>) -> Result<Self, Response> {
-        let trouble = |error: Error| Trouble(error).into_response();
-        own_site(request.headers()).map_err(trouble)?;
-        let (parts, values) = form(request, http).await.map_err(trouble)?;
-        match Visitor::of(&parts, http).await {
-            Ok(visitor) if same(values.get("csrf"), &visitor.csrf) => Ok(Self(visitor, values)),
-            // Somebody has signed in anew in another window: this page's token is the earlier session's.
-            Ok(_) => Err(stale(http, &parts, &values).await.unwrap_or_else(trouble)),
-            Err(error) if error.problem().status == 401 => Err(entry::again(&parts, &values)),
-            Err(error) => Err(trouble(error)),
+        let (visitor, values, _) = received(request, http, false).await?;
+        Ok(Self(visitor, values))
+    }
+}
+
+/// A form with a file in it.
+pub(crate) struct SentFile(pub(crate) Visitor, pub(crate) Values, pub(crate) Vec<u8>);
+
+impl FromRequest<Arc<Http>> for SentFile {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, http: &Arc<Http>) -> Result<Self, Response> {
+        let (visitor, values, file) = received(request, http, true).await?;
+        Ok(Self(visitor, values, file))
+    }
+}
+
+async fn received(
+    request: Request,
+    http: &Arc<Http>,
+    with_file: bool,
+) -> Result<(Visitor, Values, Vec<u8>), Response> {
+    let trouble = |error: Error| Trouble(error).into_response();
+    own_site(request.headers()).map_err(trouble)?;
+    let (parts, values, file) = match with_file {
+        true => upload::form(request, http).await.map_err(trouble)?,
+        false => {
+            let (parts, values) = form(request, http).await.map_err(trouble)?;
+            (parts, values, Vec::new())
         }
+    };
+    match Visitor::of(&parts, http).await {
+        Ok(visitor) if same(values.get("csrf"), &visitor.csrf) => Ok((visitor, values, file)),
+        // Somebody has signed in anew in another window: this page's token is the earlier session's.
+        Ok(_) => Err(stale(http, &parts, &values).await.unwrap_or_else(trouble)),
+        Err(error) if error.problem().status == 401 => Err(entry::again(&parts, &values)),
+        Err(error) => Err(trouble(error)),
     }
 }
 

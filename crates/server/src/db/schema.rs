@@ -31,6 +31,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 70, oldest: 1, script: include_str!("../../migrations/0070_pages.sql") },
     Migration { version: 80, oldest: 1, script: include_str!("../../migrations/0080_alarm.sql") },
     Migration { version: 90, oldest: 90, script: include_str!("../../migrations/0090_vault.sql") },
+    Migration { version: 100, oldest: 1, script: include_str!("../../migrations/0100_trial.sql") },
+    Migration { version: 101, oldest: 1, script: include_str!("../../migrations/0101_logo.sql") },
 ];
 
 /// The newest version that this program knows.

@@ -335,6 +335,20 @@ const TABLES: &[Table] = &[
         others: &[("body", Text), ("base", Int), ("from_day", Int), ("failed", Text)],
     },
     Table { name: "author_key", key: &[("author", Bytes), ("seq", Int)], others: &[("public_key", Bytes)] },
+    Table {
+        name: "programme_trial",
+        key: &[("programme", Text), ("version", Int)],
+        others: &[
+            ("shop", Bytes),
+            ("body", Text),
+            ("change", Text),
+            ("position", Int),
+            ("begun_ms", Int),
+            ("from_day", Int),
+            ("over_ms", Int),
+        ],
+    },
+    Table { name: "shop_logo", key: &[("shop", Bytes)], others: &[("png", Bytes), ("set_ms", Int)] },
     Table { name: "silence_mail", key: &[("device", Bytes)], others: &[("at_ms", Int)] },
 ];
 

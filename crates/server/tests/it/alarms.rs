@@ -12,7 +12,7 @@ use crate::world::{Device, World, member, moment};
 const MINUTE: i64 = 60_000;
 
 /// A stamp for a member at a minute, by an operator.
-fn stamp(device: &mut Device, shop: ShopId, of: MemberId, minute: i64, operator: Option<&str>) {
+pub fn stamp(device: &mut Device, shop: ShopId, of: MemberId, minute: i64, operator: Option<&str>) {
     let at = Moment { utc_ms: moment().utc_ms + minute * MINUTE, ..moment() };
     let postings: Vec<Posting> = match crate::world::give(shop, of, 1) {
         Fact::Adjustment(adjustment) => adjustment.postings,

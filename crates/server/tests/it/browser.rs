@@ -165,6 +165,22 @@ async fn what_waits_for_a_person_is_decided_with_one_press() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_looks_odd_stands_on_the_work_list() {
+    let cafe = Cafe::open().await;
+    let other = cafe.world.server.shops(cafe.world.tenant).await.unwrap().pop().unwrap().id;
+    let (mut here, mut there) = (cafe.world.device(10).await, cafe.world.device(11).await);
+    here.join(crate::world::member(9), crate::world::card(9));
+    crate::alarms::stamp(&mut here, cafe.world.shop, crate::world::member(9), 0, Some("lena"));
+    crate::alarms::stamp(&mut there, other, crate::world::member(9), 4, None);
+    for device in [&here, &there] {
+        cafe.world.push(device, &device.rows).await.unwrap();
+    }
+    while cafe.world.server.work().await.unwrap() > 0 {}
+    assert_eq!(cafe.world.server.alarms(cafe.world.tenant, None, 10).await.unwrap().len(), 1);
+    cafe.run("odd.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_go_in_and_out() {
     let cafe = Cafe::open().await;
     cafe.run("tables.mjs", &[]).await;

@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use ring::hmac;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stempel_domain::programme::Programme;
 use stempel_server::config::Secret;
 use stempel_server::mail::Mailer;
+use stempel_wire::message::FeedChange;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::accounts::{MailServer, owner, person};
-use crate::api::{COFFEE, publish};
+use crate::api::{COFFEE, key, publish};
 use crate::http::Site;
-use crate::world::{World, card, member};
+use crate::world::{Device, World, card, member};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -251,5 +252,67 @@ async fn a_planned_version_comes_into_force_on_its_day_and_never_over_a_later_on
     assert_eq!(server.programme_list(tenant).await.unwrap()[0].reference.version, 3);
     server.plan_drop(tenant, planned.id()).await.unwrap();
     assert!(server.plans(tenant).await.unwrap().is_empty());
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_version_is_tried_at_one_shop_and_then_holds_everywhere_or_is_taken_back() {
+    let world = World::new().await;
+    publish(&world, &[COFFEE]).await;
+    let (server, tenant) = (&world.server, world.tenant);
+    let market = server.shop_add(tenant, "Am Markt", "Europe/Berlin", 0).await.unwrap();
+    let here = world.device(1).await;
+    let code = server.device_invite(tenant, market.id, DAY_MS).await.unwrap().code;
+    let mut there = Device::new(2);
+    there.belongs(&server.enroll(&there.ask(&code)).await.unwrap());
+    let known = async |device: &Device| {
+        let page = world.feed(device, 0).await;
+        let versions = page.changes.iter().filter_map(|item| match item.read() {
+            Some(FeedChange::Programme { reference, text, ended }) => Some((reference.version, text, ended)),
+            _ => None,
+        });
+        versions.max_by_key(|(version, ..)| *version).unwrap()
+    };
+    let double = Programme::parse_toml(&COFFEE.replace("amount = 1", "amount = 2")).unwrap();
+    let id = double.id();
+    let old = known(&here).await;
+    let begin = async |base, from| server.trial_begin(tenant, &double, base, market.id, from).await;
+    let stale = begin(0, None).await.unwrap_err();
+    assert_eq!((stale.code(), stale.problem().status), ("programme-changed", 409));
+    assert_eq!(begin(1, None).await.unwrap().version, 2);
+    // The devices of that shop know it, and no other one does; what the server gives there follows it too.
+    assert_eq!(known(&there).await, (2, double.to_json(), false));
+    assert_eq!(known(&here).await, old);
+    assert_eq!(server.programme_list(tenant).await.unwrap()[0].reference.version, 1);
+    let (site, key) = (Site::open(&world).await, key(&world).await);
+    let ada = site.ask("POST", "/api/v1/members", &key, &json!({ "name": "Ada" })).await.json();
+    for (shop, stamps) in [(market.id, 2), (world.shop, 3)] {
+        let stamp = json!({ "code": ada["code"], "count": 1, "shop": shop });
+        let answer = site.ask("POST", "/api/v1/stamps", &key, &stamp).await.json();
+        assert_eq!(answer["balances"]["stamp:coffee"], stamps.to_string(), "{answer}");
+    }
+    // Taken back, the version before comes after it.
+    server.trial_back(tenant, id).await.unwrap();
+    assert_eq!(known(&there).await, (3, old.1.clone(), false));
+    assert_eq!(known(&here).await, (3, old.1.clone(), false));
+    assert!(server.trials(tenant).await.unwrap().is_empty());
+    // Tried again, it holds everywhere from its day on, under its own number.
+    let today = crate::world::today();
+    assert_eq!(begin(3, Some(today)).await.unwrap_err().code(), "day");
+    assert_eq!(begin(3, Some(today.plus_days(2))).await.unwrap().version, 4);
+    world.clock.forward(DAY_MS);
+    assert_eq!(server.plans_carry_out().await.unwrap(), 0);
+    world.clock.forward(DAY_MS);
+    assert_eq!(server.plans_carry_out().await.unwrap(), 1);
+    assert_eq!(known(&here).await, (4, double.to_json(), false));
+    assert_eq!(server.programme_list(tenant).await.unwrap()[0].reference.version, 4);
+    // Ended while another one is tried, it ends there too.
+    let six = Programme::parse_toml(&COFFEE.replace("card = 10", "card = 6")).unwrap();
+    server.trial_begin(tenant, &six, 4, market.id, None).await.unwrap();
+    server.programme_end(tenant, id).await.unwrap();
+    for device in [&here, &there] {
+        let (version, _, ended) = known(device).await;
+        assert_eq!((version, ended), (6, true));
+    }
     world.sound().await;
 }

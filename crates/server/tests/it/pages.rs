@@ -9,7 +9,7 @@ use crate::http::{Answer, Site};
 use crate::world::World;
 
 /// Every page that somebody opens, and who may at least.
-const PAGES: [(&str, Role); 17] = [
+const PAGES: [(&str, Role); 18] = [
     ("/dashboard", Role::Support),
     ("/dashboard/members", Role::Support),
     ("/dashboard/programmes", Role::Support),
@@ -19,6 +19,7 @@ const PAGES: [(&str, Role); 17] = [
     ("/dashboard/shops", Role::Manager),
     ("/dashboard/catalogue", Role::Manager),
     ("/dashboard/catalogue.csv", Role::Manager),
+    ("/dashboard/catalogue/article", Role::Manager),
     ("/dashboard/programmes/new", Role::Manager),
     ("/dashboard/programmes/edit?template=points", Role::Manager),
     ("/dashboard/import", Role::Manager),
@@ -156,6 +157,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         ("/dashboard/team".to_owned(), "email=a%40b.example&role=owner"),
         ("/dashboard/import".to_owned(), "table=name%0AEva&do=take"),
         ("/dashboard/catalogue".to_owned(), "table=x&do=take"),
+        ("/dashboard/catalogue/article".to_owned(), "sku=x&name=x&price=1&vat=7"),
     ] {
         let answer = sven.post(&site, &path, "", &format!("{body}&csrf={}", sven.csrf())).await;
         assert_eq!(answer.status, 403, "{path}: {}", text(&answer));

@@ -1,8 +1,9 @@
 //! Catalogue, programmes, the demo, databases of other versions.
 
-use stempel_domain::ProgrammeId;
+use stempel_domain::{Money, ProgrammeId, Rate};
 use stempel_server::admin::{Imported, demo_guests};
 use stempel_server::{Db, Error};
+use stempel_wire::article::{Article, Photo};
 use stempel_wire::message::FeedChange;
 
 use crate::database;
@@ -29,6 +30,68 @@ async fn a_catalogue_is_imported_whole_or_not_at_all() {
     assert_eq!(list.iter().map(|article| article.name.as_str()).collect::<Vec<_>>(), ["Espresso", "Tee"]);
     let page = world.feed(&device, head).await;
     assert!(matches!(page.changes[0].read(), Some(FeedChange::Article(article)) if article.price.0 == 260));
+}
+
+#[tokio::test]
+async fn an_article_is_changed_by_itself_and_not_over_somebody_else_s_change() {
+    let world = World::new().await;
+    let device = world.device(1).await;
+    let file = format!("{HEAD}espresso,Espresso,coffee,2.40,19\ntea,Tee,tea,3.00,19\n");
+    world.server.catalogue_import(world.tenant, &file).await.unwrap();
+    let put = async |before: Option<&Article>, article: Article| {
+        world.server.article_put(world.tenant, before, article).await
+    };
+    let before = world.server.article(world.tenant, &"espresso".parse().unwrap()).await.unwrap().unwrap();
+    let photo = Article { photo: Photo::of(b"jpeg"), vat_away: Some(Rate(700)), ..before.clone() };
+    put(Some(&before), photo.clone()).await.unwrap();
+    let dearer = Article { price: Money(300), ..before.clone() };
+    assert_eq!(code(&put(Some(&before), dearer.clone()).await.unwrap_err()), "article-changed");
+    assert_eq!(code(&put(None, dearer).await.unwrap_err()), "article-changed");
+    let new = Article::new("cake".parse().unwrap(), "Kuchen", Money(350), Rate(700));
+    put(None, new).await.unwrap();
+    // A table that does not name them leaves photo and rate, and each article its place.
+    let imported = world.server.catalogue_import(world.tenant, &file.replace("2.40", "2.60")).await.unwrap();
+    assert_eq!(imported, Imported { added: 0, changed: 1, same: 1 });
+    let list = world.server.catalogue_list(world.tenant).await.unwrap();
+    assert_eq!(list[0], Article { price: Money(260), ..photo });
+    assert_eq!(
+        list.iter().map(|article| article.name.as_str()).collect::<Vec<_>>(),
+        ["Espresso", "Tee", "Kuchen"]
+    );
+    let page = world.feed(&device, 0).await;
+    let told = page.changes.iter().filter_map(|item| item.read());
+    assert!(told.into_iter().any(|change| change == FeedChange::Article(list[0].clone())));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_shop_changes_its_day_and_its_logo() {
+    let world = World::new().await;
+    let device = world.device(1).await;
+    let (server, tenant, shop) = (&world.server, world.tenant, world.shop);
+    let head = world.feed(&device, 0).await.head;
+    let changed = server.shop_change(tenant, shop, " Café\u{7} Süd ", "Europe/Berlin", 270).await.unwrap();
+    assert_eq!((&changed.name[..], changed.day_ends_minutes), ("Café Süd", 270));
+    let page = world.feed(&device, head).await;
+    assert_eq!(page.changes[0].read(), Some(FeedChange::Shop(changed)));
+    for (name, minutes) in [("", 0), ("Süd", 24 * 60)] {
+        assert!(server.shop_change(tenant, shop, name, "Europe/Berlin", minutes).await.is_err());
+    }
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbaImage::from_pixel(1600, 800, image::Rgba([200, 30, 30, 128]))
+        .write_to(&mut png, image::ImageFormat::Png)
+        .unwrap();
+    let png = png.into_inner();
+    assert_eq!(code(&server.logo_set(tenant, shop, b"<svg/>".to_vec()).await.unwrap_err()), "picture");
+    server.logo_set(tenant, shop, png.clone()).await.unwrap();
+    let logo = server.logo_for_paper(tenant, None).await.unwrap().unwrap();
+    let seen = image::load_from_memory(&logo).unwrap();
+    assert_eq!((seen.width(), seen.height(), seen.color().has_alpha()), (400, 200, true));
+    let other = server.tenant_add("Anderes Café", false).await.unwrap();
+    assert_eq!(code(&server.logo_set(other, shop, png).await.unwrap_err()), "not-found");
+    assert_eq!(server.logo(other, shop).await.unwrap(), None);
+    server.logo_set(tenant, shop, Vec::new()).await.unwrap();
+    assert_eq!(server.logo(tenant, shop).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -38,16 +38,8 @@ fn programme() -> ProgrammeRow {
 }
 
 fn article() -> Article {
-    let (sku, name) = ("latte".parse().unwrap(), "Latte".to_owned());
-    Article {
-        sku,
-        name,
-        category: "coffee".into(),
-        price: Money(420),
-        vat: Rate(700),
-        deposit: false,
-        gone: false,
-    }
+    let latte = Article::new("latte".parse().unwrap(), "Latte", Money(420), Rate(700));
+    Article { category: "coffee".into(), ..latte }
 }
 
 fn certificate() -> Certificate {

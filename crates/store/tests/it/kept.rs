@@ -167,13 +167,8 @@ fn articles_stand_in_the_catalogue_s_order() {
     let dir = folder();
     let mut store = open(dir.path());
     let article = |sku: &str, price, gone| Article {
-        sku: sku.parse().unwrap(),
-        name: sku.to_uppercase(),
-        category: String::new(),
-        price: Money(price),
-        vat: Rate(700),
-        deposit: false,
         gone,
+        ..Article::new(sku.parse().unwrap(), sku.to_uppercase(), Money(price), Rate(700))
     };
     let list = [article("tea", 300, false), article("latte", 420, false), article("cake", 350, false)];
     feed(&mut store, &list.clone().map(FeedChange::Article));

@@ -1,9 +1,10 @@
 //! A terminal that works alone.
 
-use stempel_domain::Fact;
+use stempel_domain::sale::Sale;
+use stempel_domain::{Day, Fact, Money, Quantity, Rate};
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::{Terminal, TerminalError};
-use stempel_wire::message::Article;
+use stempel_wire::article::{Article, Modifier, RateFrom, Served};
 
 use crate::support::*;
 
@@ -24,6 +25,42 @@ fn from_nothing_to_a_free_coffee() {
     let look = till.look(&till.who(&code).unwrap()).unwrap();
     assert_eq!(look.profile.unwrap().name, "Ada");
     assert_eq!(till.verify_journal().unwrap().rows, head(&till));
+}
+
+#[test]
+fn an_article_is_taxed_by_day_and_place_and_counts_as_before_with_what_is_added() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let next = till.moment(None).unwrap().day.plus_days(1);
+    let oat = Modifier {
+        code: "oat".parse().unwrap(),
+        name: "Hafermilch".into(),
+        price: Money(50),
+        vat: Some(Rate(1900)),
+        vat_away: None,
+    };
+    let article = Article {
+        vat_away: Some(Rate(500)),
+        rates: vec![RateFrom { from: next, vat: Rate(800), vat_away: None }],
+        modifiers: vec![oat],
+        ..latte()
+    };
+    till.import_articles(&[article]).unwrap();
+    let line = |till: &Terminal, sku: &str, day: Day, served| {
+        till.line_at(&sku.parse().unwrap(), Quantity::ONE, day, served)
+    };
+    let today = till.moment(None).unwrap().day;
+    assert_eq!(line(&till, "latte", today, Served::Away).unwrap().vat, Rate(500));
+    assert!(line(&till, "latte+soy", today, Served::Here).is_err());
+    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE).unwrap().vat, Rate(700));
+    clock.move_by(DAY);
+    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE).unwrap().vat, Rate(800));
+    let code = till.add_member(Some("Ada"), &None, None).unwrap().token.to_string();
+    let oat = till.line(&"latte+oat".parse().unwrap(), Quantity::ONE).unwrap();
+    assert_eq!((oat.sku.as_str(), oat.price, oat.vat), ("latte", Money(470), Rate(1900)));
+    let sale = Sale { lines: vec![oat], ..Sale::default() };
+    till.sale(Some(&code), sale, &Circumstances::default()).unwrap();
+    assert_eq!(coffees(&till, &code), 1);
 }
 
 #[test]

@@ -77,15 +77,8 @@ pub fn template(name: &str) -> Programme {
 }
 
 pub fn latte() -> Article {
-    Article {
-        sku: "latte".parse().unwrap(),
-        name: "Latte".into(),
-        category: "coffee".into(),
-        price: Money(420),
-        vat: Rate(700),
-        deposit: false,
-        gone: false,
-    }
+    let latte = Article::new("latte".parse().unwrap(), "Latte", Money(420), Rate(700));
+    Article { category: "coffee".into(), ..latte }
 }
 
 /// A shop that works alone, with ten coffees for one free and a point for each euro.
