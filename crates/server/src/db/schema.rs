@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 80, oldest: 1, script: include_str!("../../migrations/0080_alarm.sql") },
     Migration { version: 100, oldest: 1, script: include_str!("../../migrations/0100_trial.sql") },
     Migration { version: 101, oldest: 1, script: include_str!("../../migrations/0101_logo.sql") },
+    Migration { version: 102, oldest: 1, script: include_str!("../../migrations/0102_attempts.sql") },
 ];
 
 /// The newest version that this program knows.
