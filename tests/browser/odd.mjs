@@ -6,7 +6,7 @@ await withBrowser(async (browser) => {
         const page = await window(browser, { scripts: false, locale: "de-DE" });
         await signIn(page, "/dashboard/work");
         assert.match(await page.textContent("main"), /Fällt auf/);
-        await page.click("text=Die Einträge");
+        await page.click("summary:has-text('Die Einträge')");
         assert.ok(await page.locator("details[open] p").first().isVisible());
         await page.click("text=Die Akte des Mitglieds");
         assert.match(page.url(), /dashboard\/members\/[0-9a-f-]+$/);

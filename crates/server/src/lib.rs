@@ -12,6 +12,7 @@
 //! | [`card`] | the member's card in a browser, printed cards, posters |
 //! | `dashboard` | the owner's pages |
 //! | `picture` | pictures that people hand in, made small and written anew |
+//! | `attempts` | how often strangers asked and passwords were guessed, over a restart |
 //! | [`plans`], [`trials`] | versions of programmes that hold from a day on, or at one shop first |
 //! | `web` | what all pages for people share: answers in HTML, style sheets, languages |
 //! | `vault` | secrets at rest: wrapped under a key in a file of its own |
@@ -24,6 +25,7 @@ pub mod accounts;
 pub mod admin;
 mod alarms;
 mod api;
+mod attempts;
 pub mod audit;
 mod author;
 mod caller;

@@ -1,11 +1,15 @@
 //! Guessing passwords gets slower and slower, without locking anybody out.
 //!
 //! Failures count for an account *at an address*: whoever guesses from elsewhere never keeps the owner out. An
-//! address that tries many accounts is slowed down for all of them. Kept in memory, per process, within bounds.
+//! address that tries many accounts is slowed down for all of them. Kept in memory, per process, within bounds, and
+//! written down for the next start (`attempts`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use crate::attempts::Attempt;
 
 /// Failures without consequence: of one account at one address, and of one address in all.
 const FREE_OF_ACCOUNT: u32 = 5;
@@ -17,11 +21,8 @@ const FORGOTTEN_MS: i64 = 60 * 60 * 1000;
 /// The most entries; the oldest give way.
 const ENTRIES_MAX: usize = 20_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Account([u8; 16], IpAddr),
-    Address(IpAddr),
-}
+/// A hash of an account at an address, or of an address.
+type Key = [u8; 16];
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Failures {
@@ -33,6 +34,7 @@ struct Failures {
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     failures: Mutex<BTreeMap<Key, Failures>>,
+    changes: AtomicU64,
 }
 
 fn keys(email: &str, address: IpAddr) -> [(Key, u32); 2] {
@@ -41,10 +43,16 @@ fn keys(email: &str, address: IpAddr) -> [(Key, u32); 2] {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
         v4 @ IpAddr::V4(_) => v4,
     };
-    let hash = blake3::derive_key("stempel login name v1", email.as_bytes());
-    let mut name = [0; 16];
-    name.copy_from_slice(&hash[..16]);
-    [(Key::Account(name, address), FREE_OF_ACCOUNT), (Key::Address(address), FREE_OF_ADDRESS)]
+    let short = |context, bytes: &[u8]| {
+        let mut short = [0; 16];
+        short.copy_from_slice(&blake3::derive_key(context, bytes)[..16]);
+        short
+    };
+    let address = address.to_string();
+    [
+        (short("stempel login account v2", format!("{address} {email}").as_bytes()), FREE_OF_ACCOUNT),
+        (short("stempel login address v2", address.as_bytes()), FREE_OF_ADDRESS),
+    ]
 }
 
 impl Guard {
@@ -53,6 +61,7 @@ impl Guard {
     pub fn attempt(&self, email: &str, address: IpAddr, now_ms: i64) -> Result<(), i64> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = keys(email, address);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         for (key, free) in &keys {
             let Some(known) = failures.get(key) else { continue };
             let over = known.count.saturating_sub(*free);
@@ -83,9 +92,32 @@ impl Guard {
     pub fn succeeded(&self, email: &str, address: IpAddr) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let [(account, _), (address, _)] = keys(email, address);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         failures.remove(&account);
         if let Some(known) = failures.get_mut(&address) {
             known.count = known.count.saturating_sub(1);
+        }
+    }
+}
+
+impl Guard {
+    /// A number that is another one after each attempt.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// What is known of failures, to be written down.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.iter().map(|(key, known)| (*key, known.count, known.last_ms)).collect()
+    }
+
+    /// Goes on from what was written down.
+    pub fn take_up(&self, attempts: &[Attempt]) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, count, last_ms) in attempts.iter().take(ENTRIES_MAX) {
+            let known = failures.entry(*key).or_default();
+            *known = Failures { count: known.count.max(*count), last_ms: known.last_ms.max(*last_ms) };
         }
     }
 }
@@ -147,6 +179,18 @@ mod tests {
             assert_eq!(guard.attempt("owner", HERE, 0), Ok(()));
             guard.succeeded("owner", HERE);
         }
+    }
+
+    #[test]
+    fn what_was_counted_goes_on_after_a_restart() {
+        let (before, after) = (Guard::default(), Guard::default());
+        for _ in 0..=FREE_OF_ACCOUNT {
+            assert_eq!(before.attempt("owner", HERE, 0), Ok(()));
+        }
+        after.take_up(&before.attempts());
+        assert_eq!(after.attempt("owner", HERE, 0), Err(1000));
+        assert_eq!(after.attempt("owner", THERE, 0), Ok(()));
+        assert!(before.changes() > 0);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! How often strangers may ask for what costs something, and the work that they do instead of a password.
 //!
 //! Guests of one shop often share one address, so an address is not refused soon: above the first bound it has to do
-//! some work for each request, above the second it waits. Kept in memory, per process, within bounds.
+//! some work for each request, above the second it waits. Kept in memory, per process, within bounds, and written down
+//! for the next start (`attempts`); puzzles that were used are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use crate::attempts::Attempt;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
@@ -54,6 +57,7 @@ struct Counts {
 pub(crate) struct Gate {
     counts: Mutex<Counts>,
     used: Mutex<BTreeSet<(i64, [u8; 16])>>,
+    changes: AtomicU64,
 }
 
 /// An address as it is counted: whoever has one address of IPv6 has its whole network.
@@ -84,6 +88,7 @@ impl Gate {
     /// Counts a request, and says what it has to bring.
     pub fn pass(&self, name: &str, bound: Bound, now_ms: i64) -> Result<Toll> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         if now_ms.saturating_sub(counts.since_ms) > WINDOW_MS || counts.by_name.len() >= NAMES_MAX {
             *counts = Counts { since_ms: now_ms, by_name: BTreeMap::new() };
         }
@@ -93,6 +98,29 @@ impl Gate {
         }
         *count += 1;
         Ok(if *count > bound.free { Toll::Work } else { Toll::Free })
+    }
+
+    /// A number that is another one after each request.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// What was counted, to be written down, with the time since when.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.by_name.iter().map(|(name, count)| (*name, *count, counts.since_ms)).collect()
+    }
+
+    /// Goes on from what was written down, as far as its ten minutes are not over.
+    pub fn take_up(&self, attempts: &[Attempt], now_ms: i64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, count, since_ms) in attempts.iter().take(NAMES_MAX) {
+            if now_ms.saturating_sub(*since_ms) <= WINDOW_MS {
+                counts.since_ms = counts.since_ms.max(*since_ms);
+                let known = counts.by_name.entry(*name).or_default();
+                *known = (*known).max(*count);
+            }
+        }
     }
 
     /// Checks an answer to a puzzle: `PUZZLE:NONCE`. Each counts once.
@@ -179,6 +207,12 @@ mod tests {
         let tolls: Vec<_> = (0..5).map(|_| gate.pass("here", bound, 0).ok()).collect();
         assert_eq!(tolls, [Some(Toll::Free), Some(Toll::Free), Some(Toll::Work), Some(Toll::Work), None]);
         assert_eq!(gate.pass("there", bound, 0).ok(), Some(Toll::Free));
+        let after = Gate::default();
+        after.take_up(&gate.attempts(), 5);
+        assert!(after.pass("here", bound, 5).is_err() && after.pass("there", bound, 5).is_ok());
+        let later = Gate::default();
+        later.take_up(&gate.attempts(), WINDOW_MS + 1);
+        assert_eq!(later.pass("here", bound, WINDOW_MS + 1).ok(), Some(Toll::Free));
         assert_eq!(gate.pass("here", bound, WINDOW_MS + 1).ok(), Some(Toll::Free));
     }
 

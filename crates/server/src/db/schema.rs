@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 90, oldest: 90, script: include_str!("../../migrations/0090_vault.sql") },
     Migration { version: 100, oldest: 1, script: include_str!("../../migrations/0100_trial.sql") },
     Migration { version: 101, oldest: 1, script: include_str!("../../migrations/0101_logo.sql") },
+    Migration { version: 102, oldest: 1, script: include_str!("../../migrations/0102_attempts.sql") },
 ];
 
 /// The newest version that this program knows.

@@ -21,6 +21,7 @@ use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Http, Options, Peer, router_of};
+use crate::attempts;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::silence;
@@ -82,6 +83,12 @@ pub async fn serve_with(
     let header_time = options.header_time;
     let http = Arc::new(Http::new(server.clone(), options));
     let listener_of_silence = tokio::spawn(silence::watch(Arc::clone(&http)));
+    let process = server.random();
+    // A full disk is no reason not to serve.
+    if let Err(error) = attempts::take_up(&http).await {
+        tracing::warn!(%error, "could not take up how often was tried before");
+    }
+    let counter = tokio::spawn(attempts::keep(Arc::clone(&http), process));
     let router = router_of(Arc::clone(&http));
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
@@ -127,6 +134,8 @@ pub async fn serve_with(
     }
     watcher.abort();
     listener_of_silence.abort();
+    counter.abort();
+    attempts::write_down(&http, process).await;
     // What was told and not noted is told once more, under the same number.
     if tokio::time::timeout(GRACE, teller).await.is_err() {
         tracing::warn!("a webhook's answer was not waited for; it is told again");

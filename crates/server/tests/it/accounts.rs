@@ -135,6 +135,28 @@ async fn guessing_is_slowed_down_and_locks_nobody_out() {
 }
 
 #[tokio::test]
+async fn what_was_guessed_before_a_restart_still_counts() {
+    let mut world = World::new().await;
+    let guess = async |site: &Site| {
+        let body = json!({ "email": "olga@example.org", "password": "falsch geraten" });
+        site.ask("POST", "/api/v1/session", "", &body).await.status
+    };
+    let site = Site::open(&world).await;
+    for _ in 0..6 {
+        assert_eq!(guess(&site).await, 401);
+    }
+    assert_eq!(guess(&site).await, 429);
+    site.stop.send(()).unwrap();
+    site.served.await.unwrap();
+    world.restart().await;
+    assert!(!crate::database::holds(&world.url, b"127.0.0.1").await, "no address stands in the database");
+    let site = Site::open(&world).await;
+    assert_eq!(guess(&site).await, 429);
+    world.clock.forward(1000);
+    assert_eq!(guess(&site).await, 401);
+}
+
+#[tokio::test]
 async fn one_address_may_have_accounts_at_two_owners() {
     let world = World::new().await;
     let site = Site::open(&world).await;

@@ -170,8 +170,8 @@ async fn what_looks_odd_stands_on_the_work_list() {
     let other = cafe.world.server.shops(cafe.world.tenant).await.unwrap().pop().unwrap().id;
     let (mut here, mut there) = (cafe.world.device(10).await, cafe.world.device(11).await);
     here.join(crate::world::member(9), crate::world::card(9));
-    crate::alarms::stamp(&mut here, cafe.world.shop, crate::world::member(9), 0, Some("lena"));
-    crate::alarms::stamp(&mut there, other, crate::world::member(9), 4, None);
+    super::alarms::stamp(&mut here, cafe.world.shop, crate::world::member(9), 0, Some("lena"));
+    super::alarms::stamp(&mut there, other, crate::world::member(9), 4, None);
     for device in [&here, &there] {
         cafe.world.push(device, &device.rows).await.unwrap();
     }
