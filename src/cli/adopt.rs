@@ -84,7 +84,7 @@ fn hand_over(terminal: &Terminal) -> Result<(Adoption, Vec<Row>, Vec<KeyOf>), Fa
         shop,
         device: identity.device,
         device_name: identity.device_name.clone(),
-        public_key: identity.key()?.public(),
+        public_key: identity.first_key()?.public(),
         card_key,
         programmes,
         articles,

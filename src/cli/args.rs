@@ -175,6 +175,8 @@ pub enum Command {
     Replace(Replace),
     /// Makes a new key that wraps members' keys in this folder, and drops the old one
     RotateKeys,
+    /// Makes a new key that signs this terminal's events; the server hears of it with the next exchange
+    RotateDeviceKey,
     /// The journal: verify, export
     #[command(subcommand)]
     Journal(Journal),

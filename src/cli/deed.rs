@@ -235,6 +235,8 @@ pub enum Deed {
     Sync,
     /// The key that wraps members' keys in this folder is made anew.
     RotateKeys,
+    /// The key that signs this terminal's events is made anew.
+    RotateDeviceKey,
 }
 
 impl Deed {
@@ -388,6 +390,12 @@ impl Request {
                 let text = "Members' keys are wrapped under a new key. An older copy of this folder opens no name with it.";
                 Ok(Answer::one(text, json!({"rotated": true})))
             }
+            Deed::RotateDeviceKey => {
+                let event = terminal.change_key(&self.operator)?;
+                let text = "This terminal signs with a new key from now on. The server hears of it with the next exchange; slips \
+                            that were printed before are not taken any more.";
+                Ok(Answer::one(text, json!({"event": event})))
+            }
         }
     }
 }
@@ -470,7 +478,7 @@ fn back_answer(back: &TakenBack) -> Answer {
     Answer::one(text.join("\n"), json)
 }
 
-fn basket(
+pub(super) fn basket(
     line: impl Fn(&Sku, Quantity) -> Result<Line, TerminalError>,
     items: &[(Sku, Quantity)],
     claims: Vec<Claim>,

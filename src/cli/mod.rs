@@ -22,6 +22,7 @@ pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]
 mod demo;
 mod draw;
+mod holds;
 mod member;
 mod open;
 #[cfg(feature = "demo")]
@@ -45,6 +46,8 @@ use clap::Parser;
 
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
+#[cfg(feature = "ui")]
+pub(crate) use holds::run_beside;
 #[cfg(feature = "ui")]
 pub(crate) use open::{init as begin_alone, store, writer};
 #[cfg(feature = "ui")]
@@ -86,6 +89,7 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Sync => sync::sync(&global),
         Command::Replace(replace) => sync::replace(&global, &replace),
         Command::RotateKeys => open::write(&global, deed::Deed::RotateKeys),
+        Command::RotateDeviceKey => open::write(&global, deed::Deed::RotateDeviceKey),
         Command::Scan(scan) => scan::scan(&scan),
         Command::Member(command) => cards::member(&global, command),
         Command::Card(command) => cards::card(&global, command),

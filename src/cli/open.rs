@@ -75,7 +75,7 @@ pub(crate) fn write(global: &Global, deed: Deed) -> Result<Answer, Failure> {
         ))),
         Asked::Nobody => {
             let mut terminal = writer(global, "stempel command")?;
-            Request { key: global.key.clone(), ..request }.run(&mut terminal)
+            super::holds::run(Request { key: global.key.clone(), ..request }, &mut terminal)
         }
     }
 }

@@ -22,8 +22,7 @@ pub(crate) fn transport_of(terminal: &Terminal) -> Result<Http, TerminalError> {
         TerminalError::NotNow("this terminal works alone; there is no server to sync with".into())
     })?;
     let skew_ms = terminal.view().sync_state()?.skew_ms;
-    let key = Arc::new(identity.key()?);
-    Ok(Http::new(&server.url, identity.device, key, terminal.clock().clone(), skew_ms)?)
+    Ok(Http::new(&server.url, identity.device, terminal.request_keys(), terminal.clock().clone(), skew_ms)?)
 }
 
 /// One exchange, by a command that owns the terminal for as long as it takes.
@@ -84,7 +83,7 @@ pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure
     stempel_sync::http::parse_address(&enroll.server).map_err(Failure::usage)?;
     let store = open::store(&global.data, "stempel enroll")?;
     let clock = Arc::new(SystemClock::new(""));
-    let (mut terminal, mut transport) = setup::enroll(
+    let (mut terminal, _) = setup::enroll(
         store,
         clock.clone(),
         Box::new(SystemEntropy),
@@ -93,6 +92,7 @@ pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure
         &enroll.name,
         |device, key| Http::new(&enroll.server, device, key, clock, None),
     )?;
+    let mut transport = transport_of(&terminal)?;
     exchange(&mut terminal, &mut transport)?;
     let identity = terminal.identity();
     let members = terminal.view().member_count()?;

@@ -556,10 +556,7 @@ fn open_door(folder: &std::path::Path, handle: &Handle) -> Result<(), Failure> {
         let answer: Result<Answer, Failure> = match serde_json::from_str::<Request>(&line) {
             // The network is slow, and the counter must not wait for it.
             Ok(Request { deed: Deed::Sync, .. }) => crate::cli::exchange_beside(&handle),
-            Ok(request) => match handle.call(move |terminal| request.run(terminal)) {
-                Ok(answer) => answer,
-                Err(closed) => Err(Failure::machine(closed)),
-            },
+            Ok(request) => crate::cli::run_beside(request, &handle),
             Err(error) => Err(Failure::usage(format!("the running terminal is of another version: {error}"))),
         };
         serde_json::to_string(&answer).unwrap_or_default()

@@ -9,6 +9,7 @@
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
 //! - `draws`: a prize draw that a guest checks.
+//! - `keys`: keys made anew, and a dead device's second copy.
 //! - `trouble`: bad input and a server that misbehaves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
@@ -20,6 +21,8 @@ mod card;
 #[cfg(feature = "demo")]
 mod crash;
 mod draws;
+#[cfg(feature = "demo")]
+mod keys;
 #[cfg(feature = "demo")]
 mod people;
 mod proofs;

@@ -89,11 +89,13 @@ pub enum Fact {
     MemberErased(MemberErased),
     /// A second person agreed that something goes on that had raised an alarm.
     LimitLifted(LimitLifted),
+    /// The author signs with another key from the next row on.
+    KeyChanged(KeyChanged),
 }
 
 impl Fact {
     /// Every kind that this version can read, in the order in which they came to be.
-    pub const KINDS: [&'static str; 20] = [
+    pub const KINDS: [&'static str; 21] = [
         "journal-begun",
         "member-joined",
         "profile-changed",
@@ -114,6 +116,7 @@ impl Fact {
         "consent-changed",
         "member-erased",
         "limit-lifted",
+        "key-changed",
     ];
 
     /// The kind's name.
@@ -139,6 +142,7 @@ impl Fact {
             Self::ConsentChanged(_) => "consent-changed",
             Self::MemberErased(_) => "member-erased",
             Self::LimitLifted(_) => "limit-lifted",
+            Self::KeyChanged(_) => "key-changed",
         }
     }
 
@@ -161,7 +165,8 @@ impl Fact {
             | Self::ClockSet(_)
             | Self::AnswerGiven(_)
             | Self::GiftReleased(_)
-            | Self::LimitLifted(_) => None,
+            | Self::LimitLifted(_)
+            | Self::KeyChanged(_) => None,
             Self::MemberMerged(fact) => Some(fact.member),
             Self::ConsentChanged(fact) => Some(fact.member),
             Self::MemberErased(fact) => Some(fact.member),
@@ -228,6 +233,15 @@ pub struct JournalBegun {
     pub shop: Option<ShopId>,
     /// The author's public key (Ed25519, hexadecimal).
     pub public_key: String,
+}
+
+/// The author's next key. The row that says so is the last one that the old key signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChanged {
+    /// The new public key (Ed25519, hexadecimal).
+    pub public_key: String,
+    /// The new key's signature over the author and itself, in hexadecimal: whoever changed it holds it.
+    pub proof: String,
 }
 
 /// Personal data under the member's own key: XChaCha20-Poly1305, hexadecimal, nonce first.

@@ -297,7 +297,8 @@ pub fn effect_of(event: &Event) -> Option<(MemberId, Effect)> {
         | Fact::ClockSet(_)
         | Fact::AnswerGiven(_)
         | Fact::GiftReleased(_)
-        | Fact::LimitLifted(_) => {}
+        | Fact::LimitLifted(_)
+        | Fact::KeyChanged(_) => {}
     }
     changes.extend(event.record.fact.counters().iter().cloned().map(Change::Counter));
     let of = event.reference();

@@ -267,6 +267,13 @@ async fn save_device(
         ],
     )
     .await?;
+    if let Some(key) = request.journal_key.filter(|_| !again) {
+        tx.execute(
+            "INSERT INTO author_key (tenant, author, seq, public_key) VALUES ($1, $2, 0, $3) ON CONFLICT DO NOTHING",
+            values![certificate.tenant, certificate.device, &key.as_bytes()[..]],
+        )
+        .await?;
+    }
     Ok(())
 }
 

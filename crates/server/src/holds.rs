@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use stempel_domain::event::Event;
 use stempel_domain::{Account, MemberId, TenantId, Unit};
+use stempel_wire::message::{HoldAnswer, HoldRequest};
 
 use crate::caller::Caller;
 use crate::db::{Tx, values};
@@ -19,29 +19,6 @@ use crate::tenant::Tenant;
 pub const HOLD_MS: i64 = 60_000;
 /// The most holds on one member at once.
 const HOLDS_MAX: usize = 16;
-
-/// A device asks for a hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldRequest {
-    /// The device's name for it: 32 hexadecimal digits, drawn at random. Asking again under the same name gives
-    /// the same hold, with its time anew.
-    pub hold: String,
-    /// Whose units.
-    pub member: MemberId,
-    /// Of what.
-    pub unit: Unit,
-    /// How much, in the unit's scale.
-    pub amount: i64,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldAnswer {
-    /// Until when the amount is held, in milliseconds, by the server's clock.
-    pub until_ms: i64,
-    /// What is left beside all holds, in the unit's scale.
-    pub left: i64,
-}
 
 fn name_of(text: &str) -> Result<Vec<u8>> {
     let name = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();

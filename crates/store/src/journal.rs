@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use stempel_domain::event::Fact;
 use stempel_domain::member::effect_of;
 use stempel_domain::{AuthorId, Event, EventRef, MemberId};
-use stempel_wire::{Hash, PublicKey, Row};
+use stempel_wire::{Hash, PublicKey, Row, key_change};
 
 use crate::{Head, StoreError, View, Write, author_from};
 
@@ -140,15 +140,25 @@ impl View<'_> {
         Ok(found)
     }
 
-    /// Checks every journal from its first row to its last: numbers, chain, signatures, readable records.
+    /// Checks every journal from its first row to its last: numbers, chain, signatures, readable records. A journal names
+    /// the key that signs it in its first row; from there each change of key is followed, and the last one has to be the one
+    /// that `key_of` knows.
     pub fn verify(&self, key_of: impl Fn(AuthorId) -> Option<PublicKey>) -> Result<Verdict, StoreError> {
         let mut verdict = Verdict { rows: 0, journals: BTreeMap::new() };
-        let mut last: Option<(AuthorId, Head)> = None;
+        let mut last: Option<(AuthorId, Head, PublicKey)> = None;
+        let ends_rightly = |last: Option<(AuthorId, Head, PublicKey)>| match last {
+            Some((author, head, key)) if key_of(author) != Some(key) => Err(StoreError::Damaged(format!(
+                "row {author}-{}: it was not signed by its author's key",
+                head.seq
+            ))),
+            _ => Ok(()),
+        };
         self.for_each_row(|row| {
-            let before = match last {
-                Some((author, head)) if author == row.author() => head,
-                _ => Head { seq: 0, hash: Hash::NONE },
-            };
+            let going_on = last.filter(|(author, ..)| *author == row.author());
+            if going_on.is_none() {
+                ends_rightly(last)?;
+            }
+            let before = going_on.map_or(Head { seq: 0, hash: Hash::NONE }, |(_, head, _)| head);
             let wrong = |why: &str| StoreError::Damaged(format!("row {}: {why}", row.reference()));
             if !row.follows(before.seq, before.hash) {
                 return Err(wrong(match before.seq {
@@ -156,13 +166,16 @@ impl View<'_> {
                     _ => "it does not continue the row before it",
                 }));
             }
-            let key = key_of(row.author()).ok_or_else(|| wrong("its author is not known here"))?;
+            let known = key_of(row.author()).ok_or_else(|| wrong("its author is not known here"))?;
+            let key = going_on.map_or_else(|| first_key(&row).unwrap_or(known), |(_, _, key)| key);
             row.verify(&key).map_err(|error| wrong(&error.to_string()))?;
             verdict.rows += 1;
             verdict.journals.insert(row.author(), row.seq());
-            last = Some((row.author(), Head { seq: row.seq(), hash: row.hash() }));
+            let key = key_change::next_key(&row).unwrap_or(key);
+            last = Some((row.author(), Head { seq: row.seq(), hash: row.hash() }, key));
             Ok(())
         })?;
+        ends_rightly(last)?;
         Ok(verdict)
     }
 }
@@ -209,6 +222,14 @@ impl Write<'_> {
             self.revoke_card(fact.card)?;
         }
         Ok(())
+    }
+}
+
+/// The key that a journal's first row names.
+fn first_key(row: &Row) -> Option<PublicKey> {
+    match row.event().ok()?.record.fact {
+        Fact::JournalBegun(begun) => PublicKey::parse(&begun.public_key).ok(),
+        _ => None,
     }
 }
 

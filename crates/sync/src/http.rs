@@ -9,11 +9,13 @@ use reqwest::blocking::{Client, Response};
 use serde::de::DeserializeOwned;
 use stempel_domain::AuthorId;
 use stempel_domain::ports::Clock;
-use stempel_wire::SecretKey;
-use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, Problem, PushAnswer};
+use stempel_wire::message::{
+    BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, HoldAnswer, HoldRequest, Problem, PushAnswer,
+};
 use stempel_wire::request::{DEVICE_HEADER, SERVER_TIME_HEADER, SIGNATURE_HEADER, TIME_HEADER, sign};
+use stempel_wire::{PublicKey, SecretKey};
 
-use crate::{SyncError, Transport};
+use crate::{Keys, SyncError, Transport};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,7 +27,9 @@ pub struct Http {
     client: Client,
     base: Url,
     device: AuthorId,
-    key: Arc<SecretKey>,
+    keys: Keys,
+    /// The key that the server knew last.
+    known: Option<PublicKey>,
     clock: Arc<dyn Clock>,
     skew_ms: Option<i64>,
 }
@@ -82,7 +86,7 @@ impl Http {
     pub fn new(
         address: &str,
         device: AuthorId,
-        key: Arc<SecretKey>,
+        keys: impl Into<Keys>,
         clock: Arc<dyn Clock>,
         known_skew_ms: Option<i64>,
     ) -> Result<Self, SyncError> {
@@ -95,14 +99,15 @@ impl Http {
             .no_proxy()
             .build()
             .map_err(|error| SyncError::Rubbish(error.to_string()))?;
-        Ok(Self { client, base, device, key, clock, skew_ms: known_skew_ms })
+        Ok(Self { client, base, device, keys: keys.into(), known: None, clock, skew_ms: known_skew_ms })
     }
 
     fn url(&self, path: &str) -> Result<Url, SyncError> {
         self.base.join(path).map_err(|_| SyncError::BadAddress(path.to_owned()))
     }
 
-    /// Asks, signed; a clock that is off is corrected by the server's and the question asked once more.
+    /// Asks, signed; a clock that is off is corrected by the server's and the question asked once more. A key that the
+    /// server does not know (yet, or any more) gives way to the device's next one.
     fn ask<T: DeserializeOwned>(
         &mut self,
         method: &str,
@@ -110,18 +115,42 @@ impl Http {
         body: Vec<u8>,
         wait_ms: u64,
     ) -> Result<T, SyncError> {
-        match self.ask_once(method, path, body.clone(), wait_ms) {
-            Err(error) if error.code() == Some("clock") => self.ask_once(method, path, body, wait_ms),
-            answer => answer,
-        }
+        self.ask_within(method, path, body, ANSWER_TIMEOUT + Duration::from_millis(wait_ms))
     }
 
-    fn ask_once<T: DeserializeOwned>(
+    fn ask_within<T: DeserializeOwned>(
         &mut self,
         method: &str,
         path: &str,
         body: Vec<u8>,
-        wait_ms: u64,
+        patience: Duration,
+    ) -> Result<T, SyncError> {
+        let mut keys = self.keys.all();
+        // The one that it knew last comes first; the others stay in their order.
+        keys.sort_by_key(|key| self.known != Some(key.public()));
+        let mut last = Err(SyncError::Stuck);
+        for key in keys {
+            last = match self.ask_once(&key, method, path, body.clone(), patience) {
+                Err(error) if error.code() == Some("clock") => {
+                    self.ask_once(&key, method, path, body.clone(), patience)
+                }
+                answer => answer,
+            };
+            if !matches!(&last, Err(error) if error.code() == Some("signature")) {
+                self.known = Some(key.public());
+                break;
+            }
+        }
+        last
+    }
+
+    fn ask_once<T: DeserializeOwned>(
+        &mut self,
+        key: &SecretKey,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+        patience: Duration,
     ) -> Result<T, SyncError> {
         let url = self.url(path)?;
         let signed_path = match url.query() {
@@ -129,13 +158,13 @@ impl Http {
             None => url.path().to_owned(),
         };
         let time_ms = self.clock.now_ms().saturating_sub(self.skew_ms.unwrap_or(0));
-        let signature = sign(&self.key, method, &signed_path, self.device, time_ms, &body);
+        let signature = sign(key, method, &signed_path, self.device, time_ms, &body);
         let request = if method == "GET" { self.client.get(url) } else { self.client.post(url).body(body) };
         let request = request
             .header(DEVICE_HEADER, self.device.to_string())
             .header(TIME_HEADER, time_ms.to_string())
             .header(SIGNATURE_HEADER, signature.to_string())
-            .timeout(ANSWER_TIMEOUT + Duration::from_millis(wait_ms));
+            .timeout(patience);
         self.send(request)
     }
 
@@ -162,6 +191,24 @@ impl Http {
             _ if status.is_server_error() => Err(SyncError::Busy),
             _ => Err(SyncError::Rubbish(format!("status {}", status.as_u16()))),
         }
+    }
+
+    /// Asks for units to be set aside; the server has so long for its answer.
+    ///
+    /// # Errors
+    /// The problem `not-enough` if there is less beside what others have set aside; no answer in time.
+    pub fn hold(&mut self, wanted: &HoldRequest, patience: Duration) -> Result<HoldAnswer, SyncError> {
+        let body = serde_json::to_vec(wanted).map_err(|error| SyncError::Rubbish(error.to_string()))?;
+        self.ask_within("POST", "/v1/hold", body, patience)
+    }
+
+    /// Gives back what was set aside under a name.
+    ///
+    /// # Errors
+    /// It did not arrive; the hold runs out by itself.
+    pub fn hold_release(&mut self, hold: &str, patience: Duration) -> Result<(), SyncError> {
+        let body = serde_json::json!({ "hold": hold }).to_string().into_bytes();
+        self.ask_within::<serde_json::Value>("POST", "/v1/hold/release", body, patience).map(drop)
     }
 
     /// Says a short note, a JSON value, to the other devices of the shop.

@@ -10,9 +10,11 @@
 
 pub mod backoff;
 pub mod http;
+mod keys;
 pub mod plan;
 pub mod transport;
 
 pub use backoff::Backoff;
+pub use keys::Keys;
 pub use plan::{Planner, Progress, Step};
 pub use transport::{SyncError, Transport};

@@ -23,6 +23,9 @@ pub struct Identity {
     /// What people call it.
     pub device_name: String,
     secret: String,
+    /// The keys before this one, the first of the journal first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<String>,
     /// The server it belongs to; none while it works alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerIdentity>,
@@ -62,6 +65,7 @@ impl Identity {
             device,
             device_name: device_name.to_owned(),
             secret: HEXLOWER.encode(&key.to_bytes()),
+            former: Vec::new(),
             server: None,
             card_secret: None,
             demo: false,
@@ -71,6 +75,27 @@ impl Identity {
     /// The key that signs this terminal's events and requests.
     pub fn key(&self) -> Result<SecretKey, StoreError> {
         secret_key(&self.secret)
+    }
+
+    /// The key with which the journal began.
+    pub fn first_key(&self) -> Result<SecretKey, StoreError> {
+        secret_key(self.former.first().unwrap_or(&self.secret))
+    }
+
+    /// Every key that this terminal has had, the newest first.
+    pub(crate) fn keys(&self) -> Result<Vec<SecretKey>, StoreError> {
+        std::iter::once(&self.secret).chain(self.former.iter().rev()).map(|text| secret_key(text)).collect()
+    }
+
+    /// How often the key was changed.
+    pub(crate) fn changes(&self) -> usize {
+        self.former.len()
+    }
+
+    /// The same terminal with another key.
+    pub(crate) fn with_key(mut self, key: &SecretKey) -> Self {
+        self.former.push(std::mem::replace(&mut self.secret, HEXLOWER.encode(&key.to_bytes())));
+        self
     }
 
     /// The key that signs cards, if this terminal holds it.

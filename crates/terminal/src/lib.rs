@@ -28,6 +28,7 @@
 //! | [`programmes`] | which rules are in force |
 //! | [`exchange`] | one round of sync |
 //! | [`second_copy`] | what waits, sealed, in another place |
+//! | [`holds`] | the server sets units aside before a reward is given |
 //! | [`handle`] | the thread that owns a terminal, and how others ask it |
 //! | [`door`] | the socket through which commands reach a running terminal |
 //!
@@ -45,7 +46,9 @@ pub mod exchange;
 pub mod gifts;
 pub mod goodwill;
 pub mod handle;
+pub mod holds;
 pub mod identity;
+mod key_change;
 pub mod look;
 pub mod lost;
 mod moment;

@@ -4,6 +4,7 @@ use stempel_domain::rules::{Place, PlaceFacts, Tallies, Unconfirmed};
 use stempel_domain::{Day, Fact, Moment};
 use stempel_store::tallies::EARLIER;
 
+use crate::holds::Word;
 use crate::{Terminal, TerminalError};
 
 /// How long after an exchange that went through the server still counts as heard, in milliseconds. A running
@@ -30,18 +31,21 @@ impl Terminal {
         Ok(Place { shop: self.identity.shop, facts })
     }
 
-    /// Whether the server was not heard of lately; none where it was, or where the terminal works alone.
+    /// Whether the server was not heard of lately; none where it was, or where the terminal works alone. Its word on the
+    /// action that is under way goes before.
     ///
     /// Goes by the clock and not by the moment of the action: a script may name another time.
     pub fn unconfirmed(&self) -> Result<Option<Unconfirmed>, TerminalError> {
-        if self.identity.server.is_none() {
+        if self.identity.server.is_none() || self.word == Word::Held {
             return Ok(None);
         }
         let state = self.view().sync_state()?;
         let Some(last_ms) = state.last_sync_ms else { return Ok(Some(Unconfirmed { days: u16::MAX })) };
         // A clock that was set back says nothing of how long it is.
         let since_ms = self.clock.now_ms().saturating_sub(last_ms);
-        let heard = (-HEARD_MS..=HEARD_MS).contains(&since_ms) && state.last_error.is_none();
+        let heard = self.word != Word::Silent
+            && (-HEARD_MS..=HEARD_MS).contains(&since_ms)
+            && state.last_error.is_none();
         let days = u16::try_from((since_ms / DAY_MS).max(0)).unwrap_or(u16::MAX);
         Ok((!heard).then_some(Unconfirmed { days }))
     }

@@ -130,6 +130,7 @@ pub fn enroll<T: Transport>(
         Some(identity) => (identity.device, identity.key()?),
         None => begin_enrolling(&mut store, clock.now_ms(), &mut *entropy)?,
     };
+    let first = before.as_ref().map(|identity| identity.first_key()).transpose()?.map(|key| key.public());
     let key = Arc::new(key);
     let mut transport = connect(device, key.clone())?;
     let proof: Signature = key.sign(EnrollRequest::CONTEXT, code.as_bytes());
@@ -139,6 +140,7 @@ pub fn enroll<T: Transport>(
         public_key: key.public(),
         proof,
         name: device_name.to_owned(),
+        journal_key: first.filter(|first| *first != key.public()),
     })?;
     let certificate = &answer.certificate;
     let wrong = |why: &str| {

@@ -11,10 +11,12 @@ use stempel_domain::{Event, EventRef, Moment, OperatorId};
 use stempel_store::inbox::SHOP;
 use stempel_store::journal::Keeping;
 use stempel_store::{Head, Store, StoreError, View, Write};
+use stempel_sync::Keys;
 use stempel_wire::message::Shop;
 use stempel_wire::{CardKeys, Row, SecretKey};
 
 use crate::alarms::Lookout;
+use crate::holds::Word;
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
 use crate::rotating::AtTheCounter;
@@ -32,6 +34,8 @@ pub struct Terminal {
     pub(crate) store: Store,
     pub(crate) identity: Identity,
     pub(crate) key: Arc<SecretKey>,
+    /// What requests are signed with, shared with whoever asks.
+    pub(crate) keys: Keys,
     pub(crate) card_keys: CardKeys,
     pub(crate) book: RuleBook,
     /// The keys of this device's tallies that the rules read.
@@ -41,6 +45,8 @@ pub struct Terminal {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) last_moment: Option<Moment>,
+    /// What the server has said of the action that is under way.
+    pub(crate) word: Word,
     pub(crate) at_the_counter: AtTheCounter,
     pub(crate) lookout: Lookout,
     /// What the shop has set here, once it was read.
@@ -62,12 +68,14 @@ impl Terminal {
     ) -> Result<Self, TerminalError> {
         store.wrap_keys(&mut *entropy)?;
         let identity: Identity = store.view().setting(IDENTITY)?.ok_or(TerminalError::NotSetUp)?;
+        let keys: Vec<Arc<SecretKey>> = identity.keys()?.into_iter().map(Arc::new).collect();
         let key = Arc::new(identity.key()?);
         let card_keys = CardKeys::new(identity.tenant);
         let mut terminal = Self {
             store,
             identity,
             key,
+            keys: Keys::new(keys),
             card_keys,
             book: RuleBook::default(),
             tally_keys: Vec::new(),
@@ -75,6 +83,7 @@ impl Terminal {
             clock,
             entropy,
             last_moment: None,
+            word: Word::default(),
             at_the_counter: AtTheCounter::default(),
             lookout: Lookout::default(),
             settings: OnceCell::new(),
@@ -91,6 +100,11 @@ impl Terminal {
     /// Who this terminal is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The keys with which this terminal signs its requests.
+    pub fn request_keys(&self) -> Keys {
+        self.keys.clone()
     }
 
     /// The clock it was given.

@@ -3,6 +3,7 @@
 //! | module | what it writes and reads |
 //! |---|---|
 //! | [`key`] | Ed25519 keys and signatures, each use with its own context |
+//! | [`key_change`] | a device's next key, certified by the one before |
 //! | [`row`] | one event of a journal: signed, hash-chained |
 //! | [`token`] | the code on a card |
 //! | [`slip`] | what a device prints for a guest, good once |
@@ -28,6 +29,7 @@ pub mod export;
 pub mod fiscal;
 pub mod frame;
 pub mod key;
+pub mod key_change;
 pub mod message;
 pub mod phone;
 pub mod request;

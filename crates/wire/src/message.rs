@@ -42,6 +42,9 @@ pub struct EnrollRequest {
     /// What people call the device.
     #[serde(default)]
     pub name: String,
+    /// The key with which its journal began, where the device has another one by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_key: Option<PublicKey>,
 }
 
 impl EnrollRequest {
@@ -257,6 +260,29 @@ pub struct BlanksAnswer {
     /// Their second codes, for the backs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seconds: Vec<SecondCode>,
+}
+
+/// A device asks for a hold. Sent to `POST /v1/hold`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRequest {
+    /// The device's name for it: 32 hexadecimal digits, drawn at random. Asking again under the same name gives
+    /// the same hold, with its time anew.
+    pub hold: String,
+    /// Whose units.
+    pub member: MemberId,
+    /// Of what.
+    pub unit: Unit,
+    /// How much, in the unit's scale.
+    pub amount: i64,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldAnswer {
+    /// Until when the amount is held, in milliseconds, by the server's clock.
+    pub until_ms: i64,
+    /// What is left beside all holds, in the unit's scale.
+    pub left: i64,
 }
 
 /// An error as the server says it (RFC 9457, `application/problem+json`).

@@ -48,8 +48,14 @@ impl Site {
             let device = AuthorId(id);
             let code = self.server.device_invite(self.tenant, self.shop, 3_600_000).await.unwrap().code;
             let proof = key.sign(EnrollRequest::CONTEXT, code.as_bytes());
-            let ask =
-                EnrollRequest { code, device, public_key: key.public(), proof, name: "Kasse".to_owned() };
+            let ask = EnrollRequest {
+                code,
+                device,
+                public_key: key.public(),
+                proof,
+                name: "Kasse".to_owned(),
+                journal_key: None,
+            };
             self.server.enroll(&ask).await.unwrap();
             let mut journal = Journal {
                 caller: self.server.caller(device).await.unwrap(),

@@ -21,7 +21,8 @@ mod floor;
 
 use std::time::{Duration, Instant};
 
-use stempel_server::{HoldRequest, Server};
+use stempel_server::Server;
+use stempel_wire::message::HoldRequest;
 
 use data::{Journal, Site};
 use database::Kind;

@@ -12,6 +12,7 @@ use stempel_wire::{Certificate, PublicKey, Row, SecretKey};
 
 use super::tenants::clean_name;
 use crate::author;
+use crate::author_keys::AuthorKeys;
 use crate::caller::Caller;
 use crate::db::{Tx, values};
 use crate::enroll::card_key;
@@ -97,7 +98,8 @@ impl Server {
             .await?
             .ok_or_else(taken)?;
         let certificate: Certificate = serde_json::from_str(&row.text(0)?)?;
-        if certificate.public_key != adoption.public_key {
+        let keys = AuthorKeys::load(&mut tx, tenant.id, adoption.device, certificate.public_key).await?;
+        if keys.of_row(1) != Some(&adoption.public_key) {
             return Err(taken());
         }
         let held = crate::ingest::Head::load(&mut tx, tenant.id, adoption.device).await?.held;

@@ -7,8 +7,9 @@ use stempel_domain::event::Event;
 use stempel_domain::ledger::imbalance;
 use stempel_domain::member::{Base, MemberState};
 use stempel_domain::{AuthorId, MemberId, TenantId, Unit};
-use stempel_wire::{Hash, PublicKey, Row};
+use stempel_wire::{Hash, Row};
 
+use crate::author_keys::AuthorKeys;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
 use crate::ingest::{Head, refold};
@@ -56,8 +57,8 @@ impl Server {
         let mut tx = self.read_of(tenant).await?;
         let tenant = Tenant::load(&mut tx, tenant).await?;
         let mut report = VerifyReport::default();
-        for (author, key) in authors(&mut tx, &tenant).await? {
-            journal(&mut tx, tenant.id, author, &key, &mut report).await?;
+        for (author, keys) in authors(&mut tx, &tenant).await? {
+            journal(&mut tx, tenant.id, author, keys, &mut report).await?;
         }
         members(&mut tx, tenant.id, &mut report).await?;
         feed(&mut tx, &tenant, &mut report).await?;
@@ -71,32 +72,32 @@ impl Server {
 }
 
 /// Every author of the tenant with its key: devices, the server, and what the server was before a restore.
-async fn authors(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(AuthorId, PublicKey)>> {
+async fn authors(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(AuthorId, AuthorKeys)>> {
     let rows = tx
         .rows(
-            "SELECT j.author, COALESCE(k.public_key, d.public_key) FROM journal j
+            "SELECT j.author, d.public_key FROM journal j
              LEFT JOIN device d ON d.tenant = j.tenant AND d.device = j.author
-             LEFT JOIN author_key k ON k.tenant = j.tenant AND k.author = j.author AND k.seq = 0
              WHERE j.tenant = $1 ORDER BY j.author",
             values![tenant.id],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            let key = match row.opt_bytes(1)? {
-                Some(bytes) => public_key(&bytes)?,
-                None => tenant.key.public(),
-            };
-            Ok((row.id(0)?, key))
-        })
-        .collect()
+    let mut authors = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = match row.opt_bytes(1)? {
+            Some(bytes) => public_key(&bytes)?,
+            None => tenant.key.public(),
+        };
+        let author = row.id(0)?;
+        authors.push((author, AuthorKeys::load(tx, tenant.id, author, key).await?));
+    }
+    Ok(authors)
 }
 
 async fn journal(
     tx: &mut Tx,
     tenant: TenantId,
     author: AuthorId,
-    key: &PublicKey,
+    mut keys: AuthorKeys,
     report: &mut VerifyReport,
 ) -> Result<()> {
     report.journals += 1;
@@ -126,8 +127,9 @@ async fn journal(
             if !row.follows(seq, hash) {
                 report.problem(format!("{place} does not follow the row before it"));
             }
-            if row.verify(key).is_err() {
-                report.problem(format!("{place} was not signed by its author"));
+            match keys.of_row(row.seq()) {
+                Some(key) if row.verify(key).is_ok() => keys.follow(&row),
+                _ => report.problem(format!("{place} was not signed by its author")),
             }
             if stored.int(4)? == 0 {
                 check_sums(&row, &place, stored.opt_id(3)?, report);

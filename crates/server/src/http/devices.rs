@@ -7,14 +7,13 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use stempel_domain::AuthorId;
-use stempel_wire::message::{EnrollRequest, FEED_CHANGES_MAX, PUSH_LEN_MAX, PushAnswer};
+use stempel_wire::message::{EnrollRequest, FEED_CHANGES_MAX, HoldRequest, PUSH_LEN_MAX, PushAnswer};
 use stempel_wire::{Signature, request};
 
 use super::body::{BODY_LEN_MAX, read_body};
 use super::{Answer, Http, Shared};
 use crate::caller::{Caller, SignedRequest};
 use crate::error::{Error, Result};
-use crate::holds::HoldRequest;
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(|| {

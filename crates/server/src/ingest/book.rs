@@ -13,7 +13,7 @@ use crate::db::{Tx, values};
 use crate::error::Result;
 use crate::tenant::Tenant;
 use crate::vault::StoredKey;
-use crate::{holds, jobs};
+use crate::{author_keys, holds, jobs};
 
 /// What a stored row does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,7 @@ pub(crate) async fn book(
     keys: &[StoredKey],
 ) -> Result<()> {
     store(tx, tenant, booking, &arrivals).await?;
+    author_keys::change(tx, tenant, &arrivals, booking.now_ms).await?;
     let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();
     cards::index(tx, tenant, booking, &events).await?;
     holds::use_up(tx, tenant.id, &events).await?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use stempel_domain::event::{Event, Fact, Reversal};
 use stempel_domain::ledger::{Account, imbalance};
 use stempel_domain::{Grant, MemberId, Unit};
-use stempel_wire::Row;
+use stempel_wire::{Row, key_change};
 
 /// The longest name of a counter, in bytes.
 const COUNTER_KEY_LEN_MAX: usize = 200;
@@ -52,6 +52,11 @@ fn trouble(event: &Event) -> Option<String> {
     }
     if matches!(fact, Fact::JournalBegun(_)) && event.seq != 1 {
         return Some("a journal begins only once".to_owned());
+    }
+    if let Fact::KeyChanged(changed) = fact
+        && key_change::agreed(event.author, changed).is_none()
+    {
+        return Some("the new key has not agreed".to_owned());
     }
     let member = fact.member();
     for posting in fact.postings() {

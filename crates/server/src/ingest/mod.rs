@@ -21,8 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stempel_domain::{AuthorId, MemberId, TenantId};
 use stempel_wire::message::{KeyOf, PUSH_LEN_MAX, PUSH_ROWS_MAX, PushAnswer, PushHeader, RowTrouble};
-use stempel_wire::{Hash, PublicKey, Row, frame};
+use stempel_wire::{Hash, Row, frame};
 
+use crate::author_keys::AuthorKeys;
 use crate::caller::Caller;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
@@ -67,7 +68,7 @@ impl Head {
 
 /// An author as this server knows it.
 struct Author {
-    key: PublicKey,
+    keys: AuthorKeys,
     /// What was held when it was revoked, if it was.
     revoked_seq: Option<u64>,
 }
@@ -120,21 +121,24 @@ impl Server {
         }
         let (authors, arrived) = (groups.len(), self.moment());
         let offered: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
-        // Keys never change, so proving needs no lock.
+        // Proving needs no lock; whether the keys are still the same is looked at under it.
         let mut proved = Vec::with_capacity(groups.len());
         let mut refused = Vec::new();
         {
             let mut tx = self.read_of(caller.tenant).await?;
             for (author, rows) in groups {
-                let outcome = match load_author(&mut tx, caller.tenant, author).await? {
-                    Some(known) => run::prove(rows, &known.key),
+                let known = load_author(&mut tx, caller.tenant, author).await?;
+                let outcome = match known {
+                    Some(known) => {
+                        run::prove(rows, &known.keys).map(|segments| (author, known.keys, segments))
+                    }
                     None => Err(run::NotGenuine {
                         seq: rows.iter().map(Row::seq).min().unwrap_or_default(),
                         reason: "its author is not a device of this programme".to_owned(),
                     }),
                 };
                 match outcome {
-                    Ok(segments) => proved.push((author, segments)),
+                    Ok(journal) => proved.push(journal),
                     Err(run::NotGenuine { seq, reason }) => refused.push(RowTrouble { author, seq, reason }),
                 }
             }
@@ -144,10 +148,15 @@ impl Server {
         let head_before = tenant.head;
         let mut answer = PushAnswer { epoch: tenant.epoch.clone(), refused, ..PushAnswer::default() };
         let mut arrivals = Vec::new();
-        for (author, segments) in proved {
+        for (author, keys, segments) in proved {
+            let known = load_author(&mut tx, caller.tenant, author).await?;
+            let Some(known) = known.filter(|known| known.keys == keys) else {
+                // Another push has brought a new key meanwhile.
+                return Err(Error::Busy);
+            };
             let mut taking =
                 Taking { tx: &mut tx, tenant: &tenant, carrier: caller.device, answer: &mut answer };
-            taking.journal(author, segments, &mut arrivals, arrived.utc_ms).await?;
+            taking.journal(author, known, segments, &mut arrivals, arrived.utc_ms).await?;
         }
         // The one who asks always learns where it stands, also when it sent nothing.
         for author in
@@ -228,7 +237,8 @@ async fn load_author(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<
         .await?;
     let Some(row) = row else { return Ok(None) };
     let revoked_seq = if row.flag(1)? { Some(row.opt_int(2)?.unwrap_or(0).max(0) as u64) } else { None };
-    Ok(Some(Author { key: public_key(&row.bytes(0)?)?, revoked_seq }))
+    let keys = AuthorKeys::load(tx, tenant, author, public_key(&row.bytes(0)?)?).await?;
+    Ok(Some(Author { keys, revoked_seq }))
 }
 
 /// One journal of a push, while it is taken.
@@ -244,6 +254,7 @@ impl Taking<'_> {
     async fn journal(
         &mut self,
         author: AuthorId,
+        known: Author,
         segments: Vec<run::Segment>,
         arrivals: &mut Vec<Arrival>,
         now_ms: i64,
@@ -255,7 +266,6 @@ impl Taking<'_> {
             self.answer.quarantined.push(trouble);
             return Ok(());
         }
-        let Some(known) = load_author(self.tx, tenant, author).await? else { return Ok(()) };
         for segment in segments {
             let Some(first) = segment.first().map(Row::seq) else { continue };
             if first > head.held + 1 {
@@ -273,7 +283,8 @@ impl Taking<'_> {
             let mut fresh = segment;
             fresh.drain(..split);
             if let Some(row) = fresh.first().filter(|row| row.seq() == 1)
-                && let Err(run::NotGenuine { seq, reason }) = run::check_begin(row, tenant, &known.key)
+                && let Some(key) = known.keys.of_row(1)
+                && let Err(run::NotGenuine { seq, reason }) = run::check_begin(row, tenant, key)
             {
                 self.answer.refused.push(RowTrouble { author, seq, reason });
                 break;

@@ -2,7 +2,9 @@
 
 use stempel_domain::event::{Fact, JournalBegun};
 use stempel_domain::{AuthorId, TenantId};
-use stempel_wire::{Hash, PublicKey, Row};
+use stempel_wire::{Hash, PublicKey, Row, key_change};
+
+use crate::author_keys::AuthorKeys;
 
 /// Rows that are not taken, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,9 @@ pub(crate) type Segment = Vec<Row>;
 
 /// Sorts the rows of one author by number, drops repeated ones, splits them where numbers are missing, and
 /// proves each part by its chain and the signature of its last row.
-pub(crate) fn prove(mut rows: Vec<Row>, key: &PublicKey) -> Result<Vec<Segment>, NotGenuine> {
+///
+/// Where a row brings another key, it is proved by itself under the one before, and the rows behind it by the new one.
+pub(crate) fn prove(mut rows: Vec<Row>, keys: &AuthorKeys) -> Result<Vec<Segment>, NotGenuine> {
     rows.sort_by_key(Row::seq);
     rows.dedup_by(|later, earlier| later.seq() == earlier.seq() && later.hash() == earlier.hash());
     let mut segments: Vec<Segment> = Vec::new();
@@ -49,14 +53,21 @@ pub(crate) fn prove(mut rows: Vec<Row>, key: &PublicKey) -> Result<Vec<Segment>,
             });
         }
     }
+    let mut keys = keys.clone();
     for segment in &segments {
-        if let Some(last) = segment.last()
-            && last.verify(key).is_err()
-        {
-            return Err(NotGenuine {
-                seq: segment[0].seq(),
-                reason: format!("row {} was not signed by its author", last.seq()),
-            });
+        let Some(last) = segment.last().map(Row::seq) else { continue };
+        for row in segment {
+            let brings_another = key_change::next_key(row).is_some();
+            if !brings_another && row.seq() != last {
+                continue;
+            }
+            if keys.of_row(row.seq()).is_none_or(|key| row.verify(key).is_err()) {
+                return Err(NotGenuine {
+                    seq: segment[0].seq(),
+                    reason: format!("row {} was not signed by its author", row.seq()),
+                });
+            }
+            keys.follow(row);
         }
     }
     Ok(segments)

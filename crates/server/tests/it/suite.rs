@@ -9,6 +9,7 @@
 //! | `alarms` | what looks as if somebody helped himself, over what all devices did |
 //! | `adopt` | a shop that began alone comes to a server |
 //! | `enroll` | enrolment, blank cards |
+//! | `key_change` | a device signs with another key from some row on |
 //! | `relay` | notes between the devices of a shop |
 //! | `relocate` | a tenant's way from one database to another |
 //! | `push` | taking rows in: each trap of synchronisation |
@@ -52,6 +53,7 @@ mod feed;
 mod fuzzed;
 mod hooks;
 pub mod http;
+mod key_change;
 mod large;
 mod pages;
 mod people;

@@ -7,7 +7,8 @@ use stempel_domain::programme::{Programme, Published};
 use stempel_domain::rules::{self, RuleBook};
 use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
 use stempel_domain::{MemberFacts, MemberState, ProgrammeId, Unit};
-use stempel_server::{HOLD_MS, HoldRequest};
+use stempel_server::HOLD_MS;
+use stempel_wire::message::HoldRequest;
 
 use crate::database;
 use crate::world::{Device, HOUR_MS, World, card, code, member, moment, open, point};

@@ -238,6 +238,7 @@ impl Device {
             public_key: self.key.public(),
             proof: self.key.sign(EnrollRequest::CONTEXT, code.as_bytes()),
             name: "Counter".to_owned(),
+            journal_key: None,
         }
     }
 
@@ -283,6 +284,14 @@ impl Device {
         let (reference, previous) = self.next();
         let row = Row::parse(raw_row(&self.key, reference, previous, json.as_bytes())).unwrap();
         self.rows.push(row.clone());
+        row
+    }
+
+    /// Changes the key by an event that the old one signs.
+    pub fn change_key(&mut self, number: u8) -> Row {
+        let new = SecretKey::from_bytes(&[number; 32]);
+        let row = self.write(stempel_wire::key_change::fact(self.id, &new));
+        self.key = Arc::new(new);
         row
     }
 

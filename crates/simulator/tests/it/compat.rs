@@ -373,6 +373,7 @@ fn write_this_version() {
         public_key: till.identity().key().unwrap().public(),
         proof: till.identity().key().unwrap().sign(EnrollRequest::CONTEXT, code.as_bytes()),
         name: "Till".to_owned(),
+        journal_key: None,
     };
     enrolment.0 = json(&request);
     enrolment.1 = json(&runtime.block_on(server.enroll(&request)).unwrap());

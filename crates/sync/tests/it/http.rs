@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stempel_domain::AuthorId;
 use stempel_domain::ports::Clock;
+use stempel_sync::Keys;
 use stempel_sync::http::Http;
 use stempel_sync::{SyncError, Transport};
 use stempel_wire::message::EnrollRequest;
@@ -98,6 +99,40 @@ fn a_wrong_clock_is_corrected_by_the_server_s_and_the_question_asked_once_more()
 }
 
 #[test]
+fn a_server_that_has_not_heard_of_the_newest_key_is_asked_with_the_one_before() {
+    let refused = problem(401, "signature");
+    let page = || answer(200, "", PAGE);
+    let answers = vec![refused.clone(), page(), page(), refused.clone(), page(), refused.clone(), refused];
+    let (address, asked) = answering(answers);
+    let keys = Keys::from(Arc::new(key()));
+    let newest = Arc::new(SecretKey::from_bytes(&[9; 32]));
+    let mut http = Http::new(&address, DEVICE, keys.clone(), Arc::new(Still), None).unwrap();
+    // The line was there before the key was changed.
+    keys.change(Arc::clone(&newest));
+    http.feed(0, 10, 0).unwrap();
+    http.feed(0, 10, 0).unwrap();
+    // By now the server has heard of it.
+    http.feed(0, 10, 0).unwrap();
+    let by_newest = |asked: &Asked| {
+        let signature = Signature::parse(&asked.headers[SIGNATURE_HEADER]).unwrap();
+        let time_ms = asked.headers[TIME_HEADER].parse().unwrap();
+        request::verify(
+            &newest.public(),
+            &asked.method,
+            &asked.path,
+            DEVICE,
+            time_ms,
+            &asked.body,
+            &signature,
+        )
+        .is_ok()
+    };
+    let used: Vec<bool> = asked.iter().take(5).map(|asked| by_newest(&asked)).collect();
+    assert_eq!(used, [true, false, false, false, true], "the one that was taken last comes first");
+    assert_eq!(http.feed(0, 10, 0).unwrap_err().code(), Some("signature"), "each key is tried once");
+}
+
+#[test]
 fn what_was_known_of_the_clock_is_used_from_the_first_question() {
     let (address, asked) = answering(vec![answer(200, "", PAGE)]);
     to(&address, Some(60_000)).feed(0, 10, 0).unwrap();
@@ -115,6 +150,7 @@ fn an_enrolment_goes_unsigned_with_its_proof() {
         public_key: key().public(),
         proof,
         name: "Bar".into(),
+        journal_key: None,
     };
     let error = to(&address, None).enroll(&request).unwrap_err();
     assert_eq!(error.code(), Some("code-used"));

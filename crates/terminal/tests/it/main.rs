@@ -15,6 +15,7 @@
 //! | `once` | the same question twice, and taking back |
 //! | `proofs` | receipts of other tills and one-time slips, each good once |
 //! | `plug` | five stamps, the plug is pulled, five of five |
+//! | `key_change` | a terminal changes the key that signs its journal |
 //! | `people` | merges, consents, what is held about a person, erasure |
 //! | `rights` | what is given without a purchase, once only, or within a budget |
 //! | `rotating` | a phone's rotating code |
@@ -33,6 +34,7 @@ mod day;
 mod exchange;
 mod faults;
 mod handle;
+mod key_change;
 mod moments;
 mod once;
 mod operators;
