@@ -72,7 +72,7 @@ pub use caller::{Caller, SignedRequest};
 pub use db::Db;
 pub use enroll::Invite;
 pub use error::{Error, Refusal, Result};
-pub use feed::WAIT_MS_MAX;
+pub use feed::{Page, WAIT_MS_MAX};
 pub use holds::HOLD_MS;
 pub use ingest::PUSH_AUTHORS_MAX;
 pub use ingest::figures::DayFigure;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, Request, State};
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use stempel_domain::AuthorId;
@@ -93,9 +94,9 @@ pub(super) async fn feed(State(http): Shared, request: Request) -> Answer {
     let limit = limit.unwrap_or(FEED_CHANGES_MAX);
     let page = match http.waits.try_acquire() {
         Ok(_permit) => http.server.feed_wait(&caller, after, limit, wait_ms).await?,
-        Err(_) => http.server.feed(&caller, after, limit).await?,
+        Err(_) => http.server.feed_page(&caller, after, limit).await?,
     };
-    Ok(Json(page).into_response())
+    Ok(([(CONTENT_TYPE, "application/json")], page.to_json()).into_response())
 }
 
 /// Counts what became of rows that are trouble.

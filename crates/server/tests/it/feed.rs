@@ -3,9 +3,35 @@
 use std::collections::BTreeSet;
 
 use stempel_domain::{EventRef, MemberId};
-use stempel_wire::message::{FeedChange, PushHeader};
+use stempel_wire::MemberKey;
+use stempel_wire::message::{FeedChange, FeedPage, KeyOf, PushHeader};
 
 use crate::world::{World, card, member};
+
+#[tokio::test]
+async fn a_page_is_sent_as_it_would_be_written_anew() {
+    let world = World::new().await;
+    let (mut device, other) = (world.device(1).await, world.device(2).await);
+    for number in 1..=3 {
+        device.join(member(number), card(number));
+    }
+    device.give(member(1), 7);
+    let key = |number| MemberKey::from_slice(&[number; 32]).unwrap();
+    let keys = [(1, 1), (1, 9), (2, 2)].map(|(of, number)| KeyOf { member: member(of), key: key(number) });
+    world.push_keys(&device, &device.rows, keys.to_vec()).await;
+    let programme = r#"{"id":"coffee","unit":"stamp","name":"„Kaffee“ \\ \"zwei\"\n"}"#;
+    world.server.programme_publish(world.tenant, &"coffee".parse().unwrap(), programme).await.unwrap();
+    let caller = world.server.caller(other.id).await.unwrap();
+    for (after, limit) in [(0, 1000), (0, 2), (1_000_000, 5)] {
+        let read = world.server.feed(&caller, after, limit).await.unwrap();
+        let sent = world.server.feed_page(&caller, after, limit).await.unwrap();
+        assert_eq!(sent.to_json(), serde_json::to_string(&read).unwrap());
+        for item in &read.changes {
+            let change = item.read().expect("a kind that is known");
+            assert_eq!(serde_json::to_string(&change).unwrap(), item.change.get());
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_thing_that_changes_moves_to_its_new_place() {
@@ -98,7 +124,8 @@ async fn a_reader_passes_over_nothing_while_eight_write() {
     let (mut cursor, mut seen, mut last) = (start, BTreeSet::new(), start);
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
     while seen.len() < wanted && tokio::time::Instant::now() < deadline {
-        let page = world.server.feed_wait(&caller, cursor, 3, 500).await.unwrap();
+        let page = world.server.feed_wait(&caller, cursor, 3, 500).await.unwrap().to_json();
+        let page: FeedPage = serde_json::from_str(&page).unwrap();
         for item in &page.changes {
             assert!(item.position > last, "positions rise");
             last = item.position;

@@ -89,7 +89,7 @@ async fn a_change_that_one_of_the_two_keys_has_not_signed_changes_nothing() {
     // Signed by another key than the journal's.
     let mut thief = Device { key: Arc::new(SecretKey::from_bytes(&[66; 32])), ..device.clone() };
     let row = thief.change_key(67);
-    assert_eq!(code(&world.push(&device, &[row.clone()]).await.unwrap_err()), "rows-not-genuine");
+    assert_eq!(code(&world.push(&device, std::slice::from_ref(&row)).await.unwrap_err()), "rows-not-genuine");
     // Hidden behind a row that its own new key signs.
     let next = thief.give(member(1), 5);
     assert_eq!(code(&world.push(&device, &[row, next]).await.unwrap_err()), "rows-not-genuine");

@@ -2,10 +2,12 @@
 
 use stempel_domain::event::{CardBound, Fact, JournalBegun};
 use stempel_domain::{Day, EventRef, TenantId};
+use stempel_server::admin::NewMember;
 use stempel_wire::message::{FeedChange, KeyOf};
 use stempel_wire::{Hash, MemberKey, Row, SecretKey};
 
-use crate::world::{Device, World, card, code, give, member, moment, point, raw_row, today};
+use crate::database;
+use crate::world::{Device, HOUR_MS, World, card, code, give, member, moment, point, raw_row, today};
 
 #[tokio::test]
 async fn rows_are_stored_once_however_often_they_come() {
@@ -306,6 +308,39 @@ async fn a_clock_in_the_far_future_makes_nothing_expire() {
     world.push(&device, &device.rows).await.unwrap();
     let base = world.base(&device, member(1)).await.unwrap();
     assert_eq!(base.state.balances(today())[&point()], 10);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_server_clock_that_jumps_loses_nothing_and_no_day_goes_back() {
+    let mut world = World::new().await;
+    let mut device = world.device(1).await;
+    device.join(member(1), card(1));
+    world.push(&device, &device.rows).await.unwrap();
+    let year = 365 * 24 * HOUR_MS;
+    let mut given = 0;
+    // A year ahead, back beyond where it began, and right again; a restart each time.
+    for jump in [year, -year - 30 * 24 * HOUR_MS, 30 * 24 * HOUR_MS] {
+        world.clock.forward(jump);
+        world.restart().await;
+        given += 5;
+        let from = device.rows.len();
+        device.give(member(1), 5);
+        world.push(&device, &device.rows[from..]).await.unwrap();
+        let new = NewMember { name: Some("Ada".to_owned()), ..NewMember::default() };
+        world.server.member_add(world.tenant, &new, None).await.unwrap();
+        assert_eq!(world.points(&device, member(1)).await, Some(given));
+        // What was given out stays good by the clock that there is.
+        let invite = world.server.device_invite(world.tenant, world.shop, HOUR_MS).await.unwrap().code;
+        world.server.enroll(&Device::new(100 + given as u8).ask(&invite)).await.unwrap();
+    }
+    let sql = "SELECT e.bytes FROM event e JOIN tenant t ON t.tenant = e.tenant AND t.server = e.author ORDER BY e.seq";
+    let days: Vec<Day> = database::bytes(&world.url, sql)
+        .await
+        .into_iter()
+        .map(|bytes| Row::parse(bytes).unwrap().event().unwrap().record.at.day)
+        .collect();
+    assert!(days.len() == 4 && days.is_sorted(), "{days:?}");
     world.sound().await;
 }
 
