@@ -642,3 +642,29 @@ fn what_somebody_left_open_on_the_first_page_is_closed() {
     terminal.wait(45);
     assert!(!terminal.sees("A manager’s PIN"), "no pad waits for a patient guest");
 }
+
+#[test]
+fn at_the_till_a_package_goes_into_the_basket_and_an_unknown_one_is_said() {
+    let terminal = Terminal::at(Route::Till);
+    terminal.scan("4006381333931");
+    assert!(terminal.sees("Take one Hausmischung 250 g out"));
+    terminal.scan("96385074");
+    let message = terminal.find("This article is not in the catalogue");
+    let said = message.accessible_description().unwrap_or_default();
+    assert_eq!(said, "No article has the number 96385074. Tap the article instead.");
+}
+
+#[test]
+fn as_long_as_pictures_are_kept_every_screen_says_so() {
+    let sign = "Recording the camera’s pictures";
+    for route in [Route::Counter, Route::Till, Route::Kiosk, Route::Setup] {
+        let terminal = Terminal::at(route);
+        assert!(!terminal.sees(sign), "{route:?}");
+        terminal.face(|face| face.recording(true));
+        terminal.draw();
+        assert!(terminal.sees(sign), "{route:?}");
+        terminal.face(|face| face.recording(false));
+        terminal.draw();
+        assert!(!terminal.sees(sign), "{route:?}");
+    }
+}
