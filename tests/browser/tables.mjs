@@ -117,8 +117,10 @@ await withBrowser(async (browser) => {
     });
     await step("the clearing statement comes as a PDF", async () => {
         const page = await window(browser, { locale: "de-DE" });
-        await signIn(page, "/dashboard/statement");
-        const answer = await page.request.get("/dashboard/statement.pdf");
+        const month = "from=2026-11-01&to=2026-11-30";
+        await signIn(page, `/dashboard/statement?${month}`);
+        assert.match(await page.textContent("main"), /2,00 €/);
+        const answer = await page.request.get(`/dashboard/statement.pdf?${month}`);
         const pdf = await answer.body();
         assert.match(pdf.toString("latin1"), /^%PDF/);
         if (process.env.STEMPEL_PICTURES) writeFileSync(`${process.env.STEMPEL_PICTURES}/statement.pdf`, pdf);

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use stempel_domain::MemberId;
-use stempel_domain::alarm::Alarm;
+use stempel_domain::alarm::{Alarm, Level};
 
 use super::visitor::Visitor;
 use crate::error::Error;
@@ -26,10 +26,19 @@ pub(super) async fn section(visitor: &Visitor) -> Result<Markup, Error> {
     })
 }
 
+/// What is odd, as a sentence begins.
+fn sentence(said: &str) -> String {
+    let mut letters = said.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn one(visitor: &Visitor, alarm: &Alarm) -> Markup {
     let member: Option<MemberId> = alarm.subject.parse().ok();
     html! {
-        p { (alarm.sentence(visitor.language.spoken())) }
+        h3 class="inline" { (sentence(&alarm.sentence(visitor.language.spoken()))) } " "
+        @if alarm.level == Level::FourEyes {
+            span class="state warn" { (visitor.say("next time two people", "nächstes Mal zu zweit")) }
+        }
         p class="faded" { (visitor.language.ago(visitor.server.now_ms() - alarm.last_ms)) }
         @if let Some(member) = member {
             p { a class="line" href={ "/dashboard/members/" (member) } { (visitor.say("The member's file", "Die Akte des Mitglieds")) } }

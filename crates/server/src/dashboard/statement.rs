@@ -129,7 +129,10 @@ pub(crate) async fn printed(visitor: Visitor) -> Result<Response, Trouble> {
             name,
             format!("{} – {}", language.day(from), language.day(to)),
             format!("{} {made}", say("Made on", "Erstellt am")),
-        ],
+        ]
+        .into_iter()
+        .chain(tables.is_empty().then(|| say("There is nothing to settle.", "Es ist nichts zu verrechnen.")))
+        .collect(),
         tables,
         foot: format!("Stempel · {from} – {to}"),
     });

@@ -183,6 +183,17 @@ async fn what_looks_odd_stands_on_the_work_list() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_go_in_and_out() {
     let cafe = Cafe::open().await;
+    // Two merchants that share a programme: what one of them gave, the other one took.
+    publish(&cafe.world, &[&format!("{POINTS}\n[clearing]\nper_unit = 0.01\n")]).await;
+    let other = cafe.world.server.shops(cafe.world.tenant).await.unwrap().pop().unwrap().id;
+    let (mut gave, mut took) = (cafe.world.device(12).await, cafe.world.device(13).await);
+    took.shop = other;
+    gave.join(crate::world::member(9), crate::world::card(9));
+    gave.give(crate::world::member(9), 500);
+    took.give(crate::world::member(9), -200);
+    for device in [&gave, &took] {
+        cafe.world.push(device, &device.rows).await.unwrap();
+    }
     cafe.run("tables.mjs", &[]).await;
     cafe.world.sound().await;
 }
