@@ -16,7 +16,7 @@ impl Terminal {
     /// Makes a new key that signs from the next event on. Slips that were printed before are not taken any more.
     ///
     /// # Errors
-    /// [`TerminalError::NotNow`] after [`CHANGES_MAX`] changes: such a terminal is set up anew.
+    /// [`TerminalError::NotNow`] after sixteen changes: such a terminal is set up anew.
     pub fn change_key(&mut self, operator: &Operator) -> Result<EventRef, TerminalError> {
         if self.identity.changes() >= CHANGES_MAX {
             return Err(TerminalError::NotNow(format!(
