@@ -70,6 +70,15 @@ impl Decoder {
         ]
     }
 
+    /// The decoders that look at counters without a code; a till looks for packages too.
+    fn of_counters() -> Vec<Self> {
+        let pipeline = Box::new(Pipeline::new(Mode::LIVE, cpu_clock()).with_other_codes(true));
+        let till = How::Ours { pipeline, mode: Mode::LIVE, held: 1 };
+        let mut decoders = Self::of_films();
+        decoders.insert(1, Self { name: "live, at a till", how: till });
+        decoders
+    }
+
     #[cfg(feature = "compare")]
     fn zxing() -> Self {
         let reader = zxingcpp::BarcodeReader::new()
@@ -475,7 +484,7 @@ fn without_code(
     count: u64,
     draw: fn(u64) -> Picture,
 ) -> Result<Vec<(String, Value)>, Failure> {
-    let mut decoders = Decoder::of_films();
+    let mut decoders = Decoder::of_counters();
     let mut tallies: Vec<Tally> = decoders.iter().map(|_| Tally::default()).collect();
     for seed in first_seed..first_seed + count {
         let frame = frame_of(draw(seed))?;
