@@ -108,7 +108,7 @@ pub fn error(error: &TerminalError, language: Language) -> String {
 }
 
 /// With a capital letter and a full stop, as a screen says it.
-fn sentence_case(text: &str) -> String {
+pub fn sentence_case(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };

@@ -170,7 +170,8 @@ pub(super) fn refusal(error: TerminalError, language: ui::Language) -> Refusal {
         TerminalError::PinWait { seconds } => Refusal::PinWait { seconds },
         TerminalError::NeedsManager => Refusal::NeedsManager,
         TerminalError::SecondPerson(beyond) => {
-            Refusal::SecondPerson { why: alarm_sentences(&beyond, spoken(language)) }
+            let why = alarm_sentences(&beyond, spoken(language));
+            Refusal::SecondPerson { why: crate::words::sentence_case(&why) }
         }
         TerminalError::Proof(_) => {
             Refusal::ProofRefused { why: crate::words::error(&error, spoken(language)) }

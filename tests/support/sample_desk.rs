@@ -213,7 +213,9 @@ impl Desk for SampleDesk {
         let before = found.guest.clone();
         if many.is_some_and(|many| before.card.stamps + count > many) {
             self.beyond = Some(Beyond(vec![("card-velocity".into(), member.0.clone())]));
-            return Err(Refusal::SecondPerson { why: "9 Stempel in einer Stunde auf einer Karte".into() });
+            return Err(Refusal::SecondPerson {
+                why: "Dieser Karte wurde 9-mal in 1 Std. etwas gutgeschrieben".into(),
+            });
         }
         if let (Stamping::Scan, Some(last)) = (how, found.last)
             && now.seconds_since(last) < PAUSE_SECONDS

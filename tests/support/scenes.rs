@@ -250,6 +250,10 @@ const SCENES: [(&str, Route, Play); 68] = [
         terminal.scan("new");
         terminal.act(UiAction::TakePaper { stamps: 6 });
     }),
+    ("counter-second-person", Route::Counter, |terminal| {
+        terminal.face(|face| face.desk().many = Some(0));
+        terminal.scan("ben");
+    }),
     ("counter-lost", Route::Counter, |terminal| {
         terminal.act(UiAction::OpenLost);
         terminal.act(UiAction::LostSearch("ada".into()));

@@ -367,7 +367,7 @@ fn a_mistake_is_said_with_its_place_where_it_has_one() {
 }
 
 /// A fact of each kind, and of which parts it has one: member, postings, counters, tallies, rights.
-const FACTS: [(&str, &str, [usize; 5]); 20] = [
+const FACTS: [(&str, &str, [usize; 5]); 21] = [
     ("journal-begun", r#"{"tenant": "ID", "public_key": "00"}"#, [0, 0, 0, 0, 0]),
     ("member-joined", r#"{"member": "ID", "card": "CARD"}"#, [1, 0, 0, 0, 0]),
     ("profile-changed", r#"{"member": "ID", "profile": "00"}"#, [1, 0, 0, 0, 0]),
@@ -400,6 +400,7 @@ const FACTS: [(&str, &str, [usize; 5]); 20] = [
         r#"{"shop": "ID", "alarm": "self-award", "subject": "ben", "agreed": "eva", "until_ms": 1}"#,
         [0, 0, 0, 0, 0],
     ),
+    ("key-changed", r#"{"public_key": "00", "proof": "00"}"#, [0, 0, 0, 0, 0]),
 ];
 
 #[test]

@@ -42,7 +42,7 @@ use binarize::Binarizer;
 use bits::BitPlane;
 use local_mean::LocalMean;
 use noise::noise_of;
-use others::OtherReader;
+use others::{OtherCode, OtherReader};
 use qr::{Effort, Judge, QrReader, Region};
 use view::{PlaneRef, Pyramid, to_picture};
 
@@ -77,6 +77,9 @@ const fn own(view: View) -> Stage {
 
 /// Of so many live frames without a code, one is searched for other codes than QR codes, where that is wanted.
 const OTHER_CODES_EVERY: usize = 3;
+
+/// A live frame is searched for them in so many pixels: the whole picture in a smaller size, or its middle as it is.
+const OTHER_PIXELS_MAX: usize = 640 * 480;
 
 /// A live frame larger than this is halved before anything else.
 const LIVE_PIXELS_MAX: usize = 1920 * 1200;
@@ -315,6 +318,14 @@ impl Pipeline {
         if let Some(region) = self.region {
             self.look_at_region(search, region, if turn.is_multiple_of(2) { 10 } else { 20 })?;
         }
+        let others = self.with_other_codes && turn.is_multiple_of(OTHER_CODES_EVERY) && self.region.is_none();
+        if others {
+            // Such a frame gets nothing dear besides: both would be too much for one.
+            self.look(search, rxing(View::PLAIN.halved(halvings)))?;
+            if search.report.codes.is_empty() {
+                self.ask_other_live(search, halvings, turn / OTHER_CODES_EVERY)?;
+            }
+        }
         let placed =
             |stage: &Stage| Stage { view: stage.view.halved(stage.view.halvings + halvings), ..*stage };
         let one = &LIVE_ONE_OF[turn % LIVE_ONE_OF.len()];
@@ -323,9 +334,6 @@ impl Pipeline {
                 return ControlFlow::Continue(());
             }
             self.look(search, placed(stage))?;
-        }
-        if self.with_other_codes && turn.is_multiple_of(OTHER_CODES_EVERY) && search.report.codes.is_empty() {
-            self.ask_other(search, View::PLAIN.halved(halvings))?;
         }
         let turn = turn * CALM_STAGES_MAX % LIVE_IN_TURN.len();
         for (done, stage) in LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len()).enumerate() {
@@ -370,26 +378,39 @@ impl Pipeline {
         }
     }
 
+    /// Asks for codes that are no QR codes, in turns: in the whole picture, small enough; in its middle, large enough for a
+    /// small code; and in a band across it or down it, for a long one.
+    fn ask_other_live(&mut self, search: &mut Search<'_>, halvings: u8, turn: usize) -> ControlFlow<()> {
+        let smaller = halvings_to_fit(search.base, OTHER_PIXELS_MAX).max(halvings);
+        let PlaneRef { luma, width, height } = search.base;
+        let middle = (width >> smaller, height >> smaller);
+        let (part, down) = match turn % 6 {
+            1 | 4 => middle,
+            2 => (width, OTHER_PIXELS_MAX / width.max(1)),
+            5 => (OTHER_PIXELS_MAX / height.max(1), height),
+            _ => (0, 0),
+        };
+        if part == 0 || smaller == halvings || halvings > 0 {
+            return self.ask_other(search, View::PLAIN.halved(smaller));
+        }
+        let (part, down) = (part.clamp(1, width), down.clamp(1, height));
+        let (left, top) = ((width - part) / 2, (height - down) / 2);
+        self.cut_out.clear();
+        for row in luma.chunks_exact(width).skip(top).take(down) {
+            self.cut_out.extend_from_slice(&row[left..left + part]);
+        }
+        let Self { cut_out, other, .. } = self;
+        let plane = PlaneRef { luma: cut_out, width: part, height: down };
+        let found = guard::quietly(|| other.read(plane));
+        search.take_other(found, View::PLAIN, Corner::new(left as f32, top as f32))
+    }
+
     /// Asks for codes that are no QR codes.
     fn ask_other(&mut self, search: &mut Search<'_>, view: View) -> ControlFlow<()> {
         let Self { pyramid, other, .. } = self;
         let Some(plane) = pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
-        let Some(found) = guard::quietly(|| other.read(plane)) else {
-            search.report.panics += 1;
-            return ControlFlow::Continue(());
-        };
-        let Some(found) = found.filter(|found| !found.text.is_empty()) else {
-            return ControlFlow::Continue(());
-        };
-        let good = (search.good)(&found.text);
-        search.keep(Code {
-            corners: to_picture(found.corners, view),
-            text: found.text,
-            symbology: found.symbology,
-            stage: Stage { reader: Reader::Other, view },
-            good,
-        });
-        if good && !search.all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let found = guard::quietly(|| other.read(plane));
+        search.take_other(found, view, Corner::default())
     }
 
     /// Runs one stage.
@@ -560,6 +581,28 @@ impl Search<'_> {
             self.keep(Code { text, symbology, corners, stage, good });
         }
         outcome.unwrap_or(ControlFlow::Continue(()))
+    }
+
+    /// Takes a code that is no QR code, if there is one; `None` stands for a panic. Its corners are told in pixels of the
+    /// view, from `from` on.
+    fn take_other(&mut self, found: Option<Option<OtherCode>>, view: View, from: Corner) -> ControlFlow<()> {
+        let Some(found) = found else {
+            self.report.panics += 1;
+            return ControlFlow::Continue(());
+        };
+        let Some(found) = found.filter(|found| !found.text.is_empty()) else {
+            return ControlFlow::Continue(());
+        };
+        let good = (self.good)(&found.text);
+        let corners = found.corners.map(|corner| Corner::new(corner.x + from.x, corner.y + from.y));
+        self.keep(Code {
+            corners: to_picture(corners, view),
+            text: found.text,
+            symbology: found.symbology,
+            stage: Stage { reader: Reader::Other, view },
+            good,
+        });
+        if good && !self.all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Keeps a code unless the same print was read before in another view.
