@@ -63,7 +63,7 @@ fn staff(terminal: &Terminal) {
     });
 }
 
-const SCENES: [(&str, Route, Play); 68] = [
+const SCENES: [(&str, Route, Play); 69] = [
     ("counter-idle", Route::Counter, |_| {}),
     ("counter-guest", Route::Counter, |terminal| {
         terminal.scan("ben");

@@ -10,7 +10,7 @@ use crate::{Terminal, TerminalError};
 impl Terminal {
     /// A line of a sale that happens now, in the house: see [`Terminal::line_at`].
     pub fn line(&self, sku: &Sku, quantity: Quantity) -> Result<Line, TerminalError> {
-        self.line_at(sku, quantity, self.moment(None)?.day, Served::Here)
+        self.line_on(sku, quantity, || Ok(self.moment(None)?.day), Served::Here)
     }
 
     /// A line of a sale for an article that is sold here, at the rate of tax of a business day and place. `sku` may name
@@ -22,16 +22,29 @@ impl Terminal {
         day: Day,
         served: Served,
     ) -> Result<Line, TerminalError> {
+        self.line_on(sku, quantity, || Ok(day), served)
+    }
+
+    /// The day is asked for only where an article's rate depends on it.
+    fn line_on(
+        &self,
+        sku: &Sku,
+        quantity: Quantity,
+        day: impl FnOnce() -> Result<Day, TerminalError>,
+        served: Served,
+    ) -> Result<Line, TerminalError> {
         let unknown = || TerminalError::Unknown(sku.to_string());
         let sold =
             |sku: &Sku| Ok::<_, TerminalError>(self.view().article(sku)?.filter(|article| !article.gone));
-        if let Some(article) = sold(sku)? {
-            return article.line(quantity, day, served, &[]).ok_or_else(unknown);
-        }
-        let (plain, added) = with_added(sku.as_str());
-        let plain = plain.parse().map_err(|_| unknown())?;
-        let line = sold(&plain)?.and_then(|article| article.line(quantity, day, served, &added));
-        line.ok_or_else(unknown)
+        let (article, added) = match sold(sku)? {
+            Some(article) => (article, Vec::new()),
+            None => {
+                let (plain, added) = with_added(sku.as_str());
+                (sold(&plain.parse().map_err(|_| unknown())?)?.ok_or_else(unknown)?, added)
+            }
+        };
+        let day = if article.rates.is_empty() { Day::MIN } else { day()? };
+        article.line(quantity, day, served, &added).ok_or_else(unknown)
     }
 
     /// The article that is sold here under the number on its package (a GTIN of 14 digits): its own number in the
