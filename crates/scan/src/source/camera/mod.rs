@@ -8,7 +8,7 @@
 //! - Its list has nodes that are no cameras: on Linux each is asked what it is.
 //! - Reading has no time-out, queues grow old, and the camera can go away at any time: the reader thread drains always
 //!   and its watchdog lets it go.
-//! - Nobody sees to exposure and focus: [`tune`] does, as far as the device offers it (`tuning`).
+//! - Nobody sees to exposure and focus: `tune` does, as far as the device offers it (`tuning`).
 //! - Closing can panic: it is guarded.
 //! - Its conversion to grey takes sixty times as long as copying the brightness: [`super::pixels`] copies.
 
