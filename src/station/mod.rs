@@ -614,12 +614,58 @@ fn listed(samples: &[SampleCard]) -> Vec<Sample> {
 #[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 mod tests {
     use stempel_store::{Folder, Store};
+    use stempel_terminal::operators::{Authority, Role};
     use stempel_terminal::setup::{Beginning, begin_alone};
     use stempel_wire::message::Article;
 
     use super::*;
     use crate::controllers::NoticeKind;
     use crate::edge::{SystemClock, SystemEntropy};
+
+    #[test]
+    fn beyond_a_limit_a_managers_pin_lets_it_go_on_and_is_noted() {
+        let dir = tempfile::tempdir().unwrap();
+        let card = stempel_domain::programme::Programme::parse_toml(
+            r#"id = "coffee"
+name = "Coffee card"
+unit = "stamp:coffee"
+card = 10
+[[earn]]
+id = "coffees"
+per = "item"
+amount = 1"#,
+        );
+        let programmes = vec![card.unwrap()];
+        let beginning = Beginning { shop_name: "Anker".into(), programmes, ..Beginning::default() };
+        let store = Store::open(Folder::take(dir.path(), "test").unwrap()).unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+        let mut terminal = begin_alone(store, clock, entropy, &beginning).unwrap();
+        terminal.set_setting("alarms.card_often.warn", "1").unwrap();
+        terminal.set_setting("alarms.card_often.ask", "2").unwrap();
+        let lena = "lena".parse().unwrap();
+        terminal.put_operator(&lena, "Lena", Role::Manager, Authority::First).unwrap();
+        terminal.set_pin(&lena, "4711", Authority::First).unwrap();
+        let ada = terminal.add_member(Some("Ada"), &None, None).unwrap();
+        let (mut face, clock) = face_of(terminal, dir.path().to_owned(), Route::Counter).unwrap();
+        let mut act = |action: UiAction| {
+            face.handle(action, moment(&*clock));
+            face.model()
+        };
+        act(UiAction::Scan(ada.token.to_string()));
+        let member: crate::controllers::MemberId = ada.member.to_string().as_str().into();
+        let model = act(UiAction::AddStamp { member, count: 1 });
+        let stamps = |model: &crate::controllers::ScreenModel| {
+            model.counter.guest.as_ref().map(|guest| guest.card.stamps)
+        };
+        let pin = model.pin.clone().unwrap();
+        assert_eq!((pin.notice.kind, stamps(&model)), (NoticeKind::SecondPerson, Some(1)));
+        act(UiAction::PinKey("1147".into()));
+        let wrong = act(UiAction::PinDone);
+        assert_eq!(wrong.pin.clone().unwrap().notice.kind, NoticeKind::WrongPin);
+        act(UiAction::PinKey("4711".into()));
+        let done = act(UiAction::PinDone);
+        assert_eq!((done.pin.is_none(), stamps(&done)), (true, Some(2)), "{:?}", done.counter.notice);
+    }
 
     #[test]
     fn at_the_till_a_package_is_an_article_and_a_card_a_member() {
