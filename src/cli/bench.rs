@@ -9,6 +9,7 @@ mod stamp;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
@@ -172,6 +173,26 @@ fn decode() -> Result<Vec<Figure>, Failure> {
     Ok(figures)
 }
 
+/// A clock on which a guest takes the time of a guest, however fast they come.
+struct Fast(AtomicI64);
+
+impl Fast {
+    /// It is now so many milliseconds later.
+    fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Fast {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn offset_minutes_at(&self, _utc_ms: i64) -> i16 {
+        0
+    }
+}
+
 fn sample(folder: &Path) -> Result<Terminal, Failure> {
     sample_at(folder, Arc::new(SystemClock::new("")))
 }
@@ -191,50 +212,60 @@ fn sample_at(folder: &Path, clock: Arc<dyn Clock>) -> Result<Terminal, Failure> 
     Ok(begin_alone(store, clock, Box::new(SystemEntropy), &beginning)?)
 }
 
+/// Members who buy in turn where sales are measured: nobody buys four hundred times in a row.
+const REGULARS: usize = 40;
+/// Sales that are measured.
+const SALES: usize = 400;
+/// Sales before them: everybody has a history, and the shop a busy day behind it.
+const SALES_BEFORE: usize = 800;
+/// From one guest to the next, in milliseconds.
+const GUEST_MS: i64 = 90_000;
+
 /// A sale with rules, signature and commit, beside a bare transaction of the same bytes with the same fsync.
 fn commit(folder: &Path) -> Result<Vec<Figure>, Failure> {
-    let mut terminal = sample(&folder.join("terminal"))?;
-    let joined = terminal.add_member(Some("Ada"), &None, None)?;
-    let code = joined.token.to_string();
+    let clock = Arc::new(Fast(AtomicI64::new(SystemClock::new("").now_ms())));
+    let mut terminal = sample_at(&folder.join("terminal"), clock.clone())?;
+    let regulars = (0..REGULARS)
+        .map(|_| terminal.add_member(Some("Ada"), &None, None))
+        .collect::<Result<Vec<_>, TerminalError>>()?;
     let items = [("espresso", 1_u32), ("croissant", 1), ("flat-white", 2)];
-    let sell = |terminal: &mut Terminal| -> Result<(), TerminalError> {
-        let sale = deed::basket_of(terminal, &items)?;
-        terminal.sale(Some(&code), sale, &Circumstances::default()).map(drop)
-    };
-    for _ in 0..20 {
-        sell(&mut terminal)?;
+    let mut times = Vec::with_capacity(SALES);
+    for run in 0..SALES_BEFORE + SALES {
+        clock.pass(GUEST_MS);
+        // The card was shown and the articles were rung up before anybody pays.
+        let code = regulars[run % REGULARS].token.to_string();
+        terminal.who(&code)?;
+        let sale = deed::basket_of(&terminal, &items)?;
+        let taken = time(1, |_| terminal.sale(Some(&code), sale.clone(), &Circumstances::default()))?;
+        times.extend(taken.into_iter().filter(|_| run >= SALES_BEFORE));
     }
-    let times = time(400, |_| sell(&mut terminal))?;
 
     let head = terminal.view().head(terminal.identity().device)?;
     let reference = EventRef { author: terminal.identity().device, seq: head.seq };
     let row = terminal.view().row(reference)?.ok_or_else(|| Failure::machine("the last row is gone"))?;
-    let state = terminal.view().member(joined.member)?.unwrap_or_default();
+    let member = regulars[(SALES - 1) % REGULARS].member;
+    let state = terminal.view().member(member)?.unwrap_or_default();
     let now = serde_json::to_string(&state).map_err(Failure::machine)?;
-    let bare = Connection::open(folder.join("bare.db")).map_err(Failure::machine)?;
-    let begun = bare
-        .pragma_update(None, "journal_mode", "WAL")
-        .and_then(|()| bare.pragma_update(None, "synchronous", "FULL"))
-        .and_then(|()| {
-            bare.execute_batch(
-                "CREATE TABLE journal (author BLOB, seq INTEGER, hash BLOB, kind TEXT, member BLOB, bytes BLOB,
-                                       UNIQUE (author, seq));
-                 CREATE TABLE member (member BLOB PRIMARY KEY, base TEXT, now TEXT, profile TEXT);",
-            )
-        });
-    begun.map_err(Failure::machine)?;
-    let floor_times = time(400, |run| {
-        let seq = run as i64;
+    // The same tables with the same indexes, in a file of their own.
+    let same = folder.join("bare");
+    drop(sample(&same)?);
+    let bare = Connection::open(same.join(stempel_store::folder::DATABASE)).map_err(Failure::machine)?;
+    bare.pragma_update(None, "synchronous", "FULL").map_err(Failure::machine)?;
+    let floor_times = time(SALES, |run| {
+        let seq = run as i64 + 1;
         bare.execute_batch("BEGIN IMMEDIATE")?;
-        bare.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3, 'sale', ?4, ?5)")?.execute(params![
+        bare.prepare_cached(
+            "INSERT INTO journal (author, seq, hash, kind, member, bytes) VALUES (?1, ?2, ?3, 'sale', ?4, ?5)",
+        )?
+        .execute(params![
             reference.author.0.as_slice(),
             seq,
             row.hash().0.as_slice(),
-            joined.member.0.as_slice(),
+            regulars[run % REGULARS].member.0.as_slice(),
             row.bytes(),
         ])?;
-        bare.prepare_cached("INSERT OR REPLACE INTO member VALUES (?1, ?2, ?2, NULL)")?
-            .execute(params![joined.member.0.as_slice(), now])?;
+        bare.prepare_cached("INSERT OR REPLACE INTO member (member, base, now, profile) VALUES (?1, ?2, ?2, NULL)")?
+            .execute(params![regulars[run % REGULARS].member.0.as_slice(), now])?;
         bare.execute_batch("COMMIT")
     })
     .map_err(Failure::machine)?;

@@ -495,12 +495,14 @@ impl Watch {
         raise(limits, &self.sights, sight)
     }
 
-    /// Keeps a sight, and drops those that no limit counts any more.
+    /// Keeps a sight, and drops the oldest that no limit counts any more. Where a clock was set back, some stay a little
+    /// longer; [`raise`] does not count them.
     pub fn keep(&mut self, limits: &Limits, sight: Sight) {
         let from_ms = sight.at_ms.saturating_sub(limits.span_ms());
-        self.sights.retain(|sight| sight.at_ms > from_ms);
         self.sights.push_back(sight);
-        while self.sights.len() > SIGHTS_MAX {
+        while self.sights.len() > SIGHTS_MAX
+            || self.sights.front().is_some_and(|first| first.at_ms <= from_ms)
+        {
             self.sights.pop_front();
         }
     }

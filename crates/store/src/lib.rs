@@ -35,6 +35,10 @@ use stempel_wire::{Hash, WrappingKeys};
 pub use error::StoreError;
 pub use folder::{Folder, Holder};
 
+/// How many prepared statements are kept. More than the store has: rusqlite keeps 16 unless told, a sale runs through
+/// more than that, and then each of them is compiled anew each time.
+const STATEMENTS: usize = 128;
+
 /// The last row of this device's own journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -62,6 +66,7 @@ impl Store {
     pub fn open(folder: Folder) -> Result<Self, StoreError> {
         let path = folder.path().join(folder::DATABASE);
         let mut connection = Connection::open(&path)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare_writer(&connection)?;
         schema::migrate(&mut connection)?;
         let keys = keyring::read(folder.path())?;
@@ -80,6 +85,7 @@ impl Store {
         }
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::check_version(&connection)?;
         schema::complete(&connection)?;
         Ok(Self { connection, path, folder: None, keys: keyring::read(dir)? })
@@ -121,6 +127,15 @@ impl Store {
         Ok(answer)
     }
 
+    /// From here until the answer is dropped everything is read as of one moment, and SQLite's lock is taken once
+    /// instead of with each read. None where that is so already.
+    pub fn one_moment(&self) -> Result<Option<OneMoment<'_>>, StoreError> {
+        if !self.connection.is_autocommit() {
+            return Ok(None);
+        }
+        Ok(Some(OneMoment { _reading: self.connection.unchecked_transaction()? }))
+    }
+
     /// What can be read.
     pub fn view(&self) -> View<'_> {
         View { connection: &self.connection, keys: self.keys.as_ref() }
@@ -131,6 +146,13 @@ impl Store {
         let verdict: String = self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
         if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged(verdict)) }
     }
+}
+
+/// As long as it lives, the store is read as of one moment.
+#[derive(Debug)]
+pub struct OneMoment<'a> {
+    /// It writes nothing, and is rolled back when it is dropped.
+    _reading: rusqlite::Transaction<'a>,
 }
 
 /// A transaction under way. Everything that [`View`] reads, it reads too.

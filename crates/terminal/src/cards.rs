@@ -10,7 +10,7 @@ use stempel_wire::{MemberKey, Profile};
 use crate::{Operator, Terminal, TerminalError};
 
 /// The longest text that is looked at as a code or a search, in bytes.
-const CODE_LEN_MAX: usize = 8 * 1024;
+pub(crate) const CODE_LEN_MAX: usize = 8 * 1024;
 
 /// Whom a code names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Terminal {
             return Err(stempel_wire::token::TokenError::NotACard.into());
         }
         if looks_like_a_card(code) {
-            let verified = self.card_keys.verify(code)?;
+            let verified = self.genuine(code)?;
             if let Some(shown) = &verified.shown {
                 self.note_shown(shown)?;
             }
@@ -135,7 +135,7 @@ impl Terminal {
 
     /// Whether a text is a genuine card of this programme: what the scanner asks of every code it reads.
     pub fn is_card(&self, text: &str) -> bool {
-        self.card_keys.verify(text).is_ok()
+        self.genuine(text).is_ok()
     }
 
     /// The member's state, and the fact that begins the member if the card is new. The state is the one after it.

@@ -59,6 +59,18 @@ pub(crate) struct Judged {
     pub outcome: Outcome,
 }
 
+/// An action that was judged and is not written yet.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// What is written, in this order, all or nothing; empty where nothing is to be recorded.
+    facts: Vec<Fact>,
+    /// Which of them is the action itself.
+    place: usize,
+    member: Option<MemberId>,
+    outcome: Outcome,
+    at: Moment,
+}
+
 impl Terminal {
     /// Gives stamps for `count` countable things; with claims, some of them may be free.
     pub fn stamp(
@@ -110,6 +122,17 @@ impl Terminal {
         if let Some(before) = self.given_before(how)? {
             return Ok(before);
         }
+        let planned = self.reading(|terminal| terminal.plan_stamps(code, order, proof, how))?;
+        self.carry_out(planned, how)
+    }
+
+    fn plan_stamps(
+        &self,
+        code: &str,
+        order: StampOrder,
+        proof: Option<Proof>,
+        how: &Circumstances,
+    ) -> Result<Planned, TerminalError> {
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let who = self.who(code)?;
         let at = self.moment(how.at)?;
@@ -118,12 +141,10 @@ impl Terminal {
         let outcome = judged.outcome.clone();
         self.guard_spending(code, &outcome, &at)?;
         if is_repeat(&outcome) {
-            let balances = state.balances(at.day);
-            return Ok(Given { event: None, member: Some(who.member()), outcome, balances, at });
+            return Ok(Planned { facts: Vec::new(), place: 0, member: Some(who.member()), outcome, at });
         }
         let stamp = self.stamp_fact(&who, order, judged, proof, &at);
-        let event = self.record_with_dues(joined.into_iter().collect(), stamp, &outcome, at, how)?;
-        self.given(event, Some(who.member()), outcome, at)
+        self.with_dues(joined.into_iter().collect(), stamp, outcome, at)
     }
 
     /// Records a sale that was paid. Without a code it is a guest without a card.
@@ -136,6 +157,16 @@ impl Terminal {
         if let Some(before) = self.given_before(how)? {
             return Ok(before);
         }
+        let planned = self.reading(|terminal| terminal.plan_sale(code, sale, how))?;
+        self.carry_out(planned, how)
+    }
+
+    fn plan_sale(
+        &self,
+        code: Option<&str>,
+        sale: Sale,
+        how: &Circumstances,
+    ) -> Result<Planned, TerminalError> {
         if sale.lines.is_empty() && sale.claims.is_empty() {
             return Err(TerminalError::Input("there is nothing in the basket".into()));
         }
@@ -160,16 +191,17 @@ impl Terminal {
             place: judged.place,
         };
         let (joined, sale) = (joined.flatten().into_iter().collect(), Fact::Sale(Box::new(fact)));
-        let event = self.record_with_dues(joined, sale, &outcome, at, how)?;
-        self.given(event, member, outcome, at)
+        self.with_dues(joined, sale, outcome, at)
     }
 
     /// What an order would give, without recording anything: what the till shows before payment.
     pub fn preview(&self, who: Option<&Who>, order: Order<'_>) -> Result<Outcome, TerminalError> {
         rules::check_order(order).map_err(|error| TerminalError::Input(error.to_string()))?;
-        let at = self.moment(None)?;
-        let state = who.map(|who| self.begin(who, &at)).transpose()?.map(|(state, _)| state);
-        Ok(self.judge(state.as_ref(), order, &at, true, &[])?.outcome)
+        self.reading(|terminal| {
+            let at = terminal.moment(None)?;
+            let state = who.map(|who| terminal.begin(who, &at)).transpose()?.map(|(state, _)| state);
+            Ok(terminal.judge(state.as_ref(), order, &at, true, &[])?.outcome)
+        })
     }
 
     pub(crate) fn stamp_fact(
@@ -242,21 +274,34 @@ impl Terminal {
         }
     }
 
-    /// Records an action after what belongs before it, and after it what others are due because of it.
-    pub(crate) fn record_with_dues(
-        &mut self,
+    /// An action after what belongs before it, and after it what others are due because of it.
+    pub(crate) fn with_dues(
+        &self,
         before: Vec<Fact>,
         action: Fact,
-        outcome: &Outcome,
+        outcome: Outcome,
         at: Moment,
-        how: &Circumstances,
-    ) -> Result<EventRef, TerminalError> {
-        let (mut facts, friend) = (before, action.member());
+    ) -> Result<Planned, TerminalError> {
+        let (mut facts, member) = (before, action.member());
         let place = facts.len();
         facts.push(action);
-        let dues = self.dues(outcome, friend, &facts, &at)?;
+        let dues = self.dues(&outcome, member, &facts, &at)?;
         facts.extend(dues);
-        self.record_action(at, how, facts, place)
+        Ok(Planned { facts, place, member, outcome, at })
+    }
+
+    /// Writes what was planned, and says what the member holds then.
+    pub(crate) fn carry_out(
+        &mut self,
+        planned: Planned,
+        how: &Circumstances,
+    ) -> Result<Given, TerminalError> {
+        let Planned { facts, place, member, outcome, at } = planned;
+        if facts.is_empty() {
+            return Ok(Given { event: None, member, outcome, balances: self.balances_of(member, &at)?, at });
+        }
+        let event = self.record_action(at, how, facts, place)?;
+        self.given(event, member, outcome, at)
     }
 
     /// Records facts of which the last one is the action itself.

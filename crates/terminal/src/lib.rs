@@ -43,6 +43,7 @@ pub mod deeds;
 pub mod door;
 pub mod error;
 pub mod exchange;
+mod genuine;
 pub mod gifts;
 pub mod goodwill;
 pub mod handle;

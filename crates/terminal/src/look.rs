@@ -128,6 +128,10 @@ pub struct Why {
 impl Terminal {
     /// Looks at whom a code names.
     pub fn look(&self, who: &Who) -> Result<MemberLook, TerminalError> {
+        self.reading(|terminal| terminal.look_of(who))
+    }
+
+    fn look_of(&self, who: &Who) -> Result<MemberLook, TerminalError> {
         let member = who.member();
         let at = self.moment(None)?;
         let person = self.view().person(member)?.unwrap_or_default();

@@ -7,7 +7,7 @@ use stempel_domain::rules::{self, Original, Outcome, ReverseError, Take, TakeBac
 use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
 use stempel_domain::{Account, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
 
-use crate::counter::{Circumstances, Given, granted, key_used_otherwise};
+use crate::counter::{Circumstances, Given, Planned, granted, key_used_otherwise};
 use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
 
@@ -130,6 +130,18 @@ impl Terminal {
         claim: Claim,
         how: &Circumstances,
     ) -> Result<Given, TerminalError> {
+        let planned = self.reading(|terminal| terminal.plan_free_among(of, code, count, claim, how))?;
+        self.carry_out(planned, how)
+    }
+
+    fn plan_free_among(
+        &self,
+        of: EventRef,
+        code: &str,
+        count: u32,
+        claim: Claim,
+        how: &Circumstances,
+    ) -> Result<Planned, TerminalError> {
         let who = self.who(code)?;
         let at = self.moment(how.at)?;
         let back = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?.facts();
@@ -142,8 +154,7 @@ impl Terminal {
         // Whatever proved the purchase proves it again.
         let proof = self.proof_of(of)?;
         let stamp = self.stamp_fact(&who, order, judged, proof, &at);
-        let event = self.record_with_dues(back, stamp, &outcome, at, how)?;
-        self.given(event, Some(who.member()), outcome, at)
+        self.with_dues(back, stamp, outcome, at)
     }
 
     /// The earlier reversals of an event, as far as they are known here.

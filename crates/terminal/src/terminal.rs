@@ -16,6 +16,7 @@ use stempel_wire::message::Shop;
 use stempel_wire::{CardKeys, Row, SecretKey};
 
 use crate::alarms::Lookout;
+use crate::genuine::Genuine;
 use crate::holds::Word;
 use crate::identity::IDENTITY;
 use crate::moment::Reading;
@@ -37,6 +38,7 @@ pub struct Terminal {
     /// What requests are signed with, shared with whoever asks.
     pub(crate) keys: Keys,
     pub(crate) card_keys: CardKeys,
+    pub(crate) genuine: Genuine,
     pub(crate) book: RuleBook,
     /// The keys of this device's tallies that the rules read.
     pub(crate) tally_keys: Vec<String>,
@@ -77,6 +79,7 @@ impl Terminal {
             key,
             keys: Keys::new(keys),
             card_keys,
+            genuine: Genuine::default(),
             book: RuleBook::default(),
             tally_keys: Vec::new(),
             unreadable_programmes: Vec::new(),
@@ -117,6 +120,15 @@ impl Terminal {
         self.store.view()
     }
 
+    /// Reads what `work` reads as of one moment, and cheaper than one by one.
+    pub fn reading<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, TerminalError>,
+    ) -> Result<T, TerminalError> {
+        let _one_moment = self.store.one_moment()?;
+        work(self)
+    }
+
     /// The store itself, for checks that read all of it.
     pub fn store(&self) -> &Store {
         &self.store
@@ -137,6 +149,7 @@ impl Terminal {
         for (key, retired) in self.store.view().card_keys()? {
             self.card_keys.insert(key, retired);
         }
+        self.genuine.forget();
         self.load_programmes()
     }
 

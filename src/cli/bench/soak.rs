@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Instant;
 
 use serde_json::json;
@@ -15,8 +15,8 @@ use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferTyp
 use slint::{PhysicalSize, Rgb8Pixel};
 use stempel_domain::ports::Clock;
 
-use super::sample_at;
 use super::stamp::{InMemory, WINDOW};
+use super::{Fast, sample_at};
 use crate::cli::{Answer, Failure};
 use crate::edge::SystemClock;
 use crate::screens::AppScreens;
@@ -31,19 +31,6 @@ const GUEST_MS: i64 = 6_000;
 const LOOKS: u32 = 10;
 /// What the process may take more after the last tenth than after the fifth, in kilobytes.
 const GROWTH_KB_MAX: i64 = 8 * 1024;
-
-/// A clock on which a guest takes the time of a guest, however fast they come.
-struct Fast(AtomicI64);
-
-impl Clock for Fast {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn offset_minutes_at(&self, _utc_ms: i64) -> i16 {
-        0
-    }
-}
 
 /// Lets so many guests come, and fails where the memory grows with them.
 pub(super) fn soak(folder: &Path, guests: u32) -> Result<Answer, Failure> {
@@ -63,7 +50,7 @@ pub(super) fn soak(folder: &Path, guests: u32) -> Result<Answer, Failure> {
     let (begun, mut stamped, mut looks) = (Instant::now(), 0_u64, Vec::new());
     let every = (guests / LOOKS).max(1);
     for guest in 0..guests {
-        clock.0.fetch_add(GUEST_MS, Ordering::Relaxed);
+        clock.pass(GUEST_MS);
         let model = scan(&codes[(guest % MEMBERS) as usize]);
         stamped += u64::from(model.counter.fresh > 0);
         screens.show(&model);

@@ -161,6 +161,10 @@ fn of_an_old_series_only_known_cards_count() {
     let (dir, clock, server) = (folder(), Hand::noon(), server());
     let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
     stamp(&mut till, &printed(1), 2);
+    assert!(
+        till.who(&printed(2)).is_ok(),
+        "as yet it is a new card, and the terminal has it in mind as genuine"
+    );
     server.lock().unwrap().publish("key", &FeedChange::CardKey { key: card_key().public(), retired: true });
     sync(&mut till, &mut wire).unwrap();
     assert_eq!(coffees(&till, &printed(1)), 2);
