@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
+use stempel_domain::alarm::Limit;
 use stempel_domain::{TenantId, Unit};
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
@@ -244,6 +245,24 @@ async fn of_tenant(
                 "Nothing waits for a second account."
             };
             Ok(Answer::one(text, json!({"four_eyes": on})))
+        }
+        AdminCommand::AlarmLimits { kind, minutes, warn, ask, default } => {
+            let change = |limit: Limit| Limit {
+                minutes: minutes.unwrap_or(limit.minutes),
+                warn: warn.unwrap_or(limit.warn),
+                ask: ask.unwrap_or(limit.ask),
+            };
+            let changes = *default || [minutes, warn, ask].into_iter().any(|given| given.is_some());
+            if let Some(kind) = kind {
+                let kind = super::alarms::kind_of(kind)?;
+                let (_, in_force) = server.alarm_limits(tenant).await.map_err(failure)?;
+                let limit = (!default).then(|| change(in_force.of(kind)));
+                if changes {
+                    server.alarm_limit_set(tenant, kind, limit).await.map_err(failure)?;
+                }
+            }
+            let (set, in_force) = server.alarm_limits(tenant).await.map_err(failure)?;
+            Ok(super::alarms::limits(&set, &in_force))
         }
         AdminCommand::Retention { months, off, dry_run } => {
             super::people::retention(server, tenant, *months, *off, *dry_run).await

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use stempel_domain::alarm::{Alarm, AlarmKind};
+use stempel_domain::alarm::{Alarm, AlarmKind, Limit, Limits, LimitsSet};
 use stempel_domain::rules::Language;
 use stempel_terminal::alarms::Opened;
 
@@ -42,10 +42,7 @@ pub enum AlarmCommand {
 pub(super) fn alarms(global: &Global, args: AlarmsArgs) -> Result<Answer, Failure> {
     match args.command {
         Some(AlarmCommand::Agree { kind, subject, pin }) => {
-            let alarm = AlarmKind::named(&kind).ok_or_else(|| {
-                let kinds = AlarmKind::ALL.map(AlarmKind::name).join(", ");
-                Failure::usage(format!("“{kind}” is no alarm; there are {kinds}"))
-            })?;
+            let alarm = kind_of(&kind)?;
             open::write(global, Deed::Agree { alarm, subject, pin: typed(pin)? })
         }
         None => {
@@ -58,6 +55,28 @@ pub(super) fn alarms(global: &Global, args: AlarmsArgs) -> Result<Answer, Failur
             Ok(Answer::lines(opened.iter().map(line)))
         }
     }
+}
+
+/// The kind of alarm that somebody names.
+pub(super) fn kind_of(name: &str) -> Result<AlarmKind, Failure> {
+    AlarmKind::named(name).ok_or_else(|| {
+        let kinds = AlarmKind::ALL.map(AlarmKind::name).join(", ");
+        Failure::usage(format!("“{name}” is no alarm; there are {kinds}"))
+    })
+}
+
+/// The limits of an owner, one kind per line.
+pub(super) fn limits(set: &LimitsSet, in_force: &Limits) -> Answer {
+    let line = |kind: AlarmKind| {
+        let (Limit { minutes, warn, ask }, set) = (in_force.of(kind), set.contains_key(&kind));
+        let whose = if set { "set by the owner" } else { "default" };
+        let text = format!(
+            "{:<15} {minutes:>6} min  warns from {warn:>6}  asks from {ask:>6}  ({whose})",
+            kind.name()
+        );
+        (text, json!({ "alarm": kind, "minutes": minutes, "warn": warn, "ask": ask, "set": set }))
+    };
+    Answer::lines(AlarmKind::ALL.into_iter().map(line))
 }
 
 fn line(opened: &Opened) -> (String, Value) {
