@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
-use stempel_domain::alarm::Limit;
+use stempel_domain::alarm::{AlarmKind, Limit, Limits, LimitsSet};
 use stempel_domain::{TenantId, Unit};
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
@@ -262,7 +262,7 @@ async fn of_tenant(
                 }
             }
             let (set, in_force) = server.alarm_limits(tenant).await.map_err(failure)?;
-            Ok(super::alarms::limits(&set, &in_force))
+            Ok(limits(&set, &in_force))
         }
         AdminCommand::Retention { months, off, dry_run } => {
             super::people::retention(server, tenant, *months, *off, *dry_run).await
@@ -299,6 +299,20 @@ async fn of_tenant(
         | AdminCommand::RotateKeys { .. }
         | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
+}
+
+/// The limits of an owner, one kind per line.
+fn limits(set: &LimitsSet, in_force: &Limits) -> Answer {
+    let line = |kind: AlarmKind| {
+        let (Limit { minutes, warn, ask }, set) = (in_force.of(kind), set.contains_key(&kind));
+        let whose = if set { "set by the owner" } else { "default" };
+        let text = format!(
+            "{:<15} {minutes:>6} min  warns from {warn:>6}  asks from {ask:>6}  ({whose})",
+            kind.name()
+        );
+        (text, json!({ "alarm": kind, "minutes": minutes, "warn": warn, "ask": ask, "set": set }))
+    };
+    Answer::lines(AlarmKind::ALL.into_iter().map(line))
 }
 
 /// What a person decides of what waits in the inbox.

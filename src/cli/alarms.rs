@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use stempel_domain::alarm::{Alarm, AlarmKind, Limit, Limits, LimitsSet};
+use stempel_domain::alarm::{Alarm, AlarmKind};
 use stempel_domain::rules::Language;
 use stempel_terminal::alarms::Opened;
 
@@ -63,20 +63,6 @@ pub(super) fn kind_of(name: &str) -> Result<AlarmKind, Failure> {
         let kinds = AlarmKind::ALL.map(AlarmKind::name).join(", ");
         Failure::usage(format!("“{name}” is no alarm; there are {kinds}"))
     })
-}
-
-/// The limits of an owner, one kind per line.
-pub(super) fn limits(set: &LimitsSet, in_force: &Limits) -> Answer {
-    let line = |kind: AlarmKind| {
-        let (Limit { minutes, warn, ask }, set) = (in_force.of(kind), set.contains_key(&kind));
-        let whose = if set { "set by the owner" } else { "default" };
-        let text = format!(
-            "{:<15} {minutes:>6} min  warns from {warn:>6}  asks from {ask:>6}  ({whose})",
-            kind.name()
-        );
-        (text, json!({ "alarm": kind, "minutes": minutes, "warn": warn, "ask": ask, "set": set }))
-    };
-    Answer::lines(AlarmKind::ALL.into_iter().map(line))
 }
 
 fn line(opened: &Opened) -> (String, Value) {
