@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
+use stempel_domain::alarm::{AlarmKind, Limit, Limits, LimitsSet};
 use stempel_domain::{TenantId, Unit};
 use stempel_server::admin::{demo_guests, restore};
 use stempel_server::{Actor, Db, Scope, Server};
@@ -245,6 +246,24 @@ async fn of_tenant(
             };
             Ok(Answer::one(text, json!({"four_eyes": on})))
         }
+        AdminCommand::AlarmLimits { kind, minutes, warn, ask, default } => {
+            let change = |limit: Limit| Limit {
+                minutes: minutes.unwrap_or(limit.minutes),
+                warn: warn.unwrap_or(limit.warn),
+                ask: ask.unwrap_or(limit.ask),
+            };
+            let changes = *default || [minutes, warn, ask].into_iter().any(|given| given.is_some());
+            if let Some(kind) = kind {
+                let kind = super::alarms::kind_of(kind)?;
+                let (_, in_force) = server.alarm_limits(tenant).await.map_err(failure)?;
+                let limit = (!default).then(|| change(in_force.of(kind)));
+                if changes {
+                    server.alarm_limit_set(tenant, kind, limit).await.map_err(failure)?;
+                }
+            }
+            let (set, in_force) = server.alarm_limits(tenant).await.map_err(failure)?;
+            Ok(limits(&set, &in_force))
+        }
         AdminCommand::Retention { months, off, dry_run } => {
             super::people::retention(server, tenant, *months, *off, *dry_run).await
         }
@@ -280,6 +299,20 @@ async fn of_tenant(
         | AdminCommand::RotateKeys { .. }
         | AdminCommand::Adopt { .. } => Err(Failure::usage("this command concerns no single tenant")),
     }
+}
+
+/// The limits of an owner, one kind per line.
+fn limits(set: &LimitsSet, in_force: &Limits) -> Answer {
+    let line = |kind: AlarmKind| {
+        let (Limit { minutes, warn, ask }, set) = (in_force.of(kind), set.contains_key(&kind));
+        let whose = if set { "set by the owner" } else { "default" };
+        let text = format!(
+            "{:<15} {minutes:>6} min  warns from {warn:>6}  asks from {ask:>6}  ({whose})",
+            kind.name()
+        );
+        (text, json!({ "alarm": kind, "minutes": minutes, "warn": warn, "ask": ask, "set": set }))
+    };
+    Answer::lines(AlarmKind::ALL.into_iter().map(line))
 }
 
 /// What a person decides of what waits in the inbox.

@@ -42,10 +42,7 @@ pub enum AlarmCommand {
 pub(super) fn alarms(global: &Global, args: AlarmsArgs) -> Result<Answer, Failure> {
     match args.command {
         Some(AlarmCommand::Agree { kind, subject, pin }) => {
-            let alarm = AlarmKind::named(&kind).ok_or_else(|| {
-                let kinds = AlarmKind::ALL.map(AlarmKind::name).join(", ");
-                Failure::usage(format!("“{kind}” is no alarm; there are {kinds}"))
-            })?;
+            let alarm = kind_of(&kind)?;
             open::write(global, Deed::Agree { alarm, subject, pin: typed(pin)? })
         }
         None => {
@@ -58,6 +55,14 @@ pub(super) fn alarms(global: &Global, args: AlarmsArgs) -> Result<Answer, Failur
             Ok(Answer::lines(opened.iter().map(line)))
         }
     }
+}
+
+/// The kind of alarm that somebody names.
+pub(super) fn kind_of(name: &str) -> Result<AlarmKind, Failure> {
+    AlarmKind::named(name).ok_or_else(|| {
+        let kinds = AlarmKind::ALL.map(AlarmKind::name).join(", ");
+        Failure::usage(format!("“{name}” is no alarm; there are {kinds}"))
+    })
 }
 
 fn line(opened: &Opened) -> (String, Value) {

@@ -16,7 +16,7 @@ use stempel_wire::message::Shop;
 use super::args::{Global, Init};
 use super::deed::{Deed, Request};
 use super::{Answer, Failure};
-use crate::edge::{SystemClock, SystemEntropy};
+use crate::edge::{self, SystemClock, SystemEntropy};
 
 /// How long a command waits for a folder that another one holds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -30,14 +30,15 @@ pub(crate) fn clock_of(store: &Store) -> Arc<SystemClock> {
 
 /// Opens a folder's terminal for looking only.
 pub(crate) fn read(global: &Global) -> Result<Terminal, Failure> {
-    let store = Store::read(&global.data)?;
+    let store = Store::read_sealed(&global.data, edge::folder_key().map_err(StoreError::Io)?)?;
     let clock = clock_of(&store);
     Ok(Terminal::open(store, clock, Box::new(SystemEntropy))?)
 }
 
 /// Opens a store as its one writer.
 pub(crate) fn store(path: &Path, who: &str) -> Result<Store, StoreError> {
-    Store::open(Folder::take(path, &format!("{who}, process {}", std::process::id()))?)
+    let folder = Folder::take(path, &format!("{who}, process {}", std::process::id()))?;
+    Store::open_sealed(folder, edge::folder_key().map_err(StoreError::Io)?)
 }
 
 /// Opens a folder's terminal as its one writer, waiting a little for another command to finish.

@@ -66,7 +66,7 @@ fn report_answer(report: &Report) -> Answer {
 pub(super) fn replace(global: &Global, replace: &Replace) -> Result<Answer, Failure> {
     let mut transport = transport_of(&open::read(global)?)?;
     let done = hand_over(&replace.copy, &mut transport)?;
-    let mut text = match done.devices.first() {
+    let mut text = match done.held.keys().next() {
         Some(device) => format!("What device {device} had not sent is with the server."),
         None => "Nothing waited there.".to_owned(),
     };
@@ -76,7 +76,9 @@ pub(super) fn replace(global: &Global, replace: &Replace) -> Result<Answer, Fail
     text.push_str(
         "\nSign the dead device out now, so that it is not used again: stempel admin device revoke ID.",
     );
-    Ok(Answer::one(text, serde_json::to_value(&done).map_err(Failure::machine)?))
+    let mut json = serde_json::to_value(&done).map_err(Failure::machine)?;
+    json["devices"] = done.held.keys().map(|device| json!(device)).collect();
+    Ok(Answer::one(text, json))
 }
 
 pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {

@@ -15,7 +15,7 @@
 //! | `take-backs` | how often one operator undid or refunded |
 //! | `money-back` | how much money one operator handed back, in minor units |
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,9 @@ impl Limit {
     }
 }
 
+/// The limits that somebody has set, by what looks odd. Those that are not named stay as they are.
+pub type LimitsSet = BTreeMap<AlarmKind, Limit>;
+
 /// The limits of a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -167,6 +170,22 @@ impl Limits {
             AlarmKind::TakeBacks => self.take_backs,
             AlarmKind::MoneyBack => self.money_back,
         }
+    }
+
+    /// These limits with those that somebody has set in their place.
+    #[must_use]
+    pub fn with(mut self, set: &LimitsSet) -> Self {
+        for (kind, limit) in set {
+            *match kind {
+                AlarmKind::SelfAward => &mut self.self_award,
+                AlarmKind::CardOften => &mut self.card_often,
+                AlarmKind::OperatorOften => &mut self.operator_often,
+                AlarmKind::TwoPlaces => &mut self.two_places,
+                AlarmKind::TakeBacks => &mut self.take_backs,
+                AlarmKind::MoneyBack => &mut self.money_back,
+            } = *limit;
+        }
+        self
     }
 
     /// The longest time over which any of them counts, in milliseconds.
@@ -659,6 +678,10 @@ mod tests {
         };
         assert_eq!(alarms(&limits, sights, 0), vec![]);
         assert!(limits.are_well() && Limits::default().are_well());
+        let set = AlarmKind::ALL.into_iter().map(|kind| (kind, never)).collect();
+        assert_eq!(Limits::default().with(&set), limits);
+        let one = Limits::default().with(&[(AlarmKind::MoneyBack, never)].into());
+        assert_eq!(one, Limits { money_back: never, ..Limits::default() });
         assert!(!Limits { card_often: Limit { minutes: 0, warn: 1, ask: 1 }, ..limits }.are_well());
     }
 

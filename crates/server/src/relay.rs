@@ -1,8 +1,9 @@
 //! Short notes between the devices of a shop: a guest at the kiosk calls, the counter answers.
 //!
 //! A note is for now: it is kept for a minute, in memory, and nowhere else. What is worth keeping is an event in a
-//! journal. Devices that ask another process of the server do not see each other; they do without, as they do without a
-//! network.
+//! journal. Several processes on one PostgreSQL tell each other their notes through it; each keeps them all, under the
+//! same numbers. A process that cannot hear the database has its own only, and the devices do without the others, as they
+//! do without a network.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -11,13 +12,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::response::IntoResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stempel_domain::{AuthorId, ShopId, TenantId};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::caller::Caller;
+use crate::db::TOLD_LEN_MAX;
 use crate::error::{Error, Result};
 use crate::feed::WAIT_MS_MAX;
 use crate::http::{Answer, Shared, signed};
@@ -33,8 +35,24 @@ const NOTES_MAX: usize = 64;
 const NOTES_OF_DEVICE_MAX: usize = 16;
 /// How long a note is kept, in milliseconds.
 const NOTE_MS: i64 = 60_000;
+/// How long is waited until a note that was told is heard here too.
+const HEARD: Duration = Duration::from_secs(1);
+/// After so long it is tried again to hear the other processes.
+const AGAIN: Duration = Duration::from_secs(2);
 /// Shops with a box at once; beyond it empty ones go.
 const BOXES_MAX: usize = 4096;
+
+/// A note and what goes with it from one process to another fit into one text.
+const _: () = assert!(NOTE_LEN_MAX + 512 < TOLD_LEN_MAX);
+
+/// Where a note comes from, and what it says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Told {
+    tenant: TenantId,
+    shop: ShopId,
+    from: AuthorId,
+    note: Box<RawValue>,
+}
 
 /// A note as it is kept.
 #[derive(Debug, Clone)]
@@ -66,9 +84,15 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    fn with<T>(&self, caller: &Caller, now_ms: i64, work: impl FnOnce(&mut Shelf) -> T) -> Result<T> {
+    fn with<T>(
+        &self,
+        tenant: TenantId,
+        shop: ShopId,
+        now_ms: i64,
+        work: impl FnOnce(&mut Shelf) -> T,
+    ) -> Result<T> {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (caller.tenant, caller.shop);
+        let key = (tenant, shop);
         if !shelves.contains_key(&key) && shelves.len() >= BOXES_MAX {
             shelves.retain(|_, shelf| {
                 shelf.drop_old(now_ms);
@@ -83,19 +107,18 @@ impl Relay {
         Ok(work(shelf))
     }
 
-    /// Puts a note into the box of the caller's shop, and gives its number.
-    ///
-    /// Numbers rise for as long as the server's clock does, so that a server that was started again gives none twice.
-    fn put(&self, caller: &Caller, body: Box<RawValue>, now_ms: i64) -> Result<u64> {
-        self.with(caller, now_ms, |shelf| {
-            let number = (*shelf.last.borrow() + 1).max(u64::try_from(now_ms).unwrap_or(0));
-            let own = |note: &Note| note.from == caller.device;
+    /// Puts a note into the box of its shop, under a number of at least that, and gives the number. Numbers rise.
+    fn put(&self, told: Told, number: u64, now_ms: i64) -> Result<u64> {
+        let Told { tenant, shop, from, note: body } = told;
+        self.with(tenant, shop, now_ms, |shelf| {
+            let number = (*shelf.last.borrow() + 1).max(number);
+            let own = |note: &Note| note.from == from;
             if shelf.notes.iter().filter(|note| own(note)).count() >= NOTES_OF_DEVICE_MAX
                 && let Some(place) = shelf.notes.iter().position(own)
             {
                 shelf.notes.remove(place);
             }
-            shelf.notes.push_back(Note { number, from: caller.device, at_ms: now_ms, body });
+            shelf.notes.push_back(Note { number, from, at_ms: now_ms, body });
             while shelf.notes.len() > NOTES_MAX {
                 shelf.notes.pop_front();
             }
@@ -104,9 +127,60 @@ impl Relay {
         })
     }
 
+    /// Tells a note of the caller to the other processes, and puts it into the box. Gives its number.
+    ///
+    /// Alone, numbers rise for as long as the server's clock does, so that a server that was started again gives none
+    /// twice. Beside others the database gives them, and a note is put down when it is heard: in every process in the
+    /// same order.
+    async fn say(&self, server: &Server, caller: &Caller, note: Box<RawValue>) -> Result<u64> {
+        let (tenant, shop) = (caller.tenant, caller.shop);
+        let told = Told { tenant, shop, from: caller.device, note };
+        let Some(number) = server.db().tell(&serde_json::to_string(&told)?).await? else {
+            let now_ms = server.now_ms();
+            return self.put(told, u64::try_from(now_ms).unwrap_or(0), now_ms);
+        };
+        let mut last = self.with(tenant, shop, server.now_ms(), |shelf| shelf.last.subscribe())?;
+        match timeout(HEARD, last.wait_for(|last| *last >= number)).await {
+            Ok(Ok(_)) => Ok(number),
+            // This process hears nobody at the moment; whoever asks here is told all the same.
+            _ => self.put(told, number, server.now_ms()),
+        }
+    }
+
+    /// Hears what is told until it is broken off.
+    pub(crate) async fn hear(&self, server: &Server) {
+        loop {
+            match server.db().listen().await {
+                Ok(None) => return,
+                Ok(Some(mut ear)) => loop {
+                    match ear.hear().await {
+                        Ok(Some((number, text))) => self.take(&text, number, server.now_ms()),
+                        Ok(None) => {}
+                        Err(error) => {
+                            tracing::warn!(%error, "cannot hear the other processes");
+                            break;
+                        }
+                    }
+                },
+                Err(error) => tracing::warn!(%error, "cannot hear the other processes"),
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Takes in what was heard. What a later version says otherwise is passed over.
+    fn take(&self, text: &str, number: u64, now_ms: i64) {
+        let Ok(told) = serde_json::from_str::<Told>(text) else { return };
+        if told.note.get().len() > NOTE_LEN_MAX {
+            return;
+        }
+        // No room for one more shop's box: its devices do without.
+        let _ = self.put(told, number, now_ms);
+    }
+
     /// The notes of others after a number, and the number up to which was looked.
     fn look(&self, caller: &Caller, after: u64, now_ms: i64) -> Result<(u64, Vec<serde_json::Value>)> {
-        self.with(caller, now_ms, |shelf| {
+        self.with(caller.tenant, caller.shop, now_ms, |shelf| {
             let others = shelf.notes.iter().filter(|note| note.number > after && note.from != caller.device);
             let each = others.map(|note| {
                 serde_json::json!({
@@ -120,7 +194,7 @@ impl Relay {
     }
 
     fn follow(&self, caller: &Caller, now_ms: i64) -> Result<watch::Receiver<u64>> {
-        self.with(caller, now_ms, |shelf| shelf.last.subscribe())
+        self.with(caller.tenant, caller.shop, now_ms, |shelf| shelf.last.subscribe())
     }
 
     /// As [`Relay::look`], and waits for news for so long.
@@ -156,7 +230,7 @@ pub(crate) async fn post(State(http): Shared, request: Request) -> Answer {
     let (caller, body) = signed(&http, request, NOTE_LEN_MAX).await?;
     let body: Box<RawValue> = serde_json::from_slice(&body)
         .map_err(|error| Error::bad_request(format!("A note is JSON: {error}.")))?;
-    let number = http.relay.put(&caller, body, http.server.now_ms())?;
+    let number = http.relay.say(&http.server, &caller, body).await?;
     Ok(Json(serde_json::json!({ "number": number })).into_response())
 }
 

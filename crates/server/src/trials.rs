@@ -4,13 +4,12 @@
 //! A version on trial is told to the devices of its shop alone, so no other device has to know of trials.
 
 use serde_json::json;
-use stempel_domain::event::{Fact, ProgrammePublished, ProgrammeRef};
+use stempel_domain::event::ProgrammeRef;
 use stempel_domain::programme::{Programme, Published};
 use stempel_domain::{Day, ProgrammeId, ShopId, TenantId};
 use stempel_wire::message::FeedChange;
 
-use crate::admin::{newest_version, next_version};
-use crate::author;
+use crate::admin::{newest_version, write_version};
 use crate::db::{Row, Tx, values};
 use crate::error::{Error, Result};
 use crate::server::Server;
@@ -71,10 +70,8 @@ impl Server {
             return Err(changed(known));
         }
         end(&mut tx, tenant.id, id, moment.utc_ms).await?;
-        let version = next_version(&mut tx, tenant.id, known).await?;
-        let reference = ProgrammeRef { id: id.clone(), version };
-        let published = ProgrammePublished { programme: reference.clone(), text: text.clone() };
-        author::append(&mut tx, &mut tenant, moment, vec![Fact::ProgrammePublished(published)], &[]).await?;
+        let reference = write_version(&mut tx, &mut tenant, moment, id, known, &text).await?;
+        let version = reference.version;
         let change = FeedChange::Programme { reference: reference.clone(), text: text.clone(), ended: false };
         let position = tenant.next_position();
         tx.execute(
@@ -141,11 +138,8 @@ impl Server {
     }
 
     async fn trial_of(&self, tenant: TenantId, id: &ProgrammeId) -> Result<Trial> {
-        let trials = self.trials(tenant).await?;
-        trials
-            .into_iter()
-            .find(|trial| trial.reference.id == *id)
-            .ok_or_else(|| Error::not_found("such trial"))
+        let trial = running_of(&mut self.read_of(tenant).await?, tenant, id).await?;
+        trial.ok_or_else(|| Error::not_found("such trial"))
     }
 
     /// Has those hold everywhere whose day has come, and says how many.
@@ -175,24 +169,28 @@ pub(crate) fn changed(known: u32) -> Error {
     )
 }
 
-/// The versions on trial, at one shop or at all.
+/// The versions on trial: at one shop or at all.
 async fn running(tx: &mut Tx, tenant: TenantId, shop: Option<ShopId>) -> Result<Vec<Trial>> {
     let rows = tx
         .rows(
             "SELECT programme, version, body, shop, begun_ms, from_day FROM programme_trial
-             WHERE tenant = $1 AND over_ms IS NULL ORDER BY programme LIMIT 1000",
-            values![tenant],
+             WHERE tenant = $1 AND over_ms IS NULL AND ($2 IS NULL OR shop = $2) ORDER BY programme LIMIT 1000",
+            values![tenant, shop],
         )
         .await?;
-    let mut trials = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
-    trials.retain(|trial| shop.is_none_or(|shop| trial.shop == shop));
-    Ok(trials)
+    rows.iter().map(read).collect()
 }
 
 /// The version of a programme that is on trial, if one is.
 pub(crate) async fn running_of(tx: &mut Tx, tenant: TenantId, id: &ProgrammeId) -> Result<Option<Trial>> {
-    let all = running(tx, tenant, None).await?;
-    Ok(all.into_iter().find(|trial| trial.reference.id == *id))
+    let row = tx
+        .row(
+            "SELECT programme, version, body, shop, begun_ms, from_day FROM programme_trial
+             WHERE tenant = $1 AND over_ms IS NULL AND programme = $2",
+            values![tenant, id.as_str()],
+        )
+        .await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// The highest version of a programme that was ever on trial; 0: none was.

@@ -57,6 +57,11 @@ pub enum StoreError {
         "a forgotten member's key is not gone from the disk yet: close other programs that read this folder"
     )]
     Uncleaned,
+    /// The file with the key to members' names is sealed, and what opens it is not here.
+    #[error(
+        "the key file of this folder is sealed by the system's store of keys: start the program as the service that has the credential “stempel-folder-key”. If that is lost for good, remove stempel.keys; names are back when the server has sent them again"
+    )]
+    Sealed,
     /// Anything else that the file system said.
     #[error("the data folder cannot be used: {0}")]
     Io(#[from] std::io::Error),

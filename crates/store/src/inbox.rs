@@ -3,6 +3,7 @@
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use stempel_domain::AuthorId;
+use stempel_domain::alarm::LimitsSet;
 use stempel_wire::message::{FeedChange, FeedItem, RowTrouble, Shop};
 
 use crate::reference::ProgrammeRow;
@@ -11,6 +12,8 @@ use crate::{StoreError, View, Write};
 const SYNC_STATE: &str = "sync";
 /// The setting that holds the shop as the server describes it.
 pub const SHOP: &str = "shop";
+/// The setting that holds what the owner says of alarms.
+pub const ALARM_LIMITS: &str = "alarm-limits";
 
 /// How far device and server have come with each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,8 @@ impl Write<'_> {
     /// own rows that only a base had counted come back into the overlay.
     pub fn begin_snapshot(&mut self, own: AuthorId) -> Result<(), StoreError> {
         self.forget_bases()?;
+        // A server that was set back to before them says nothing of them.
+        self.set(ALARM_LIMITS, &LimitsSet::new())?;
         self.overlay_own_rows(own)
     }
 
@@ -147,6 +152,7 @@ impl Write<'_> {
                 let own: Option<Shop> = self.view().setting(SHOP)?;
                 if own.is_none_or(|own| own.id == shop.id) { self.set(SHOP, shop) } else { Ok(()) }
             }
+            FeedChange::AlarmLimits { limits } => self.set(ALARM_LIMITS, limits),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Members' keys, wrapped under a key that stands in a file beside the database: a copy of the database alone opens no
-//! profile.
+//! profile. Where the system has a store of keys, the file is sealed under a secret of it ([`SealingKey`]): a copy of the
+//! whole folder opens none.
 //!
 //! Without the file the terminal goes on: names are missing until the server has sent the keys again.
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use rusqlite::params;
 use stempel_domain::MemberId;
 use stempel_domain::ports::Entropy;
+use stempel_wire::wrap::{SealingKey, WrapError};
 use stempel_wire::{MemberKey, WrappingKeys};
 
 use crate::{Store, StoreError, View};
@@ -17,20 +19,53 @@ use crate::{Store, StoreError, View};
 /// The file's name inside the folder.
 pub const KEYS: &str = "stempel.keys";
 
-/// Reads the file; none if there is none.
-pub(crate) fn read(folder: &Path) -> Result<Option<WrappingKeys>, StoreError> {
-    match fs::read_to_string(folder.join(KEYS)) {
-        Ok(text) => {
-            let keys = WrappingKeys::parse(&text);
-            Ok(Some(keys.map_err(|error| StoreError::Damaged(format!("{KEYS}: {error}")))?))
+/// What the file holds.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// There is none.
+    Nothing,
+    /// The keys, which stood there in clear.
+    Clear(WrappingKeys),
+    /// The keys, which were sealed.
+    Sealed(WrappingKeys),
+    /// It is sealed, and what opens it is not here.
+    Shut,
+}
+
+impl Found {
+    pub(crate) fn keys(self) -> Option<WrappingKeys> {
+        match self {
+            Self::Clear(keys) | Self::Sealed(keys) => Some(keys),
+            Self::Nothing | Self::Shut => None,
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::Io(error)),
+    }
+}
+
+/// Reads the file.
+pub(crate) fn read(folder: &Path, sealing: Option<&SealingKey>) -> Result<Found, StoreError> {
+    let damaged = |error: WrapError| StoreError::Damaged(format!("{KEYS}: {error}"));
+    let text = match fs::read_to_string(folder.join(KEYS)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(StoreError::Io(error)),
+    };
+    if !WrappingKeys::is_sealed(&text) {
+        return WrappingKeys::parse(&text).map(Found::Clear).map_err(damaged);
+    }
+    match sealing.map(|sealing| WrappingKeys::parse_sealed(&text, sealing)) {
+        None | Some(Err(WrapError::OtherKey)) => Ok(Found::Shut),
+        Some(keys) => keys.map(Found::Sealed).map_err(damaged),
     }
 }
 
 /// Writes the file whole and durably, readable by its owner alone.
-fn write(folder: &Path, keys: &WrappingKeys) -> Result<(), StoreError> {
+fn write(folder: &Path, keys: &WrappingKeys, sealing: Option<&SealingKey>) -> Result<(), StoreError> {
+    let text = match sealing {
+        Some(sealing) => {
+            keys.to_sealed(sealing).map_err(|error| StoreError::Damaged(format!("{KEYS}: {error}")))?
+        }
+        None => keys.to_text(),
+    };
     let part = folder.join("stempel.keys.part");
     match fs::remove_file(&part) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
@@ -41,7 +76,7 @@ fn write(folder: &Path, keys: &WrappingKeys) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&part)?;
-    file.write_all(keys.to_text().as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&part, folder.join(KEYS))?;
     // Not every system lets a folder be opened; the file itself is safe.
@@ -70,13 +105,17 @@ impl View<'_> {
 }
 
 impl Store {
-    /// Makes the wrapping key if there is none, and wraps what earlier versions kept in clear. Done by the writer when
-    /// it opens.
+    /// Makes the wrapping key if there is none, and wraps what earlier versions kept in clear. A key that stood in clear
+    /// in a file that can be sealed now gives way to a new one. Done by the writer when it opens.
     pub fn wrap_keys(&mut self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
         let Some(folder) = self.folder.as_ref().map(|folder| folder.path().to_owned()) else { return Ok(()) };
+        if self.unsealed {
+            self.unsealed = false;
+            return self.rotate_keys(entropy);
+        }
         if self.keys.is_none() {
             let keys = WrappingKeys::generate(entropy);
-            write(&folder, &keys)?;
+            write(&folder, &keys, self.sealing.as_ref())?;
             self.keys = Some(keys);
         }
         self.wrap_again()
@@ -88,10 +127,10 @@ impl Store {
         self.wrap_keys(entropy)?;
         let Some(keys) = &self.keys else { return Ok(()) };
         let rotated = keys.rotated(entropy);
-        write(&folder, &rotated)?;
+        write(&folder, &rotated, self.sealing.as_ref())?;
         self.keys = Some(rotated.clone());
         self.wrap_again()?;
-        write(&folder, &rotated.newest())?;
+        write(&folder, &rotated.newest(), self.sealing.as_ref())?;
         self.keys = Some(rotated.newest());
         Ok(())
     }

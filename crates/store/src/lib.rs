@@ -28,8 +28,10 @@ pub mod tallies;
 
 use std::path::{Path, PathBuf};
 
+use keyring::Found;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use stempel_domain::AuthorId;
+use stempel_wire::wrap::SealingKey;
 use stempel_wire::{Hash, WrappingKeys};
 
 pub use error::StoreError;
@@ -59,18 +61,36 @@ pub struct Store {
     folder: Option<Folder>,
     /// What wraps members' keys; none: they are kept as they are, as earlier versions did.
     keys: Option<WrappingKeys>,
+    /// Under which the key file is sealed.
+    sealing: Option<SealingKey>,
+    /// The key file stood there in clear and can be sealed.
+    unsealed: bool,
 }
 
 impl Store {
     /// Opens the store of a folder for writing, making it if it is new.
     pub fn open(folder: Folder) -> Result<Self, StoreError> {
+        Self::open_sealed(folder, None)
+    }
+
+    /// As [`Store::open`], with the key to members' names in a file that is sealed from now on under a secret of the
+    /// system's store of keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`] if the file is sealed and that secret does not open it.
+    pub fn open_sealed(folder: Folder, sealing: Option<SealingKey>) -> Result<Self, StoreError> {
         let path = folder.path().join(folder::DATABASE);
         let mut connection = Connection::open(&path)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::prepare_writer(&connection)?;
         schema::migrate(&mut connection)?;
-        let keys = keyring::read(folder.path())?;
-        let mut store = Self { connection, path, folder: Some(folder), keys };
+        let found = keyring::read(folder.path(), sealing.as_ref())?;
+        if matches!(found, Found::Shut) {
+            return Err(StoreError::Sealed);
+        }
+        let unsealed = sealing.is_some() && matches!(found, Found::Clear(_));
+        let mut store =
+            Self { connection, path, folder: Some(folder), keys: found.keys(), sealing, unsealed };
         match store.clean() {
             Ok(()) | Err(StoreError::Uncleaned) => Ok(store),
             Err(error) => Err(error),
@@ -79,6 +99,11 @@ impl Store {
 
     /// Opens the store of a folder for reading only. Somebody else may be writing.
     pub fn read(dir: &Path) -> Result<Self, StoreError> {
+        Self::read_sealed(dir, None)
+    }
+
+    /// As [`Store::read`], with what opens a sealed key file. Without it the names of members are missing.
+    pub fn read_sealed(dir: &Path, sealing: Option<SealingKey>) -> Result<Self, StoreError> {
         let path = dir.join(folder::DATABASE);
         if !path.exists() {
             return Err(StoreError::NoData(dir.to_owned()));
@@ -88,7 +113,8 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         schema::check_version(&connection)?;
         schema::complete(&connection)?;
-        Ok(Self { connection, path, folder: None, keys: keyring::read(dir)? })
+        let keys = keyring::read(dir, sealing.as_ref())?.keys();
+        Ok(Self { connection, path, folder: None, keys, sealing, unsealed: false })
     }
 
     /// The database's path.

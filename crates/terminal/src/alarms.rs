@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use stempel_domain::alarm::{Alarm, AlarmKind, Level, Limits, Sight, Watch, alarms, is_own};
+use stempel_domain::alarm::{Alarm, AlarmKind, Level, Limits, LimitsSet, Sight, Watch, alarms, is_own};
 use stempel_domain::event::{Fact, LimitLifted};
 use stempel_domain::{Event, EventRef, MemberId, Moment, OperatorId};
 use stempel_store::StoreError;
+use stempel_store::inbox::ALARM_LIMITS;
 use stempel_wire::Row;
 
 use crate::{Operator, Terminal, TerminalError};
@@ -32,6 +33,8 @@ pub(crate) struct Lookout {
     /// It has read what happened before this program started.
     awake: bool,
     limits: Limits,
+    /// What the owner has set for every shop, once it was read; the feed may change it.
+    owners: Option<LimitsSet>,
     watch: Watch,
     lifted: Vec<LimitLifted>,
     raised: Vec<Alarm>,
@@ -54,7 +57,7 @@ impl Terminal {
 
     /// The alarms since an instant, oldest first, each with its events. Looks back over at most 100,000 rows.
     pub fn alarms(&self, since_ms: i64) -> Result<Vec<Opened>, TerminalError> {
-        let limits = self.as_set()?.alarms;
+        let limits = self.limits()?;
         let mut sights = Vec::new();
         self.look_back(since_ms.saturating_sub(limits.span_ms()), ROWS_LISTED, &mut |event| {
             sights.extend(Sight::of(&event, Some(self.identity.shop)));
@@ -134,9 +137,25 @@ impl Terminal {
         }
     }
 
+    /// What raises an alarm: what the owner has set for every shop, or else what is set here.
+    fn limits(&self) -> Result<Limits, TerminalError> {
+        let own = self.as_set()?.alarms;
+        Ok(match &self.lookout.owners {
+            Some(owners) => own.with(owners),
+            None => own.with(&self.owners_limits()?),
+        })
+    }
+
+    fn owners_limits(&self) -> Result<LimitsSet, TerminalError> {
+        Ok(self.view().setting(ALARM_LIMITS)?.unwrap_or_default())
+    }
+
     /// Reads the limits as they are now and, the first time, what happened before this program started.
     fn wake(&mut self) -> Result<(), TerminalError> {
-        self.lookout.limits = self.as_set()?.alarms;
+        if self.lookout.owners.is_none() {
+            self.lookout.owners = Some(self.owners_limits()?);
+        }
+        self.lookout.limits = self.limits()?;
         if self.lookout.awake {
             return Ok(());
         }
@@ -234,6 +253,11 @@ impl Terminal {
 }
 
 impl Lookout {
+    /// Has the owner's limits read anew.
+    pub(crate) fn forget_limits(&mut self) {
+        self.owners = None;
+    }
+
     /// Whether somebody else has agreed to it a short while ago.
     fn is_lifted(&self, alarm: &Alarm, at: &Moment, operator: Option<&OperatorId>) -> bool {
         self.lifted.iter().any(|lifted| {

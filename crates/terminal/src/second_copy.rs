@@ -140,9 +140,7 @@ fn append(file: &Path, frames: &[u8]) -> std::io::Result<u64> {
 /// What a dead device's second copy came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct HandedOver {
-    /// Whose rows.
-    pub devices: Vec<AuthorId>,
-    /// Up to which number the server holds them by now.
+    /// Whose rows, and up to which number the server holds them by now.
     pub held: std::collections::BTreeMap<AuthorId, u64>,
     /// Rows that the server keeps without effect, or that it did not take, with the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -162,9 +160,6 @@ pub fn hand_over(file: &Path, transport: &mut dyn Transport) -> Result<HandedOve
     for frame in copy::frames(&text).map_err(|error| unreadable(error.to_string()))? {
         let device = copy::device_of(frame).map_err(|error| unreadable(error.to_string()))?;
         let answer = transport.copy(frame.to_vec())?;
-        if !done.devices.contains(&device) {
-            done.devices.push(device);
-        }
         let held = answer.held.get(&device).copied().unwrap_or(0);
         done.held.insert(device, held);
         let trouble = answer.dead.iter().chain(&answer.quarantined).chain(&answer.refused);

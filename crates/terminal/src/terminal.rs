@@ -70,8 +70,9 @@ impl Terminal {
     ) -> Result<Self, TerminalError> {
         store.wrap_keys(&mut *entropy)?;
         let identity: Identity = store.view().setting(IDENTITY)?.ok_or(TerminalError::NotSetUp)?;
+        // The newest comes first, and there is always one.
         let keys: Vec<Arc<SecretKey>> = identity.keys()?.into_iter().map(Arc::new).collect();
-        let key = Arc::new(identity.key()?);
+        let key = keys.first().cloned().ok_or(TerminalError::NotSetUp)?;
         let card_keys = CardKeys::new(identity.tenant);
         let mut terminal = Self {
             store,
@@ -144,8 +145,9 @@ impl Terminal {
         Ok(self.view().setting(SHOP)?)
     }
 
-    /// Reads programmes and card keys anew, after the feed may have changed them.
+    /// Reads programmes, card keys and limits anew, after the feed may have changed them.
     pub(crate) fn reload(&mut self) -> Result<(), TerminalError> {
+        self.lookout.forget_limits();
         for (key, retired) in self.store.view().card_keys()? {
             self.card_keys.insert(key, retired);
         }

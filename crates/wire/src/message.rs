@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use stempel_domain::alarm::LimitsSet;
 use stempel_domain::event::ProgrammeRef;
 use stempel_domain::member::Base;
 use stempel_domain::{AuthorId, CardId, MemberId, ShopId, TenantId, Unit};
@@ -249,6 +250,12 @@ pub enum FeedChange {
     MemberErased {
         /// Who.
         member: MemberId,
+    },
+    /// From when on something raises an alarm, where the owner says so for every shop. What is not named goes by the
+    /// device's own settings.
+    AlarmLimits {
+        /// The limits.
+        limits: LimitsSet,
     },
 }
 

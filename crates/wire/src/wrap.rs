@@ -22,7 +22,8 @@ use stempel_domain::ports::{Entropy, draw};
 
 use crate::MemberKey;
 
-const MEMBER_KEY: &str = "stempel wrapped key v1";
+/// What a member's key is, where it is wrapped.
+pub const MEMBER_KEY: &str = "stempel wrapped key v1";
 const VERSION: u8 = 1;
 const ID_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
@@ -48,6 +49,27 @@ pub enum WrapError {
     File,
 }
 
+/// A secret of the system's own store of keys, under which a key file is sealed: the file alone opens nothing then.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealingKey([u8; 32]);
+
+impl SealingKey {
+    /// Bytes that a secret has at least and at most.
+    pub const LEN: std::ops::RangeInclusive<usize> = 16..=4096;
+
+    /// The key that a secret gives; none if it is too short or too long.
+    pub fn of(secret: &[u8]) -> Option<Self> {
+        let key = || Self(blake3::derive_key("stempel sealed key file v1", secret));
+        Self::LEN.contains(&secret.len()).then(key)
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey")
+    }
+}
+
 /// The keys that wrap secrets: the first is in force, the others only unwrap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappingKeys(Vec<[u8; 32]>);
@@ -55,6 +77,11 @@ pub struct WrappingKeys(Vec<[u8; 32]>);
 #[derive(Serialize, Deserialize)]
 struct File {
     wrapping_keys: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sealed_keys: String,
 }
 
 impl WrappingKeys {
@@ -97,6 +124,34 @@ impl WrappingKeys {
     pub fn to_text(&self) -> String {
         let keys: Vec<String> = self.0.iter().map(|key| format!("\"{}\"", HEXLOWER.encode(key))).collect();
         format!("{{\"wrapping_keys\":[{}]}}\n", keys.join(","))
+    }
+
+    /// The key file's text, sealed. The same keys give the same text.
+    pub fn to_sealed(&self, sealing: &SealingKey) -> Result<String, WrapError> {
+        let text = self.to_text();
+        let seed = blake3::derive_key("stempel nonce of a sealed key file v1", &sealing.0);
+        let nonce = blake3::keyed_hash(&seed, text.as_bytes());
+        let nonce: [u8; NONCE_LEN] = nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::File)?;
+        let sealed = XChaCha20Poly1305::new(&sealing.0.into())
+            .encrypt(&XNonce::from(nonce), text.as_bytes())
+            .map_err(|_| WrapError::File)?;
+        Ok(format!("{{\"sealed_keys\":\"{}\"}}\n", HEXLOWER.encode(&[&nonce[..], &sealed].concat())))
+    }
+
+    /// Whether a key file's text is sealed.
+    pub fn is_sealed(text: &str) -> bool {
+        serde_json::from_str::<Sealed>(text).is_ok()
+    }
+
+    /// Reads what [`WrappingKeys::to_sealed`] wrote.
+    pub fn parse_sealed(text: &str, sealing: &SealingKey) -> Result<Self, WrapError> {
+        let file: Sealed = serde_json::from_str(text).map_err(|_| WrapError::File)?;
+        let bytes = HEXLOWER.decode(file.sealed_keys.as_bytes()).map_err(|_| WrapError::File)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(WrapError::File)?;
+        let text = XChaCha20Poly1305::new(&sealing.0.into())
+            .decrypt(&XNonce::from(*nonce), sealed)
+            .map_err(|_| WrapError::OtherKey)?;
+        Self::parse(std::str::from_utf8(&text).map_err(|_| WrapError::File)?)
     }
 
     /// Wraps a member's key. The same key wrapped again gives the same bytes.
@@ -246,6 +301,26 @@ mod tests {
         assert_eq!(open_once(&[2; 32], b"form", &sealed), Err(WrapError::Damaged));
         assert_eq!(open_once(&[1; 32], b"copy", &sealed), Err(WrapError::Damaged));
         assert_eq!(open_once(&[1; 32], b"form", &sealed[1..]), Err(WrapError::Damaged));
+    }
+
+    #[test]
+    fn a_sealed_key_file_opens_under_its_secret_alone() {
+        let keys = WrappingKeys::generate(&mut Counting(7));
+        let [one, two] =
+            [b"the first secret", b"another one here"].map(|secret| SealingKey::of(secret).unwrap());
+        let text = keys.to_sealed(&one).unwrap();
+        assert_eq!(WrappingKeys::parse_sealed(&text, &one), Ok(keys.clone()));
+        assert_eq!(WrappingKeys::parse_sealed(&text, &two), Err(WrapError::OtherKey));
+        assert!(WrappingKeys::is_sealed(&text) && !WrappingKeys::is_sealed(&keys.to_text()));
+        assert_eq!(WrappingKeys::parse(&text), Err(WrapError::File));
+        let clear = keys.to_text();
+        let key = &clear[20..60];
+        assert!(!text.contains(key));
+        for damaged in ["", "{}", "{\"sealed_keys\":\"00\"}", "{\"sealed_keys\":\"zz\"}"] {
+            assert_eq!(WrappingKeys::parse_sealed(damaged, &one), Err(WrapError::File), "{damaged}");
+        }
+        assert_eq!(SealingKey::of(b"too short"), None);
+        assert_eq!(SealingKey::of(&[1; 4097]), None);
     }
 
     #[test]

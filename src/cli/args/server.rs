@@ -132,6 +132,23 @@ pub enum AdminCommand {
         #[arg(value_parser = ["on", "off"])]
         set: Option<String>,
     },
+    /// From when on something looks odd, at the server and at every device: `alarm-limits card-often --warn 6`
+    AlarmLimits {
+        /// self-award, card-often, operator-often, two-places, take-backs or money-back; nothing to look at all
+        kind: Option<String>,
+        /// Over how many minutes it counts
+        #[arg(long, requires = "kind")]
+        minutes: Option<u32>,
+        /// From how many on there is a warning; 0 is never
+        #[arg(long, requires = "kind")]
+        warn: Option<u32>,
+        /// From how many on a second person has to agree; 0 is never
+        #[arg(long, requires = "kind")]
+        ask: Option<u32>,
+        /// Gives it its default again
+        #[arg(long, requires = "kind", conflicts_with_all = ["minutes", "warn", "ask"])]
+        default: bool,
+    },
     /// Forgets members who were not seen for long, by a rule that the server carries out every day
     Retention {
         /// Sets the rule: months without any event

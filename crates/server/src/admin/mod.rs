@@ -27,7 +27,7 @@ pub use members::{AddedMember, MemberInfo, NewMember, WhyLine};
 pub(crate) use members::{genuine_card, keys_of};
 pub use r#move::Moved;
 pub use programmes::ProgrammeInfo;
-pub(crate) use programmes::{newest as newest_version, next_version};
+pub(crate) use programmes::{newest as newest_version, write_version};
 pub use report::{BOARD_CONSENT, BoardPlace, CauseTotal, ClearingReport, StockLevel};
 pub use tenants::TenantInfo;
 pub use verify::VerifyReport;

@@ -79,14 +79,7 @@ impl Server {
         let programme = match trial.filter(|trial| trial.text == text) {
             // It was published for one shop, and holds everywhere now.
             Some(trial) => trial.reference,
-            None => {
-                let version = next_version(&mut tx, tenant.id, known).await?;
-                let programme = ProgrammeRef { id: id.clone(), version };
-                let published = ProgrammePublished { programme: programme.clone(), text: text.to_owned() };
-                let fact = Fact::ProgrammePublished(published);
-                author::append(&mut tx, &mut tenant, moment, vec![fact], &[]).await?;
-                programme
-            }
+            None => write_version(&mut tx, &mut tenant, moment, id, known, text).await?,
         };
         let version = programme.version;
         tx.execute(
@@ -176,14 +169,11 @@ async fn ended_after(
 ) -> Result<ProgrammeInfo> {
     let text = before.map_or(trial.text, |before| before.text);
     let (id, known) = (trial.reference.id, trial.reference.version);
-    let version = next_version(tx, tenant.id, known).await?;
-    let reference = ProgrammeRef { id, version };
-    let published = ProgrammePublished { programme: reference.clone(), text: text.clone() };
-    author::append(tx, tenant, moment, vec![Fact::ProgrammePublished(published)], &[]).await?;
+    let reference = write_version(tx, tenant, moment, &id, known, &text).await?;
     tx.execute(
         "INSERT INTO programme (tenant, programme, version, body, ended, published_ms)
          VALUES ($1, $2, $3, $4, 0, $5)",
-        values![tenant.id, reference.id.as_str(), i64::from(version), &text[..], moment.utc_ms],
+        values![tenant.id, id.as_str(), i64::from(reference.version), &text[..], moment.utc_ms],
     )
     .await?;
     Ok(ProgrammeInfo { reference, text, ended: false, published_ms: moment.utc_ms })
@@ -209,8 +199,24 @@ pub(super) async fn leap_versions(tx: &mut Tx, tenant: TenantId, now_ms: i64) ->
     Ok(())
 }
 
+/// Writes down the programme's version that comes after `known`, as an event of the server.
+pub(crate) async fn write_version(
+    tx: &mut Tx,
+    tenant: &mut Tenant,
+    moment: Moment,
+    id: &ProgrammeId,
+    known: u32,
+    text: &str,
+) -> Result<ProgrammeRef> {
+    let version = next_version(tx, tenant.id, known).await?;
+    let programme = ProgrammeRef { id: id.clone(), version };
+    let published = ProgrammePublished { programme: programme.clone(), text: text.to_owned() };
+    author::append(tx, tenant, moment, vec![Fact::ProgrammePublished(published)], &[]).await?;
+    Ok(programme)
+}
+
 /// The number of the version that comes after `known`.
-pub(crate) async fn next_version(tx: &mut Tx, tenant: TenantId, known: u32) -> Result<u32> {
+async fn next_version(tx: &mut Tx, tenant: TenantId, known: u32) -> Result<u32> {
     let row = tx
         .row("SELECT value FROM setting WHERE tenant = $1 AND name = $2", values![tenant, FIRST_VERSION])
         .await?;

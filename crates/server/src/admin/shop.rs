@@ -4,9 +4,9 @@ use serde_json::json;
 use stempel_domain::{ShopId, TenantId};
 use stempel_wire::message::{FeedChange, Shop};
 
-use super::tenants::clean_name;
+use super::tenants::{check_day_end, clean_name};
 use crate::db::values;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
 
@@ -21,9 +21,7 @@ impl Server {
         zone: &str,
         day_ends_minutes: u16,
     ) -> Result<Shop> {
-        if day_ends_minutes >= 24 * 60 {
-            return Err(Error::bad_request("A business day ends less than 24 hours after midnight."));
-        }
+        check_day_end(day_ends_minutes)?;
         let name = clean_name(name)?;
         let mut tx = self.write_of(tenant).await?;
         let mut tenant = Tenant::lock(&mut tx, tenant).await?;

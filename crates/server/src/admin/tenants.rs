@@ -131,9 +131,7 @@ impl Server {
         zone: &str,
         day_ends_minutes: u16,
     ) -> Result<Shop> {
-        if day_ends_minutes >= 24 * 60 {
-            return Err(Error::bad_request("A business day ends less than 24 hours after midnight."));
-        }
+        check_day_end(day_ends_minutes)?;
         let now_ms = self.now_ms();
         let shop = Shop {
             id: ShopId::from_time(now_ms, self.random()),
@@ -218,6 +216,14 @@ impl Server {
     pub async fn shops(&self, tenant: TenantId) -> Result<Vec<Shop>> {
         let mut tx = self.read_of(tenant).await?;
         tenant::shops(&mut tx, tenant).await
+    }
+}
+
+/// Refuses an end of the business day that is none, in minutes after midnight.
+pub(super) fn check_day_end(minutes: u16) -> Result<()> {
+    match minutes {
+        0..1440 => Ok(()),
+        _ => Err(Error::bad_request("A business day ends less than 24 hours after midnight.")),
     }
 }
 

@@ -9,6 +9,7 @@ mod postgres;
 mod schema;
 mod sqlite;
 mod tables;
+mod told;
 mod tx;
 mod value;
 
@@ -22,6 +23,7 @@ use crate::vault::Vault;
 pub(crate) use postgres::without_password;
 pub(crate) use sqlite::{check_alone, make_private};
 pub(crate) use tables::{Digest, copy_directory, copy_tenant, digest_tenant, purge_tenant};
+pub(crate) use told::TOLD_LEN_MAX;
 use tx::Open;
 pub(crate) use tx::Tx;
 pub(crate) use value::{Row, Value, values};

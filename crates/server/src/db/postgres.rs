@@ -15,8 +15,8 @@ use crate::vault::Vault;
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// Writing connections of one process. The writers of one tenant go one after the other anyway.
 const WRITERS: u32 = 8;
-/// Reading connections of one process.
-const READERS: u32 = 8;
+/// Reading connections of one process; one of them listens ([`super::told`]).
+const READERS: u32 = 9;
 /// A connection that was idle for this long is asked whether it still lives before it is used.
 const TRUSTED: Duration = Duration::from_secs(1);
 /// The oldest version that is taken.

@@ -83,6 +83,8 @@ pub async fn serve_with(
     let header_time = options.header_time;
     let http = Arc::new(Http::new(server.clone(), options));
     let listener_of_silence = tokio::spawn(silence::watch(Arc::clone(&http)));
+    let hearing = Arc::clone(&http);
+    let hearing = tokio::spawn(async move { hearing.relay.hear(&hearing.server).await });
     let process = server.random();
     // A full disk is no reason not to serve.
     if let Err(error) = attempts::take_up(&http).await {
@@ -134,6 +136,7 @@ pub async fn serve_with(
     }
     watcher.abort();
     listener_of_silence.abort();
+    hearing.abort();
     counter.abort();
     attempts::write_down(&http, process).await;
     // What was told and not noted is told once more, under the same number.

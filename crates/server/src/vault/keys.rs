@@ -7,6 +7,7 @@ use serde_json::json;
 use stempel_domain::event::{Fact, JournalBegun};
 use stempel_domain::{AuthorId, TenantId};
 use stempel_wire::message::FeedChange;
+use stempel_wire::wrap::SECRET_MAX;
 use stempel_wire::{PublicKey, SecretKey, WrappingKeys};
 
 use super::{ALL, CARD_KEY, Kept, SERVER_KEY, Vault, file};
@@ -16,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
 
+/// Holds for a secret that is wrapped: it is longer than any that is stored as it is ([`SECRET_MAX`]).
+const WRAPPED: &str = "length(secret) > 32";
+const _: () = assert!(SECRET_MAX == 32);
 /// Secrets wrapped in one transaction.
 const FETCH: i64 = 500;
 
@@ -71,7 +75,7 @@ pub(crate) async fn lend(db: &Db, named: Option<&Path>, place: Option<&Path>) ->
         && let Some(keys) = file::read(file)?
     {
         db.vault().set(file.clone(), keys);
-    } else if any(db, "length(secret) > 32").await? {
+    } else if any(db, WRAPPED).await? {
         return Err(match file {
             Some(file) => missing(&file),
             None => unnamed(),
@@ -92,7 +96,7 @@ async fn check_opens(db: &Db) -> Result<()> {
     let mut tx = db.read().await?;
     for kept in ALL {
         let (columns, table) = (kept.key.join(", "), kept.table);
-        let sql = format!("SELECT {columns}, secret FROM {table} WHERE length(secret) > 32 LIMIT 1");
+        let sql = format!("SELECT {columns}, secret FROM {table} WHERE {WRAPPED} LIMIT 1");
         for row in tx.rows_text(sql, Vec::new()).await? {
             let key = key_of(kept, &row)?;
             tx.vault().open(kept, &[&kept.owner_of(&key)], &row.bytes(kept.key.len())?)?;
@@ -118,7 +122,7 @@ impl Server {
     /// If secrets are wrapped already and the file is not there, nothing is changed: a new key would open none of them.
     pub async fn use_keys(&self, named: Option<&Path>) -> Result<KeysWrapped> {
         let Some(file) = named.map(Path::to_owned).or_else(|| file::beside(self.db())) else {
-            if self.has("length(secret) > 32").await? {
+            if self.has(WRAPPED).await? {
                 return Err(unnamed());
             }
             tracing::warn!(
@@ -129,7 +133,7 @@ impl Server {
         };
         let keys = match file::read(&file)? {
             Some(keys) => keys,
-            None if self.has("length(secret) > 32").await? => return Err(missing(&file)),
+            None if self.has(WRAPPED).await? => return Err(missing(&file)),
             None => {
                 let keys = self.with_entropy(|entropy| WrappingKeys::generate(entropy));
                 file::write(&file, &keys)?;
@@ -173,7 +177,7 @@ impl Server {
     /// were made before cannot be opened any more, unless somebody has kept the old file.
     pub async fn rotate_keys(&self) -> Result<KeysWrapped> {
         let ring = self.vault().ring();
-        let (Some(file), Some(keys)) = (ring.file, ring.keys) else {
+        let (Some(file), Some(keys)) = (ring.file.clone(), &ring.keys) else {
             return Err(Error::bad_request("There is no wrapping key; say where its file is: --keys FILE."));
         };
         let rotated = self.with_entropy(|entropy| keys.rotated(entropy));
@@ -206,25 +210,16 @@ impl Server {
         let mut lost = KeysLost::default();
         for db in self.databases().await? {
             let mut tx = db.write().await?;
-            lost.dropped +=
-                tx.execute("DELETE FROM member_key WHERE length(secret) > 32", Vec::new()).await?;
-            lost.second_factors += tx
-                .execute(
-                    "UPDATE second_factor SET secret = $1 WHERE length(secret) > 32",
-                    values![Vec::new()],
-                )
-                .await?;
-            lost.webhooks += tx
-                .execute(
-                    "UPDATE webhook SET secret = $1, closed_ms = COALESCE(closed_ms, $2) WHERE length(secret) > 32",
-                    values![Vec::new(), self.now_ms()],
-                )
-                .await?;
-            tx.execute("UPDATE card_key SET secret = $1 WHERE length(secret) > 32", values![Vec::new()])
-                .await?;
-            let tenants = tx
-                .rows("SELECT tenant FROM tenant WHERE length(secret) > 32 ORDER BY tenant", Vec::new())
-                .await?;
+            let (none, closed) = (|| values![Vec::new()], values![Vec::new(), self.now_ms()]);
+            let mut drop_all =
+                async |what: &str, values| tx.execute_text(format!("{what} WHERE {WRAPPED}"), values).await;
+            lost.dropped += drop_all("DELETE FROM member_key", Vec::new()).await?;
+            lost.second_factors += drop_all("UPDATE second_factor SET secret = $1", none()).await?;
+            let hooks = "UPDATE webhook SET secret = $1, closed_ms = COALESCE(closed_ms, $2)";
+            lost.webhooks += drop_all(hooks, closed).await?;
+            drop_all("UPDATE card_key SET secret = $1", none()).await?;
+            let sql = format!("SELECT tenant FROM tenant WHERE {WRAPPED} ORDER BY tenant");
+            let tenants = tx.rows_text(sql, Vec::new()).await?;
             for row in tenants {
                 self.sign_anew(&mut tx, row.id(0)?).await?;
                 lost.tenants += 1;

@@ -63,7 +63,7 @@ pub(crate) const WEBHOOK: Kept =
     Kept { what: "stempel wrapped webhook v1", table: "webhook", key: &["tenant", "hook"], owner: 0..2 };
 /// What a member's profile is sealed under. Its owner: the member.
 const MEMBER_KEY: Kept = Kept {
-    what: "stempel wrapped key v1",
+    what: stempel_wire::wrap::MEMBER_KEY,
     table: "member_key",
     key: &["tenant", "member", "key_id"],
     owner: 1..2,
@@ -82,7 +82,7 @@ struct Ring {
 
 /// How secrets are stored in the databases of one server. Cloning it gives the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Vault(Arc<RwLock<Ring>>);
+pub struct Vault(Arc<RwLock<Arc<Ring>>>);
 
 /// A member's key as it is stored.
 #[derive(Debug, Clone)]
@@ -93,22 +93,23 @@ pub(crate) struct StoredKey {
 }
 
 impl Vault {
-    fn ring(&self) -> Ring {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn set(&self, file: PathBuf, keys: WrappingKeys) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Ring { file: Some(file), keys: Some(keys) };
+        let ring = Arc::new(Ring { file: Some(file), keys: Some(keys) });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = ring;
     }
 
     /// The file with the wrapping key, if there is one.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        self.ring().file
+        self.ring().file.clone()
     }
 
     /// A secret as it is stored.
     pub(crate) fn seal(&self, kept: &Kept, owner: &[&[u8]], secret: &[u8]) -> Result<Vec<u8>> {
-        match self.ring().keys {
+        match &self.ring().keys {
             Some(keys) => keys.wrap_secret(kept.what, &owner.concat(), secret).map_err(damaged),
             None => Ok(secret.to_vec()),
         }
@@ -121,13 +122,13 @@ impl Vault {
         if !is_wrapped(stored) {
             return Ok(stored.to_vec());
         }
-        let (Ring { file, keys }, owner) = (self.ring(), owner.concat());
-        let keys = keys.ok_or_else(|| damaged(WrapError::OtherKey))?;
+        let (ring, owner) = (self.ring(), owner.concat());
+        let keys = ring.keys.as_ref().ok_or_else(|| damaged(WrapError::OtherKey))?;
         match keys.unwrap_secret(kept.what, &owner, stored) {
             Err(WrapError::OtherKey) => {}
             opened => return opened.map_err(damaged),
         }
-        let file = file.ok_or_else(|| damaged(WrapError::OtherKey))?;
+        let file = ring.file.clone().ok_or_else(|| damaged(WrapError::OtherKey))?;
         let anew = file::read(&file)?.ok_or_else(|| damaged(WrapError::OtherKey))?;
         let opened = anew.unwrap_secret(kept.what, &owner, stored).map_err(damaged)?;
         self.set(file, anew);
@@ -158,7 +159,7 @@ impl Vault {
     }
 
     fn is_current(&self, stored: &[u8]) -> bool {
-        self.ring().keys.is_none_or(|keys| keys.is_current(stored))
+        self.ring().keys.as_ref().is_none_or(|keys| keys.is_current(stored))
     }
 }
 

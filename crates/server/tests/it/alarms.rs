@@ -1,11 +1,12 @@
 //! Alarms over what all devices did: in whatever order the journals arrive, they come out the same.
 
-use stempel_domain::alarm::{AlarmKind, Level};
+use stempel_domain::alarm::{AlarmKind, Level, Limit, Limits, LimitsSet};
 use stempel_domain::event::{Fact, Loyalty, Record, StampFact};
 use stempel_domain::rules::{self, Outcome};
 use stempel_domain::sale::{StampCount, StampOrder};
 use stempel_domain::{MemberFacts, MemberId, Moment, Posting, ShopId};
 use stempel_wire::Row;
+use stempel_wire::message::FeedChange;
 
 use crate::world::{Device, World, member, moment};
 
@@ -119,5 +120,57 @@ async fn one_series_is_one_alarm_however_it_arrives() {
     let all = told(&world).await;
     assert_eq!(all.len(), 3);
     assert_eq!(all[1], (AlarmKind::CardOften, Level::Warn, 4, vec![12, 13, 14, 15]));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn the_owner_says_from_when_on_something_is_odd_and_every_device_hears_it() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    let (server, tenant) = (&world.server, world.tenant);
+    let told_to = async |after| {
+        let page = world.feed(&device, after).await;
+        let limits = page.changes.iter().find_map(|item| match item.read() {
+            Some(FeedChange::AlarmLimits { limits }) => Some(limits),
+            _ => None,
+        });
+        (limits, page.head)
+    };
+    let (nothing, head) = told_to(0).await;
+    assert_eq!(nothing, None, "an owner who has said nothing says nothing to the devices");
+    let limit = Limit { minutes: 60, warn: 2, ask: 3 };
+    server.alarm_limit_set(tenant, AlarmKind::CardOften, Some(limit)).await.unwrap();
+    let (limits, head) = told_to(head).await;
+    assert_eq!(limits, Some([(AlarmKind::CardOften, limit)].into()));
+    // The same again is no change, and what nobody means is refused.
+    server.alarm_limit_set(tenant, AlarmKind::CardOften, Some(limit)).await.unwrap();
+    for (kind, wrong) in [
+        (AlarmKind::CardOften, Limit { minutes: 0, ..limit }),
+        (AlarmKind::CardOften, Limit { minutes: 10_081, ..limit }),
+        (AlarmKind::MoneyBack, Limit { warn: 100_000_001, ..limit }),
+        (AlarmKind::TwoPlaces, limit),
+    ] {
+        let refused = server.alarm_limit_set(tenant, kind, Some(wrong)).await.unwrap_err();
+        assert_eq!(refused.problem().status, 400, "{kind:?} {wrong:?}");
+    }
+    assert_eq!(told_to(head).await, (None, head));
+    let noted = server.audit(tenant, 0).await.unwrap();
+    let changes = noted.iter().filter(|entry| entry.subject == "alarm-limits").count();
+    assert_eq!(changes, 1);
+
+    for minute in 0..3 {
+        stamp(&mut device, world.shop, member(1), minute, None);
+    }
+    world.push(&device, &device.rows).await.unwrap();
+    assert_eq!(told(&world).await, [(AlarmKind::CardOften, Level::FourEyes, 3, vec![2, 3, 4])]);
+    // Of what comes after, the default holds again.
+    server.alarm_limit_set(tenant, AlarmKind::CardOften, None).await.unwrap();
+    assert_eq!(server.alarm_limits(tenant).await.unwrap(), (LimitsSet::new(), Limits::default()));
+    let sent = device.rows.len();
+    for minute in 3000..3003 {
+        stamp(&mut device, world.shop, member(2), minute, None);
+    }
+    world.push(&device, &device.rows[sent..]).await.unwrap();
+    assert_eq!(told(&world).await.len(), 1);
     world.sound().await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stempel_server::Server;
 use stempel_server::http::{self, Options};
 use stempel_wire::message::{BlanksAnswer, EnrollAnswer, FeedPage, PUSH_LEN_MAX, Problem, PushAnswer};
 use stempel_wire::request;
@@ -69,10 +70,14 @@ impl Site {
     }
 
     pub async fn open_with(world: &World, options: Options) -> Self {
+        Self::of(world.server.clone(), options).await
+    }
+
+    /// One of several processes' doors.
+    pub async fn of(server: Server, options: Options) -> Self {
         let listener = http::listen("127.0.0.1:0", false).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = world.server.clone();
         let served = tokio::spawn(async move {
             http::serve_with(server, listener, options, async { drop(stopped.await) }).await.unwrap();
         });

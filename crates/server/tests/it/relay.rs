@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::http::{Answer, Site};
 use crate::world::{Device, NOON_MS, World};
 
-async fn say(site: &Site, device: &Device, note: &Value, at_ms: i64) -> Answer {
+pub async fn say(site: &Site, device: &Device, note: &Value, at_ms: i64) -> Answer {
     site.signed(device, "POST", "/v1/relay", note.to_string().as_bytes(), at_ms).await
 }
 
-async fn hear(site: &Site, device: &Device, after: u64, wait_ms: u64, at_ms: i64) -> (u64, Vec<Value>) {
+pub async fn hear(site: &Site, device: &Device, after: u64, wait_ms: u64, at_ms: i64) -> (u64, Vec<Value>) {
     let path = format!("/v1/relay?after={after}&wait_ms={wait_ms}");
     let answer: Value = site.signed(device, "GET", &path, b"", at_ms).await.read();
     let notes = answer["notes"].as_array().unwrap().iter().map(|note| note["note"].clone()).collect();

@@ -59,7 +59,7 @@ mod pages;
 mod people;
 mod process;
 mod push;
-mod relay;
+pub mod relay;
 mod relocate;
 mod rights;
 pub mod second;

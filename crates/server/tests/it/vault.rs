@@ -2,16 +2,18 @@
 //! with the file of their wrapping key alone.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use data_encoding::BASE32_NOPAD;
-use stempel_server::admin::restore;
+use stempel_server::Error;
+use stempel_server::admin::{Restored, restore};
 use stempel_wire::WrappingKeys;
 
 use crate::accounts::{owner, person};
 use crate::database;
 use crate::http::Site;
 use crate::second::{code, login, switched_on};
-use crate::world::{Device, HOUR_MS, NOON_MS, Seeded, World, card, member};
+use crate::world::{Device, HOUR_MS, NOON_MS, Seeded, TestClock, World, card, member};
 
 const HOOK: &str = "https://example.org/hook";
 /// Everything in the database that is as good as a key.
@@ -74,6 +76,19 @@ async fn no_secret_stands_in_clear_in_the_database_its_log_or_a_backup() {
     world.sound().await;
 }
 
+/// A backup that is put in the place of a database.
+struct Copy<'a> {
+    backup: &'a Path,
+    url: &'a str,
+    clock: Arc<TestClock>,
+}
+
+impl Copy<'_> {
+    async fn restored(&self, keys: Option<&Path>) -> Result<Restored, Error> {
+        restore(self.backup, self.url, keys, self.clock.clone(), Box::new(Seeded::new(2_102))).await
+    }
+}
+
 #[tokio::test]
 async fn a_backup_is_restored_with_its_key_file_alone() {
     let mut world = World::clear().await;
@@ -88,16 +103,15 @@ async fn a_backup_is_restored_with_its_key_file_alone() {
     world.push(&device, &device.rows).await.unwrap();
     world.server.close().await;
     let keys = std::fs::read(&file).unwrap();
-    let restore = async |keys: Option<&Path>| {
-        restore(&backup, &world.url, keys, world.clock.clone(), Box::new(Seeded::new(2_102))).await
-    };
+    let url = world.url.clone();
+    let copy = Copy { backup: &backup, url: &url, clock: world.clock.clone() };
     std::fs::remove_file(&file).unwrap();
-    let refused = restore(Some(&file)).await.unwrap_err().to_string();
+    let refused = copy.restored(Some(&file)).await.unwrap_err().to_string();
     assert!(refused.contains("own.keys is missing") && refused.contains("put a copy of it"), "{refused}");
-    let refused = restore(None).await.unwrap_err().to_string();
+    let refused = copy.restored(None).await.unwrap_err().to_string();
     assert!(refused.contains("missing") || refused.contains("--keys FILE"), "{refused}");
     std::fs::write(&file, WrappingKeys::generate(&mut Seeded::new(99)).to_text()).unwrap();
-    let refused = restore(Some(&file)).await.unwrap_err().to_string();
+    let refused = copy.restored(Some(&file)).await.unwrap_err().to_string();
     assert!(refused.contains("another key"), "{refused}");
     // Nothing was touched.
     std::fs::write(&file, &keys).unwrap();
@@ -105,17 +119,7 @@ async fn a_backup_is_restored_with_its_key_file_alone() {
     world.server.use_keys(Some(&file)).await.unwrap();
     assert_eq!(world.points(&device, member(1)).await, Some(5));
     world.server.close().await;
-    let restore = async |keys: Option<&Path>| {
-        stempel_server::admin::restore(
-            &backup,
-            &world.url,
-            keys,
-            world.clock.clone(),
-            Box::new(Seeded::new(2_103)),
-        )
-        .await
-    };
-    assert_eq!(restore(Some(&file)).await.unwrap().tenants, 1);
+    assert_eq!(copy.restored(Some(&file)).await.unwrap().tenants, 1);
     world.restart().await;
     world.server.use_keys(Some(&file)).await.unwrap();
     world.push(&device, &device.rows).await.unwrap();

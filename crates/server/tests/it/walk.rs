@@ -143,6 +143,8 @@ async fn ground() -> Ground {
         step("PUT", "retention", json!({ "months": 12 }), Some("own"), false),
         step("GET", "alarms", Value::Null, Some("manage"), false),
         step("GET", "alarms/00000000000000000000000000000000", Value::Null, Some("manage"), false),
+        step("GET", "alarm-limits", Value::Null, Some("manage"), false),
+        step("PUT", "alarm-limits", json!({ "limits": {} }), Some("own"), false),
         step("POST", &format!("members/{member}/erase"), Value::Null, Some("manage"), false),
         step("GET", "changes", Value::Null, Some("manage"), false),
         step("POST", &format!("changes/{change}/approve"), Value::Null, Some("manage"), false),

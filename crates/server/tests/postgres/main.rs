@@ -5,8 +5,10 @@
 #[path = "../it/suite.rs"]
 mod suite;
 
+mod beside;
+
 use suite::database::Kind;
-use suite::{accounts, api, cluster, database, http, second, world};
+use suite::{accounts, api, cluster, database, http, relay, second, world};
 
 /// Tests need no plug to be pulled.
 const DISK: cluster::Disk = cluster::Disk::Careless;

@@ -5,8 +5,9 @@ use stempel_domain::event::{ErasureReason, MemberErased, MemberJoined, MemberMer
 use stempel_domain::member::effect_of;
 use stempel_domain::{Event, Fact, MemberId};
 use stempel_store::journal::Keeping;
-use stempel_store::{Store, StoreError};
+use stempel_store::{Folder, Store, StoreError};
 use stempel_wire::message::FeedChange;
+use stempel_wire::wrap::SealingKey;
 use stempel_wire::{MemberKey, Profile};
 
 use crate::support::*;
@@ -232,4 +233,41 @@ fn the_database_holds_wrapped_keys_only() {
         &[FeedChange::Member { member: member(1), base: Box::new(base), keys: vec![key_of(1)] }],
     );
     assert_eq!(name(&store, member(1)).as_deref(), Some("Ada"));
+}
+
+#[test]
+fn a_key_file_is_sealed_where_the_system_keeps_a_secret_for_it() {
+    let secret = |text: &str| SealingKey::of(text.as_bytes());
+    let (dir, file) = (tempfile::tempdir().unwrap(), "stempel.keys");
+    let text = || std::fs::read_to_string(dir.path().join(file)).unwrap();
+    let with =
+        |sealing: Option<SealingKey>| Store::open_sealed(Folder::take(dir.path(), "test").unwrap(), sealing);
+    let mut store = open(dir.path());
+    store.wrap_keys(&mut Random(5)).unwrap();
+    join(&mut store, 1, "Ada", Keeping::Base);
+    drop(store);
+    let clear = text();
+    // The first start with a secret: the file is sealed, and the key that had stood in clear opens nothing any more.
+    let mut store = with(secret("a secret of the machine")).unwrap();
+    store.wrap_keys(&mut Random(6)).unwrap();
+    assert_eq!(name(&store, member(1)).as_deref(), Some("Ada"));
+    drop(store);
+    assert!(text().contains("sealed_keys") && !text().contains("wrapping_keys"));
+    let sealed = text();
+    std::fs::write(dir.path().join(file), clear).unwrap();
+    assert_eq!(name(&open(dir.path()), member(1)), None);
+    std::fs::write(dir.path().join(file), &sealed).unwrap();
+    // Opened again it stays as it is, and is open to whoever has the secret alone.
+    let mut store = with(secret("a secret of the machine")).unwrap();
+    store.wrap_keys(&mut Random(7)).unwrap();
+    assert_eq!((name(&store, member(1)).as_deref(), text()), (Some("Ada"), sealed.clone()));
+    drop(store);
+    for other in [None, secret("another secret of one")] {
+        assert!(matches!(with(other.clone()), Err(StoreError::Sealed)));
+        let reader = Store::read_sealed(dir.path(), other).unwrap();
+        assert_eq!(name(&reader, member(1)), None, "whoever only looks sees no names");
+    }
+    assert_eq!(text(), sealed);
+    let reader = Store::read_sealed(dir.path(), secret("a secret of the machine")).unwrap();
+    assert_eq!(name(&reader, member(1)).as_deref(), Some("Ada"));
 }

@@ -1,12 +1,14 @@
 //! Alarms at a device with no network: they warn, then a second person has to agree.
 
 use stempel_domain::OperatorId;
-use stempel_domain::alarm::{Alarm, AlarmKind, Level};
+use stempel_domain::alarm::{Alarm, AlarmKind, Level, Limit, LimitsSet};
 use stempel_domain::event::Fact;
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::operators::{Authority, Role};
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::message::FeedChange;
 
+use crate::server::*;
 use crate::support::*;
 
 fn id(name: &str) -> OperatorId {
@@ -147,4 +149,34 @@ fn where_nobody_could_agree_it_stays_a_warning() {
         stamps(&mut till, &code, "kim").unwrap();
     }
     assert_eq!(told(&till.raised()), [(AlarmKind::CardOften, Level::FourEyes, 8)]);
+}
+
+#[test]
+fn what_the_owner_has_set_holds_before_what_is_set_here() {
+    let (dir, clock, server) = (folder(), Hand::noon(), server());
+    let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
+    till.put_operator(&id("lena"), "Lena", Role::Manager, Authority::First).unwrap();
+    till.set_pin(&id("lena"), "4711", Authority::First).unwrap();
+    till.set_setting("alarms.card_often.warn", "0").unwrap();
+    till.set_setting("alarms.card_often.ask", "0").unwrap();
+    let mut owner_says = |till: &mut Terminal, limits: LimitsSet| {
+        server.lock().unwrap().publish("alarm-limits", &FeedChange::AlarmLimits { limits });
+        sync(till, &mut wire).unwrap();
+    };
+    let limit = Limit { minutes: 60, warn: 2, ask: 4 };
+    owner_says(&mut till, [(AlarmKind::CardOften, limit)].into());
+    for turn in 1..=3 {
+        clock.move_by(MINUTE);
+        stamps(&mut till, &printed(1), "kim").unwrap();
+        assert_eq!(till.raised().len(), usize::from(turn > 1), "stamp {turn}");
+    }
+    assert!(matches!(stamps(&mut till, &printed(1), "kim"), Err(TerminalError::SecondPerson(_))));
+    // Also after a restart, with no network.
+    drop(till);
+    let mut till = reopened(dir.path(), &clock);
+    assert!(matches!(stamps(&mut till, &printed(1), "kim"), Err(TerminalError::SecondPerson(_))));
+    // Says the owner nothing any more, what is set here holds: never.
+    owner_says(&mut till, LimitsSet::new());
+    stamps(&mut till, &printed(1), "kim").unwrap();
+    assert_eq!(till.raised(), []);
 }

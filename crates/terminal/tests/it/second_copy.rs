@@ -42,7 +42,7 @@ fn a_dead_device_is_replaced_from_its_second_copy() {
     let (mut new, mut line) = device_in(dirs[1].path(), &clock, &server);
     for _ in 0..2 {
         let done = hand_over(&file, &mut line).unwrap();
-        assert_eq!((done.devices, done.held[&device], done.trouble.len()), (vec![device], written, 0));
+        assert_eq!((done.held, done.trouble.len()), ([(device, written)].into(), 0));
     }
     sync(&mut new, &mut line).unwrap();
     assert_eq!((coffees(&new, &printed(1)), coffees(&new, &printed(2))), (2, 6));

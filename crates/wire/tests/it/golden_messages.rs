@@ -63,9 +63,10 @@ fn a_page_of_the_feed_keeps_its_bytes_and_shows_every_kind_of_change() {
             FeedChange::CardRevoked { .. } => "card-revoked",
             FeedChange::Shop(_) => "shop",
             FeedChange::MemberErased { .. } => "member-erased",
+            FeedChange::AlarmLimits { .. } => "alarm-limits",
         });
     }
-    assert_eq!(kinds.len(), 8);
+    assert_eq!(kinds.len(), 9);
     let last = Row::parse(golden_hex(&format!("rows/{}.hex", Fact::KINDS[Fact::KINDS.len() - 1]))).unwrap();
     assert_eq!((page.held, page.held_hash), (last.seq(), last.hash().to_string()));
 }

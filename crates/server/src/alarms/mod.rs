@@ -3,6 +3,10 @@
 //!
 //! Rows are looked at when they are judged again ([`crate::rejudge`]), in that transaction. The alarms of the same
 //! events are the same in whatever order they arrive ([`stempel_domain::alarm`]).
+//!
+//! From when on something is odd the owner says ([`limits`]), for here and for every device.
+
+pub(crate) mod limits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,12 +35,12 @@ const LIKE_MAX: i64 = 20;
 
 /// Looks at actions whose rows were just judged, and notes the alarms that they raise.
 pub(crate) async fn see(tx: &mut Tx, tenant: TenantId, now_ms: i64, mut sights: Vec<Sight>) -> Result<()> {
-    let limits = Limits::default();
     let (Some(first_ms), Some(last_ms)) =
         (sights.iter().map(|sight| sight.at_ms).min(), sights.iter().map(|sight| sight.at_ms).max())
     else {
         return Ok(());
     };
+    let limits = Limits::default().with(&limits::set(tx, tenant).await?);
     let mut places = Places::default();
     for sight in &mut sights {
         if sight.shop.is_none() {
@@ -299,7 +303,11 @@ fn told(id: &str, alarm: &Alarm) -> Value {
 
 /// The routes.
 pub(crate) fn routes() -> Vec<Route> {
-    vec![("/api/v1/alarms", get(list)), ("/api/v1/alarms/{code}", get(one))]
+    vec![
+        ("/api/v1/alarms", get(list)),
+        ("/api/v1/alarms/{code}", get(one)),
+        ("/api/v1/alarm-limits", get(limits::show).put(limits::put)),
+    ]
 }
 
 #[derive(Debug, Deserialize)]
