@@ -342,10 +342,7 @@ impl Request {
                 Ok(given_answer(&given, false))
             }
             Deed::Sale { code, items, claims, codes, pay, away, at } => {
-                let (day, served) =
-                    (terminal.moment(at)?.day, if away { Served::Away } else { Served::Here });
-                let line = |sku: &Sku, quantity| terminal.line_at(sku, quantity, day, served);
-                let sale = basket(line, &items, claims, codes, pay)?;
+                let sale = sale_of(terminal, &items, claims, codes, pay, away, at)?;
                 let given = terminal.sale(code.as_deref(), sale, &how(at))?;
                 Ok(given_answer(&given, true))
             }
@@ -478,7 +475,22 @@ fn back_answer(back: &TakenBack) -> Answer {
     Answer::one(text.join("\n"), json)
 }
 
-pub(super) fn basket(
+/// The sale that a deed asks for, at the rates of its day and of where it is eaten.
+pub(super) fn sale_of(
+    terminal: &Terminal,
+    items: &[(Sku, Quantity)],
+    claims: Vec<Claim>,
+    codes: Vec<String>,
+    pay: TenderKind,
+    away: bool,
+    at: Option<(i64, i16)>,
+) -> Result<Sale, TerminalError> {
+    let day = terminal.moment(at)?.day;
+    let served = if away { Served::Away } else { Served::Here };
+    basket(|sku, quantity| terminal.line_at(sku, quantity, day, served), items, claims, codes, pay)
+}
+
+fn basket(
     line: impl Fn(&Sku, Quantity) -> Result<Line, TerminalError>,
     items: &[(Sku, Quantity)],
     claims: Vec<Claim>,

@@ -30,10 +30,11 @@ const INVITE_MS: i64 = 60_000;
 const OWNER: (&str, &str) = ("owner@example.org", "stempel demo");
 
 /// What the server's thread tells when it is ready.
-struct Ready {
-    url: String,
-    code: String,
-    sample: Sample,
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub url: String,
+    pub code: String,
+    pub sample: Sample,
 }
 
 /// Opens the demo and stays until the window is closed.
@@ -73,9 +74,9 @@ pub(super) fn demo(global: &Global, demo: Demo) -> Result<Answer, Failure> {
     Ok(Answer::default())
 }
 
-type Started = (JoinHandle<Result<(), Failure>>, Receiver<Result<Ready, ()>>);
+pub(crate) type Started = (JoinHandle<Result<(), Failure>>, Receiver<Result<Ready, ()>>);
 
-fn start_server(folder: &Path) -> Result<Started, Failure> {
+pub(crate) fn start_server(folder: &Path) -> Result<Started, Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::machine(format!("{}: {error}", folder.display())))?;
     let database = format!("sqlite:{}", folder.join("server.db").display());
@@ -126,7 +127,7 @@ async fn owner(server: &Server, tenant: TenantId) -> Result<(&'static str, &'sta
 }
 
 /// The terminal of an earlier demo, brought to the server's new address; or a new one.
-fn terminal_of(folder: &Path, ready: &Ready) -> Result<Terminal, Failure> {
+pub(crate) fn terminal_of(folder: &Path, ready: &Ready) -> Result<Terminal, Failure> {
     let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
     let store = open::store(folder, "stempel demo")?;
     if Terminal::is_set_up(&store)? {

@@ -2,53 +2,43 @@
 //! than it takes to ask.
 
 use serde_json::json;
-use stempel_domain::Sku;
 use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
-use stempel_sync::SyncError;
 use stempel_sync::http::Http;
-use stempel_terminal::exchange::exchange;
+use stempel_terminal::Terminal;
 #[cfg(feature = "ui")]
 use stempel_terminal::handle::Handle;
-use stempel_terminal::holds::{Asked, Wish, ask, release};
-use stempel_terminal::{Terminal, TerminalError};
-use stempel_wire::article::Served;
+use stempel_terminal::holds::{Asked, Wish, Word, ask, release};
 
-use super::deed::{Deed, Request, basket};
+use super::deed::{Deed, Request, sale_of};
 use super::sync::transport_of;
 use super::{Answer, Failure};
 
 /// Runs a request at a terminal that nobody else uses.
 pub(super) fn run(request: Request, terminal: &mut Terminal) -> Result<Answer, Failure> {
-    let Some(wish) = wish(&request, terminal) else { return request.run(terminal) };
-    let mut line = transport_of(terminal)?;
-    let told = if wish.tell_first { exchange(terminal, &mut line).map(drop) } else { Ok(()) };
-    let asked = said(told, &mut line, &wish);
-    if let Asked::NotEnough(error) = asked {
-        return Err(Failure::refused(error));
-    }
-    let word = asked.word();
-    settled(asked, &wish, line, terminal.hearing(word, |terminal| request.run(terminal)))
+    let Some((wish, mut line)) = asking(&request, terminal) else { return request.run(terminal) };
+    let asked = ask(terminal, &mut line, &wish);
+    heard(asked, &wish, line, |word| terminal.hearing(word, |terminal| request.run(terminal)))
 }
 
 /// Runs a request at the terminal beside a running screen, which goes on meanwhile.
 #[cfg(feature = "ui")]
 pub(crate) fn run_beside(request: Request, handle: &Handle) -> Result<Answer, Failure> {
     let looked = request.clone();
-    let looked = handle.call(move |terminal| {
-        let wish = wish(&looked, terminal)?;
-        Some((wish, transport_of(terminal).ok()?))
-    });
-    let Some((wish, mut line)) = looked.map_err(Failure::machine)? else {
+    let asking = handle.call(move |terminal| asking(&looked, terminal)).map_err(Failure::machine)?;
+    let Some((wish, mut line)) = asking else {
         return handle.call(move |terminal| request.run(terminal)).map_err(Failure::machine)?;
     };
-    let told = if wish.tell_first { exchange(&mut handle.clone(), &mut line).map(drop) } else { Ok(()) };
-    let asked = said(told, &mut line, &wish);
-    if let Asked::NotEnough(error) = asked {
-        return Err(Failure::refused(error));
-    }
-    let word = asked.word();
-    let done = handle.call(move |terminal| terminal.hearing(word, |terminal| request.run(terminal)));
-    settled(asked, &wish, line, done.map_err(Failure::machine)?)
+    let asked = ask(&mut handle.clone(), &mut line, &wish);
+    heard(asked, &wish, line, |word| {
+        let done = handle.call(move |terminal| terminal.hearing(word, |terminal| request.run(terminal)));
+        done.map_err(Failure::machine)?
+    })
+}
+
+/// What the server is to be asked for, and the line to it; none for a request that takes nothing.
+fn asking(request: &Request, terminal: &mut Terminal) -> Option<(Wish, Http)> {
+    let wish = wish(request, terminal)?;
+    Some((wish, transport_of(terminal).ok()?))
 }
 
 /// What the server is to be asked for. What stands in the way of the deed is said by the deed itself.
@@ -71,54 +61,55 @@ fn wish(request: &Request, terminal: &mut Terminal) -> Option<Wish> {
             let order = StampOrder { stamps, claims: claims.clone() };
             terminal.wish(code, Order::Stamps(&order), key).ok()?
         }
-        Deed::Sale { code: Some(code), items, claims, codes, pay, away, at: None } if !claims.is_empty() => {
-            let served = if *away { Served::Away } else { Served::Here };
-            let day = terminal.moment(None).ok()?.day;
-            let line = |sku: &Sku, quantity| terminal.line_at(sku, quantity, day, served);
-            let sale = basket(line, items, claims.clone(), codes.clone(), *pay).ok()?;
+        Deed::Sale { code: Some(code), items, claims, codes, pay, away, at: at @ None }
+            if !claims.is_empty() =>
+        {
+            let sale = sale_of(terminal, items, claims.clone(), codes.clone(), *pay, *away, *at).ok()?;
             terminal.wish(code, Order::Sale(&sale), key).ok()?
         }
         _ => None,
     }
 }
 
-fn said(told: Result<(), TerminalError>, line: &mut Http, wish: &Wish) -> Asked {
-    match told {
-        Ok(()) => ask(line, wish),
-        Err(TerminalError::Sync(error)) => Asked::Silent(error),
-        Err(other) => Asked::Silent(SyncError::Rubbish(other.to_string())),
-    }
-}
-
-/// Says beside the answer what the server's word was; what was set aside for nothing is given back.
-fn settled(
+/// Carries the request out with the server's word and says beside the answer what it was; what was set aside for nothing
+/// is given back.
+fn heard(
     asked: Asked,
     wish: &Wish,
     mut line: Http,
-    done: Result<Answer, Failure>,
+    deed: impl FnOnce(Word) -> Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
-    match (asked, done) {
-        (Asked::Held, Err(failure)) => {
-            release(&mut line, wish);
-            Err(failure)
-        }
-        (Asked::Silent(error), Err(mut failure)) => {
-            failure.message =
-                format!("{}\nThe server could not set it aside for this guest: {error}.", failure.message);
-            Err(failure)
-        }
-        (Asked::Silent(error), Ok(mut answer)) => {
-            answer.text.push_str(&format!(
-                "\nGiven without the server, as the programme allows: {error}. Another device may have given the same."
-            ));
-            mark(&mut answer, "silent");
-            Ok(answer)
-        }
-        (_, Ok(mut answer)) => {
-            mark(&mut answer, "held");
-            Ok(answer)
-        }
-        (_, failed) => failed,
+    if let Asked::NotEnough(error) = asked {
+        return Err(Failure::refused(error));
+    }
+    let done = deed(asked.word());
+    match asked {
+        Asked::Silent(error) => match done {
+            Ok(mut answer) => {
+                answer.text.push_str(&format!(
+                    "\nGiven without the server, as the programme allows: {error}. Another device may have given the same."
+                ));
+                mark(&mut answer, "silent");
+                Ok(answer)
+            }
+            Err(mut failure) => {
+                failure.message = format!(
+                    "{}\nThe server could not set it aside for this guest: {error}.",
+                    failure.message
+                );
+                Err(failure)
+            }
+        },
+        _ => match done {
+            Ok(mut answer) => {
+                mark(&mut answer, "held");
+                Ok(answer)
+            }
+            Err(failure) => {
+                release(&mut line, wish);
+                Err(failure)
+            }
+        },
     }
 }
 

@@ -20,7 +20,7 @@ mod bench_scan;
 mod cards;
 pub mod deed;
 #[cfg(all(feature = "ui", feature = "demo"))]
-mod demo;
+pub(crate) mod demo;
 mod draw;
 mod holds;
 mod member;

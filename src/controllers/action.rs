@@ -93,6 +93,10 @@ pub enum UiAction {
         /// How.
         how: Claim,
     },
+    /// The server has answered what it was asked about a reward.
+    ServerAnswered,
+    /// Nobody waits for the server any more: the reward is not wanted.
+    StopAsking,
     /// A stamp or a sale is taken back.
     Undo {
         /// Which.

@@ -189,13 +189,15 @@ impl CounterController {
     ) -> Vec<Effect> {
         match desk.claim(member, reward, how, now) {
             Ok(stamped) => {
+                let kind = Notice::taken(stamped.unheard);
                 let name = stamped.reward.clone();
                 let mut effects = self.land(stamped, now);
-                self.model.notice = Notice { kind: NoticeKind::RewardTaken, text: name, ..Notice::default() };
+                self.model.notice = Notice { kind, text: name, ..Notice::default() };
                 effects.retain(|effect| *effect != Effect::Play(Sound::Stamp));
                 effects.push(Effect::Play(Sound::Reward));
                 effects
             }
+            Err(Refusal::AskingServer) => Vec::new(),
             Err(refusal) => self.refuse(refusal),
         }
     }
@@ -274,7 +276,7 @@ impl CounterController {
     }
 
     fn land(&mut self, stamped: Stamped, now: Moment) -> Vec<Effect> {
-        let Stamped { event, guest, given, reward, reasons } = stamped;
+        let Stamped { event, guest, given, reward, reasons, unheard: _ } = stamped;
         self.model.last.insert(
             0,
             LastGuest {

@@ -191,6 +191,8 @@ pub struct Stamped {
     pub reward: String,
     /// Why this much.
     pub reasons: Vec<Why>,
+    /// The server was asked before, and did not answer: the programme allowed it.
+    pub unheard: bool,
 }
 
 /// A guest who got a card.
@@ -307,6 +309,9 @@ pub enum Refusal {
         /// A plain sentence.
         why: String,
     },
+    /// The server is being asked first: nothing was done yet, and the same is to be wanted again when
+    /// [`Desk::asking`] says that it has answered.
+    AskingServer,
     /// What was shown proves no purchase that counts.
     ProofRefused {
         /// A plain sentence.
@@ -335,6 +340,18 @@ pub enum Refusal {
         /// What happened, what it means, what to do: a plain sentence.
         what: String,
     },
+}
+
+/// Whether the server is being asked about what was wanted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Asking {
+    /// It is not.
+    #[default]
+    Nothing,
+    /// It is.
+    Waiting,
+    /// It has answered.
+    Answered,
 }
 
 /// Limits that something would go beyond: what a manager agrees to, for a while ([`Desk::agree`]).
@@ -514,6 +531,8 @@ pub struct Paid {
     pub total: Money,
     /// What goes back to the guest.
     pub change: Money,
+    /// The server was asked about its rewards, and did not answer: the programme allowed them.
+    pub unheard: bool,
 }
 
 /// The state of the connection.
@@ -657,6 +676,15 @@ pub trait Desk {
         how: Claim,
         now: Moment,
     ) -> Result<Stamped, Refusal>;
+
+    /// Whether the server is being asked about a reward ([`Refusal::AskingServer`]).
+    fn asking(&self) -> Asking;
+
+    /// No answer is waited for any more: it counts as none, and the programme decides.
+    fn wait_no_longer(&mut self);
+
+    /// What the server was asked for is not wanted any more; what it set aside is given back.
+    fn stop_asking(&mut self);
 
     /// Takes an event back, and says how the guest stands then; `None` for a sale without a guest.
     ///

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
 use super::calls::CallsController;
 use super::counter::CounterController;
-use super::desk::{ColleagueId, Desk, Moment, Money, Refusal};
+use super::desk::{Asking, ColleagueId, Desk, Moment, Money, Refusal, RewardId};
 use super::device::Note;
 use super::files::FilesController;
 use super::kiosk::KioskController;
@@ -118,8 +118,30 @@ pub struct Face<D> {
     night: Option<(u16, u16)>,
     touched: Moment,
     camera_name: String,
+    /// The server is being asked about a reward.
+    asking: Option<Waiting>,
 }
 
+/// What waits for the server's answer.
+#[derive(Debug)]
+struct Waiting {
+    /// What is done when it is there.
+    then: Then,
+    since: Moment,
+}
+
+/// What is done when the server has answered.
+#[derive(Debug)]
+enum Then {
+    /// The same again.
+    Again(UiAction),
+    /// The guest at the kiosk gets a reward that somebody has confirmed, by a slip of theirs or otherwise. The counter that
+    /// was called is told.
+    Reward { reward: RewardId, slip: Option<String>, call: Option<String> },
+}
+
+/// How long a guest waits for the server, in seconds. Asking it takes less, but what waits to be transferred is sent first.
+const ASKING_SECONDS: i64 = 4;
 /// How long a caption of a sound stays, in seconds.
 const CAPTION_SECONDS: i64 = 3;
 /// How long the screen stays bright at night after somebody was here, in seconds.
@@ -182,6 +204,7 @@ impl<D: Desk> Face<D> {
             night: options.night,
             touched: now,
             camera_name: options.camera,
+            asking: None,
             desk,
         }
     }
@@ -217,6 +240,7 @@ impl<D: Desk> Face<D> {
             diagnostics: self.diagnostics.clone(),
             lost: self.lost.as_ref().map(|lost| lost.model().clone()),
             calls: self.calls.model().to_vec(),
+            asking: self.asking.is_some(),
         }
     }
 
@@ -284,14 +308,10 @@ impl<D: Desk> Face<D> {
             return Vec::new();
         }
         let wanted = self.pin.as_ref().filter(|pin| pin.call.as_deref() == Some(id)).map(|pin| &pin.wanted);
-        let done = |given| Effect::Tell(Note::Done { id: id.to_owned(), given });
         match wanted.cloned() {
             Some(Wanted::Reward(reward)) if yes => {
                 self.pin = None;
-                let mut effects = self.kiosk.claim(&mut self.desk, &reward, now);
-                let given = !self.kiosk.model().reward_taken.is_empty();
-                effects.push(done(given));
-                effects
+                self.confirmed(reward, Some(id.to_owned()), now)
             }
             Some(_) => {
                 self.kiosk.stay(now);
@@ -302,8 +322,52 @@ impl<D: Desk> Face<D> {
                 vec![Effect::Play(Sound::Refused)]
             }
             // The guest has gone.
-            None if yes => vec![done(false)],
+            None if yes => vec![Effect::Tell(Note::Done { id: id.to_owned(), given: false })],
             None => Vec::new(),
+        }
+    }
+
+    /// Somebody has confirmed a reward of the guest at the kiosk; the counter that was called is told what came of it.
+    fn confirmed(&mut self, reward: RewardId, call: Option<String>, now: Moment) -> Vec<Effect> {
+        let mut effects = self.kiosk.claim(&mut self.desk, &reward, now);
+        if self.desk.asking() != Asking::Nothing {
+            self.asking = Some(Waiting { then: Then::Reward { reward, slip: None, call }, since: now });
+            return effects;
+        }
+        let given = !self.kiosk.model().reward_taken.is_empty();
+        effects.extend(call.map(|id| Effect::Tell(Note::Done { id, given })));
+        effects
+    }
+
+    /// Goes on with what the server was asked for, when it has answered or when a guest has waited long enough.
+    fn go_on(&mut self, now: Moment) -> Vec<Effect> {
+        let Some(waiting) = &self.asking else { return Vec::new() };
+        if self.desk.asking() == Asking::Waiting {
+            if now.seconds_since(waiting.since) < ASKING_SECONDS {
+                return Vec::new();
+            }
+            self.desk.wait_no_longer();
+        }
+        match self.asking.take().map(|waiting| waiting.then) {
+            Some(Then::Again(action)) => self.handle(action, now),
+            Some(Then::Reward { reward, slip: None, call }) => self.confirmed(reward, call, now),
+            Some(Then::Reward { reward, slip: Some(slip), .. }) => {
+                match self.kiosk.claim_by_slip(&mut self.desk, &reward, &slip, now) {
+                    Ok(effects) => effects,
+                    Err(refusal) => self.kiosk.refuse(refusal),
+                }
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Nobody waits for the server any more.
+    fn stop_asking(&mut self) -> Vec<Effect> {
+        let Some(waiting) = self.asking.take() else { return Vec::new() };
+        self.desk.stop_asking();
+        match waiting.then {
+            Then::Reward { call: Some(id), .. } => vec![Effect::Tell(Note::Done { id, given: false })],
+            _ => Vec::new(),
         }
     }
 
@@ -364,7 +428,7 @@ impl<D: Desk> Face<D> {
     /// Does what was asked, and says what else is to be done.
     pub fn handle(&mut self, action: UiAction, now: Moment) -> Vec<Effect> {
         self.app.now = now;
-        self.dim(action == UiAction::Tick, now);
+        self.dim(matches!(action, UiAction::Tick | UiAction::ServerAnswered), now);
         let asked = action.clone();
         self.wipe(now);
         // A cloth is no finger. Cards held up count all the same.
@@ -374,6 +438,23 @@ impl<D: Desk> Face<D> {
         );
         if by_cloth && self.clean_at.is_some() {
             return Vec::new();
+        }
+        // Whoever does something else does not wait for the server any more. A card that is still held up is nothing else.
+        let mut before = Vec::new();
+        let waits = matches!(
+            action,
+            UiAction::Tick
+                | UiAction::ServerAnswered
+                | UiAction::NoCode
+                | UiAction::Say(_)
+                | UiAction::SetSpeech(_)
+                | UiAction::EndCleaning
+        );
+        if self.asking.is_some() && !waits {
+            if self.app.route == Route::Kiosk && matches!(action, UiAction::Scan(_)) {
+                return Vec::new();
+            }
+            before = self.stop_asking();
         }
         // Whoever changes how the kiosk looks or sounds is there.
         let at_the_look = matches!(
@@ -386,8 +467,11 @@ impl<D: Desk> Face<D> {
         if at_the_look {
             self.kiosk.stay(now);
         }
-        let effects = match action {
+        let done = match action {
             UiAction::Tick => self.tick(now),
+            UiAction::ServerAnswered => self.go_on(now),
+            // Done above.
+            UiAction::StopAsking => Vec::new(),
             UiAction::Scan(text) => self.scanned(&text, now),
             UiAction::SampleCard { id } => match self.desk.sample_text(&id) {
                 Some(text) => self.scanned(&text, now),
@@ -512,7 +596,11 @@ impl<D: Desk> Face<D> {
             | UiAction::LeaveKiosk => self.pin_pad(action, now),
             other => self.on_screen(other, now),
         };
+        if self.desk.asking() != Asking::Nothing && self.asking.is_none() {
+            self.asking = Some(Waiting { then: Then::Again(asked.clone()), since: now });
+        }
         self.ask_a_second_person(asked);
+        let effects: Vec<Effect> = before.into_iter().chain(done).collect();
         self.counter.refresh(&self.desk, now);
         if self.app.route == Route::Kiosk {
             self.kiosk.refresh(&mut self.desk, now);
@@ -545,7 +633,7 @@ impl<D: Desk> Face<D> {
                 let gift = offers.into_iter().any(|offer| offer.id == reward && offer.gift);
                 let staff = desk.colleagues();
                 if gift || (self.app.demo && staff.is_empty()) {
-                    return self.kiosk.claim(desk, &reward, now);
+                    return self.confirmed(reward, None, now);
                 }
                 self.kiosk.stay(now);
                 let people = staff.into_iter().filter(|colleague| colleague.has_pin).collect();
@@ -677,7 +765,7 @@ impl<D: Desk> Face<D> {
                 let mut told = self.close_pin();
                 told.extend(match wanted {
                     Wanted::Leave => self.navigate(Route::Counter, now),
-                    Wanted::Reward(reward) => self.kiosk.claim(&mut self.desk, &reward, now),
+                    Wanted::Reward(reward) => self.confirmed(reward, None, now),
                     Wanted::Paper(_) | Wanted::Lost(_) => effects,
                     Wanted::Agree(_, asked) => self.handle(*asked, now),
                 });
@@ -699,9 +787,16 @@ impl<D: Desk> Face<D> {
     fn confirmed_by(&mut self, text: &str, now: Moment) -> Option<Vec<Effect>> {
         let Wanted::Reward(reward) = self.pin.as_ref()?.wanted.clone() else { return None };
         let done = if self.desk.is_staff_card(text) {
-            Ok(self.kiosk.claim(&mut self.desk, &reward, now))
+            Ok(self.confirmed(reward, None, now))
         } else if self.desk.is_proof(text) {
-            self.kiosk.claim_by_slip(&mut self.desk, &reward, text, now)
+            match self.kiosk.claim_by_slip(&mut self.desk, &reward, text, now) {
+                Err(Refusal::AskingServer) => {
+                    let then = Then::Reward { reward, slip: Some(text.to_owned()), call: None };
+                    self.asking = Some(Waiting { then, since: now });
+                    Ok(Vec::new())
+                }
+                done => done,
+            }
         } else {
             // The guest's own card is still in view.
             self.kiosk.stay(now);
@@ -717,10 +812,11 @@ impl<D: Desk> Face<D> {
     }
 
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        let mut effects = self.go_on(now);
         self.till.tick(now);
         self.calls.tick(now);
         if self.app.route != Route::Kiosk {
-            return Vec::new();
+            return effects;
         }
         let before = self.kiosk.model().page;
         let manager = self.desk.colleagues().iter().any(|colleague| colleague.manager && colleague.has_pin);
@@ -729,10 +825,11 @@ impl<D: Desk> Face<D> {
         let gone = self.kiosk.model().alone
             || (before != KioskPage::Attract && self.kiosk.model().page == KioskPage::Attract);
         if !gone {
-            return Vec::new();
+            return effects;
         }
         // The guest has gone, and with the guest what was asked and the voice.
-        let mut effects = self.close_pin();
+        effects.extend(self.stop_asking());
+        effects.extend(self.close_pin());
         effects.extend(self.help.take().map(|id| Effect::Tell(Note::Gone { id })));
         if std::mem::take(&mut self.app.speech) {
             effects.push(Effect::Hush);

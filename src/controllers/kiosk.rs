@@ -290,6 +290,7 @@ impl KioskController {
         };
         match desk.claim(&member, reward, Claim::Extra, now) {
             Ok(stamped) => self.taken(stamped),
+            Err(Refusal::AskingServer) => Vec::new(),
             Err(refusal) => self.refuse(refusal),
         }
     }
@@ -345,7 +346,8 @@ impl KioskController {
         }
     }
 
-    fn refuse(&mut self, refusal: Refusal) -> Vec<Effect> {
+    /// Says why something did not go as wished.
+    pub(super) fn refuse(&mut self, refusal: Refusal) -> Vec<Effect> {
         let (notice, guest, _) = Notice::refused(refusal);
         let sound =
             if notice.kind == NoticeKind::AlreadyCounted { Sound::AlreadyCounted } else { Sound::Refused };

@@ -25,7 +25,7 @@ mod sample_desk;
 pub use action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
 pub use counter::CounterController;
 pub use desk::{
-    Article, ArticleCategory, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
+    Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
     ColleagueId, DaySums, Desk, EventId, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money,
     Paid, PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
     SyncReport, SyncState, Usual, Why, WhyKind,

@@ -34,6 +34,8 @@ pub struct ScreenModel {
     pub lost: Option<LostModel>,
     /// Calls from the kiosks, oldest first.
     pub calls: Vec<Call>,
+    /// The server is being asked about a reward.
+    pub asking: bool,
 }
 
 /// A lost card is being replaced.
@@ -112,6 +114,8 @@ pub enum NoticeKind {
     NoCode,
     /// A reward was taken; the text is its name.
     RewardTaken,
+    /// A reward was taken without the server's word; the text is its name.
+    RewardUnheard,
     /// A reward cannot be given; the text says why.
     RewardRefused,
     /// Something was taken back.
@@ -167,6 +171,11 @@ impl Notice {
         Self { kind, ..Self::default() }
     }
 
+    /// What is said of a reward that was taken.
+    pub(super) fn taken(unheard: bool) -> NoticeKind {
+        if unheard { NoticeKind::RewardUnheard } else { NoticeKind::RewardTaken }
+    }
+
     /// Makes the message of a refusal, and hands out the guest and the reasons that came with it.
     pub fn refused(refusal: Refusal) -> (Self, Option<Guest>, Vec<Why>) {
         let plain = |kind| (Self::of(kind), None, Vec::new());
@@ -215,6 +224,8 @@ impl Notice {
             Refusal::RewardRefused { why } => {
                 (Self { kind: NoticeKind::RewardRefused, text: why, ..Self::default() }, None, Vec::new())
             }
+            // The screen that waits for the server says so; there is nothing else to say.
+            Refusal::AskingServer => plain(NoticeKind::None),
             Refusal::Trouble { what } => {
                 (Self { kind: NoticeKind::Trouble, text: what, ..Self::default() }, None, Vec::new())
             }

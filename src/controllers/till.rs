@@ -2,7 +2,8 @@
 
 use super::action::{Effect, Sound};
 use super::desk::{
-    ArticleCategory, Catalogue, Desk, EventId, LineId, MemberId, Moment, Money, Refusal, RewardId, Sku,
+    ArticleCategory, Basket, Catalogue, Desk, EventId, LineId, MemberId, Moment, Money, Refusal, RewardId,
+    Sku,
 };
 use super::model::{LastSale, Notice, NoticeKind, QuickNote, Tile, TillModel};
 
@@ -176,6 +177,7 @@ impl TillController {
             return vec![Effect::Play(Sound::Refused)];
         }
         let stamps = self.model.basket.guest.is_some() && self.model.basket.stamps > 0;
+        let rewards = self.rewards_in_the_basket();
         match desk.pay_cash(given, now) {
             Ok(paid) => {
                 self.model.last_sale = Some(LastSale {
@@ -186,14 +188,26 @@ impl TillController {
                     at: now,
                     seconds: 0,
                 });
-                self.model.notice = Notice::default();
+                self.model.notice = match paid.unheard {
+                    true => Notice { kind: Notice::taken(true), text: rewards, ..Notice::default() },
+                    false => Notice::default(),
+                };
                 self.model.search.clear();
                 self.close_cash();
                 self.refresh(desk, now);
                 if stamps { vec![Effect::Play(Sound::Stamp)] } else { Vec::new() }
             }
+            Err(Refusal::AskingServer) => Vec::new(),
             Err(refusal) => self.refuse(refusal),
         }
+    }
+
+    /// The names of the rewards that the basket takes.
+    fn rewards_in_the_basket(&self) -> String {
+        let Basket { guest, taken, .. } = &self.model.basket;
+        let offers = guest.iter().flat_map(|guest| &guest.rewards);
+        let names = offers.filter(|offer| taken.contains(&offer.id)).map(|offer| offer.name.as_str());
+        names.collect::<Vec<_>>().join(", ")
     }
 
     /// The last sale is taken back.

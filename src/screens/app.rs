@@ -7,7 +7,8 @@ use super::code::drawn;
 use super::counter::{count, notice};
 use super::format;
 use super::generated::{
-    self as ui, AppView, AppWindow, CallsView, DiagnosticsView, SetupView, Speech, SyncView, Theme,
+    self as ui, AppView, AppWindow, AskingView, CallsView, DiagnosticsView, SetupView, Speech, SyncView,
+    Theme,
 };
 use super::rows::Rows;
 use super::window::Handler;
@@ -123,6 +124,7 @@ impl AppAdapter {
         let diagnostics = window.global::<DiagnosticsView>();
         diagnostics.on_close(act(|| UiAction::CloseDiagnostics));
         diagnostics.on_write_report(act(|| UiAction::WriteReport));
+        window.global::<AskingView>().on_stop(act(|| UiAction::StopAsking));
         app.on_close_day(act(|| UiAction::OpenClosing));
         app.on_end_cleaning(act(|| UiAction::EndCleaning));
         let setup = window.global::<SetupView>();
@@ -241,6 +243,11 @@ impl AppAdapter {
         view.set_plug_found(count(result.found));
         view.set_plug_machine(result.machine);
         view.set_plug_at(format::day_and_time(result.at, model.language));
+    }
+
+    /// Shows that the server is being asked.
+    pub(super) fn show_asking(&self, window: &AppWindow, asking: bool) {
+        window.global::<AskingView>().set_open(asking);
     }
 
     /// Shows the calls from the kiosks.

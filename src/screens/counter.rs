@@ -48,6 +48,7 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::BlockedCard => ui::NoticeKind::BlockedCard,
         NoticeKind::NoCode => ui::NoticeKind::NoCode,
         NoticeKind::RewardTaken => ui::NoticeKind::RewardTaken,
+        NoticeKind::RewardUnheard => ui::NoticeKind::RewardUnheard,
         NoticeKind::RewardRefused => ui::NoticeKind::RewardRefused,
         NoticeKind::Undone => ui::NoticeKind::Undone,
         NoticeKind::TooLate => ui::NoticeKind::TooLate,

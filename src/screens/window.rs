@@ -217,6 +217,9 @@ impl Adapters {
         if anew || before.is_some_and(|before| before.calls != model.calls) {
             self.app.show_calls(&model.calls);
         }
+        if anew || before.is_some_and(|before| before.asking != model.asking) {
+            self.app.show_asking(window, model.asking);
+        }
         let open = model.diagnostics.is_some() || model.app.route == Route::Setup;
         if anew
             || before.is_some_and(|before| {

@@ -8,7 +8,7 @@ use super::guest::{guest, is_point, reasons, whole};
 use crate::controllers::{Basket, BasketItem, Language, MemberId, Money, RewardId, Sku};
 
 /// What lies in the basket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Items {
     /// Articles, and how many of each.
     pub lines: Vec<(Sku, u32)>,

@@ -6,17 +6,20 @@ use std::sync::mpsc::SyncSender;
 
 use stempel_domain::alarm::AlarmKind;
 use stempel_domain::rules::codes;
-use stempel_domain::sale::Claim;
+use stempel_domain::sale::{Claim, Order, StampOrder};
 use stempel_domain::{EventRef, OperatorId, Quantity};
 use stempel_scan::decode::article_number_of_text;
+use stempel_sync::SyncError;
 use stempel_terminal::cards::{NewMember, Who};
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::handle::Handle;
+use stempel_terminal::holds::{Asked, Wish, Word};
 use stempel_terminal::operators::{Authority, Role, Worker};
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_terminal::{gifts, slips};
 use stempel_wire::slip::SlipPurpose;
 
+use super::asking::{self, Errand, Told};
 use super::basket::Items;
 use super::goods::{category_name, free_mb, picture_of};
 use super::guest::{guest, reasons, refusal, spoken};
@@ -25,9 +28,9 @@ use super::today::Today;
 use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums, Desk,
-    EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid,
-    Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip,
+    self as ui, Article, ArticleCategory, Asking, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums,
+    Desk, EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner,
+    Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip,
     Stamped, Stamping, SyncReport, TERMS,
 };
 
@@ -79,7 +82,12 @@ pub(super) struct TerminalDesk {
     today: Cell<Today>,
     /// The limits that the last refusal was about.
     beyond: RefCell<Option<Beyond>>,
+    /// What the server is being asked.
+    question: asking::Question,
 }
+
+/// What the server said of a reward, and what it set aside for it.
+type Said = Option<(Asked, Wish)>;
 
 impl TerminalDesk {
     pub fn new(
@@ -104,7 +112,13 @@ impl TerminalDesk {
             offset_minutes,
             today: Cell::default(),
             beyond: RefCell::default(),
+            question: asking::Question::default(),
         }
+    }
+
+    /// Calls that whenever the server has answered, on another thread.
+    pub fn when_answered(&mut self, told: Told) {
+        self.question.when_answered(told);
     }
 
     /// Speaks that language from now on.
@@ -153,6 +167,62 @@ impl TerminalDesk {
         Circumstances { operator, by_hand, ..Circumstances::default() }
     }
 
+    /// What the server has said of a reward. Where it has to be asked, that begins here, and the same is to be wanted
+    /// again when it has answered.
+    fn said(
+        &mut self,
+        errand: Errand,
+        wish: impl FnOnce(&mut Terminal) -> Result<Option<Wish>, TerminalError> + Send + 'static,
+    ) -> Result<Said, Refusal> {
+        if let Some(said) = self.question.answer_to(&errand, &self.handle) {
+            return match said {
+                (Asked::NotEnough(error), _) => Err(Refusal::RewardRefused { why: self.no_more(error) }),
+                said => Ok(Some(said)),
+            };
+        }
+        if self.question.state() == Asking::Waiting {
+            return Err(Refusal::AskingServer);
+        }
+        // What else stands in the way is said by the action itself.
+        let Some(wish) = self.ask(wish).ok().flatten() else { return Ok(None) };
+        self.question.begin(errand, wish, &self.handle);
+        Err(Refusal::AskingServer)
+    }
+
+    /// Carries something out with the server's word, and says whether it was given without one. What was set aside for
+    /// nothing is given back.
+    fn hearing<T: Send + 'static>(
+        &self,
+        said: Said,
+        work: impl FnOnce(&mut Terminal) -> Result<T, TerminalError> + Send + 'static,
+    ) -> Result<(T, bool), Refusal> {
+        let word = said.as_ref().map_or(Word::Unasked, |(asked, _)| asked.word());
+        let done = self.ask(move |terminal| terminal.hearing(word, work));
+        match (done, said) {
+            (Ok(given), said) => Ok((given, matches!(said, Some((Asked::Silent(_), _))))),
+            (Err(Refusal::RewardRefused { why }), Some((Asked::Silent(error), _))) => {
+                let silent = crate::words::error(&error.into(), spoken(self.language));
+                Err(Refusal::RewardRefused { why: format!("{why} {silent}") })
+            }
+            (Err(refused), Some((Asked::Held, wish))) => {
+                asking::give_back(&self.handle, wish);
+                Err(refused)
+            }
+            (Err(refused), _) => Err(refused),
+        }
+    }
+
+    /// The server has less than that.
+    fn no_more(&self, error: SyncError) -> String {
+        match self.language {
+            Language::German => {
+                "Der Server sagt: Das wird gerade an einem anderen Gerät eingelöst. Es wurde nichts gegeben."
+                    .to_owned()
+            }
+            Language::English => crate::words::sentence_case(&error.to_string()),
+        }
+    }
+
     /// What a stamp or reward led to, or why it led to nothing.
     fn stamped(
         &self,
@@ -193,6 +263,7 @@ impl TerminalDesk {
             given: u32::try_from(stamps).unwrap_or(0),
             reward: reward.to_owned(),
             reasons,
+            unheard: false,
         })
     }
 
@@ -333,12 +404,15 @@ impl Desk for TerminalDesk {
     ) -> Result<Stamped, Refusal> {
         let (code, slip) = (self.code_of(member), slip.to_owned());
         let circumstances = Self::circumstances(true);
-        let claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
-        let given = self.ask(move |terminal| terminal.redeem_by_slip(&code, claim, &slip, &circumstances))?;
+        let claim: Claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
+        let said = self.said_of_reward(member, reward, &claim)?;
+        let work =
+            move |terminal: &mut Terminal| terminal.redeem_by_slip(&code, claim, &slip, &circumstances);
+        let (given, unheard) = self.hearing(said, work)?;
         self.stored();
         self.last_stamp = None;
         let name = self.reward_name(reward);
-        self.stamped(member, given, &name, now)
+        Ok(Stamped { unheard, ..self.stamped(member, given, &name, now)? })
     }
 
     fn gifts(&self) -> Vec<Gift> {
@@ -407,18 +481,31 @@ impl Desk for TerminalDesk {
     ) -> Result<Stamped, Refusal> {
         let code = self.code_of(member);
         let circumstances = Self::circumstances(true);
-        let claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
+        let claim: Claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
+        let said = self.said_of_reward(member, reward, &claim)?;
         let last = self.last_stamp.clone().filter(|(known, _, _)| known == member);
-        let given = match (how, last) {
-            (ui::Claim::OfThese, Some((_, event, count))) => {
-                self.ask(move |terminal| terminal.free_among(event, &code, count, claim, &circumstances))?
-            }
-            _ => self.ask(move |terminal| terminal.redeem(&code, claim, &circumstances))?,
+        let (given, unheard) = match (how, last) {
+            (ui::Claim::OfThese, Some((_, event, count))) => self.hearing(said, move |terminal| {
+                terminal.free_among(event, &code, count, claim, &circumstances)
+            })?,
+            _ => self.hearing(said, move |terminal| terminal.redeem(&code, claim, &circumstances))?,
         };
         self.stored();
         self.last_stamp = None;
         let name = self.reward_name(reward);
-        self.stamped(member, given, &name, now)
+        Ok(Stamped { unheard, ..self.stamped(member, given, &name, now)? })
+    }
+
+    fn asking(&self) -> Asking {
+        self.question.state()
+    }
+
+    fn wait_no_longer(&mut self) {
+        self.question.wait_no_longer();
+    }
+
+    fn stop_asking(&mut self) {
+        self.question.stop(&self.handle);
     }
 
     fn undo(&mut self, event: &EventId, _now: Moment) -> Result<Option<Guest>, Refusal> {
@@ -616,18 +703,28 @@ impl Desk for TerminalDesk {
             };
             return Err(Refusal::Trouble { what: what.to_owned() });
         }
-        let items = std::mem::take(&mut self.items);
-        let (kept, code) = (items.clone(), items.seated.as_ref().map(|member| self.code_of(member)));
+        let items = self.items.clone();
+        let code = items.seated.as_ref().map(|member| self.code_of(member));
+        let said = match &code {
+            Some(code) if !items.taken.is_empty() => {
+                let (errand, items, code) = (Errand::Sale(items.clone()), items.clone(), code.clone());
+                self.said(errand, move |terminal| {
+                    let sale = items.sale(terminal)?;
+                    terminal.wish(&code, Order::Sale(&sale), None)
+                })?
+            }
+            _ => None,
+        };
         let circumstances = Self::circumstances(true);
-        let sold = self.ask(move |terminal| {
+        let (sold, unheard) = self.hearing(said, move |terminal| {
             let sale = items.sale(terminal)?;
             terminal.sale(code.as_deref(), sale, &circumstances)
-        });
-        let sold = sold.inspect_err(|_| self.items = kept)?;
+        })?;
+        self.items = Items::default();
         self.stored();
         let total = Money(sold.outcome.total.0);
         let event = sold.event.map(|event| event.to_string()).unwrap_or_default();
-        Ok(Paid { event: event.as_str().into(), total, change: Money(given.0 - total.0) })
+        Ok(Paid { event: event.as_str().into(), total, change: Money(given.0 - total.0), unheard })
     }
 
     fn sync_report(&self) -> SyncReport {
@@ -644,6 +741,20 @@ impl Desk for TerminalDesk {
 }
 
 impl TerminalDesk {
+    /// What the server has said of a reward that is taken beside any sale.
+    fn said_of_reward(
+        &mut self,
+        member: &MemberId,
+        reward: &RewardId,
+        claim: &Claim,
+    ) -> Result<Said, Refusal> {
+        let (code, claim) = (self.code_of(member), Claim { extra: true, ..claim.clone() });
+        self.said(Errand::Reward(member.clone(), reward.clone()), move |terminal| {
+            let order = StampOrder { stamps: Vec::new(), claims: vec![claim] };
+            terminal.wish(&code, Order::Stamps(&order), None)
+        })
+    }
+
     fn reward_name(&self, reward: &RewardId) -> String {
         let (wanted, tag) = (reward.0.clone(), self.language.tag());
         let name = self.ask(move |terminal| {

@@ -5,6 +5,7 @@
 //! → the window. The window's thread never touches the store or the network; it asks the terminal's thread.
 
 mod alive;
+mod asking;
 mod basket;
 mod desk;
 mod display;
@@ -236,6 +237,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     if options.screen.as_ref().is_some_and(|screen| screen.fullscreen) {
         display::fill(&screens);
     }
+    station.borrow_mut().face.desk().when_answered(answered_in(&window));
     if let Some((width, height)) = options.screen.as_ref().and_then(|screen| screen.size) {
         screens.window().set_size(slint::PhysicalSize::new(width, height));
     }
@@ -547,6 +549,18 @@ fn refresh_window(window: &ScreensHandle) -> impl Fn() + Send + Sync + 'static {
             let _ = shown.show(station.face.model());
         });
     }
+}
+
+/// What is done when the server has answered about a reward.
+fn answered_in(window: &ScreensHandle) -> Arc<dyn Fn() + Send + Sync> {
+    let window = window.clone();
+    Arc::new(move || {
+        let _ = window.run_there(|| {
+            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+            let now = moment(&*station.borrow().clock);
+            act(&station, UiAction::ServerAnswered, now);
+        });
+    })
 }
 
 /// Lets commands in while the screens have the folder.

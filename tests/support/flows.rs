@@ -1,7 +1,7 @@
 //! What a person does at the screens, by the names that a screen reader says.
 
 use crate::controllers::{
-    Effect, FaceOptions, Language, Look, Route, Sound, SyncReport, SyncState, UiAction,
+    Asking, Effect, FaceOptions, Language, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction,
 };
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
@@ -37,6 +37,73 @@ fn three_coffees_and_one_of_them_free_are_two_taps() {
     assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps"));
     terminal.tap("1 of these free");
     assert!(terminal.sees("Taken: Gratis-Kaffee"));
+}
+
+/// A terminal whose server is asked before a reward, with a full card on it that takes one.
+fn asking(route: Route) -> Terminal {
+    let terminal = Terminal::at(route);
+    terminal.face(|face| face.desk().asks = true);
+    terminal.scan("clara");
+    terminal
+}
+
+#[test]
+fn a_reward_waits_for_the_server_and_goes_on_when_it_has_answered() {
+    let terminal = asking(Route::Counter);
+    terminal.tap("1 extra free");
+    assert!(terminal.sees("Asking the server …"));
+    assert!(!terminal.sees("Taken: Gratis-Kaffee"));
+    terminal.wait(1);
+    assert!(terminal.sees("Asking the server …"));
+    terminal.face(|face| face.desk().asking = Asking::Answered);
+    terminal.act(UiAction::ServerAnswered);
+    assert!(terminal.sees("Taken: Gratis-Kaffee") && !terminal.sees("Asking the server …"));
+}
+
+#[test]
+fn who_cancels_takes_nothing_and_so_does_the_next_card() {
+    let terminal = asking(Route::Counter);
+    for stop in ["tap", "Escape", "scan"] {
+        terminal.tap("1 extra free");
+        match stop {
+            "tap" => terminal.tap("Cancel, give nothing"),
+            "Escape" => terminal.key(&slint::SharedString::from(slint::platform::Key::Escape)),
+            _ => terminal.scan("ben"),
+        }
+        assert!(!terminal.sees("Asking the server …"), "{stop}");
+        assert_eq!(terminal.face(|face| face.desk().asking), Asking::Nothing, "{stop}");
+        assert!(!terminal.sees("Taken: Gratis-Kaffee"));
+    }
+    assert!(terminal.sees("Ben"));
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_waited_for_only_so_long() {
+    let terminal = asking(Route::Counter);
+    terminal.tap("1 extra free");
+    terminal.wait(3);
+    assert!(terminal.sees("Asking the server …"));
+    terminal.wait(1);
+    assert!(terminal.sees("Taken: Gratis-Kaffee"));
+    let said = terminal.face(|face| face.model().counter.notice.kind);
+    assert_eq!(said, NoticeKind::RewardUnheard);
+}
+
+#[test]
+fn a_sale_with_a_reward_waits_for_the_server_too() {
+    let terminal = asking(Route::Till);
+    terminal.act(UiAction::AddToBasket { sku: "cookie".into() });
+    terminal.act(UiAction::BasketReward { reward: "cookie".into(), take: true });
+    terminal.act(UiAction::OpenCash);
+    terminal.act(UiAction::CashKey("500".into()));
+    terminal.act(UiAction::PayTyped);
+    assert!(terminal.sees("Asking the server …"));
+    let till = terminal.face(|face| face.model().till);
+    assert!(till.last_sale.is_none() && till.basket.lines.len() == 1);
+    terminal.face(|face| face.desk().asking = Asking::Answered);
+    terminal.wait(1);
+    let till = terminal.face(|face| face.model().till);
+    assert!(till.last_sale.is_some() && till.basket.lines.is_empty());
 }
 
 #[test]

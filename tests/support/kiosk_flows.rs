@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use i_slint_backend_testing::AccessibleRole;
 
-use crate::controllers::{Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction};
+use crate::controllers::{Asking, Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction};
 use crate::terminal::Terminal;
 
 fn kiosk(language: Language) -> Terminal {
@@ -59,6 +59,29 @@ fn a_lost_card_with_a_name_needs_a_managers_pin() {
     }
     terminal.tap("OK");
     assert!(terminal.sees("Die alte Karte ist gesperrt"));
+}
+
+#[test]
+fn the_counter_hears_what_came_of_its_yes_after_the_server_was_asked() {
+    for answered in [true, false] {
+        let kiosk = kiosk(Language::English);
+        kiosk.face(|face| face.desk().asks = true);
+        kiosk.scan("clara");
+        kiosk.tap("Take it now");
+        let Note::Reward { id, .. } = told(&kiosk).pop().unwrap() else { panic!("it asks the counter") };
+        kiosk.tell(&Note::Answer { id: id.clone(), yes: true });
+        assert!(kiosk.sees("Asking the server …"));
+        kiosk.scan("clara");
+        assert!(kiosk.sees("Asking the server …"), "the card is still held up");
+        assert_eq!(told(&kiosk).len(), 1, "nothing has come of it yet");
+        if answered {
+            kiosk.face(|face| face.desk().asking = Asking::Answered);
+            kiosk.act(UiAction::ServerAnswered);
+        } else {
+            kiosk.tap("Cancel, give nothing");
+        }
+        assert_eq!(told(&kiosk).pop(), Some(Note::Done { id, given: answered }));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A child that presses everything: whatever is done in whatever order, nothing is lost and there is a way on.
 
-use crate::controllers::{Claim, Colleague, Face, FaceOptions, KioskPage, Language, Look, Route, UiAction};
+use crate::controllers::{
+    Asking, Claim, Colleague, Face, FaceOptions, KioskPage, Language, Look, Route, UiAction,
+};
 use crate::sample_desk::{SampleDesk, at};
 use crate::terminal::Terminal;
 
@@ -55,7 +57,7 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         _ => None,
     };
     let count = dice.throw(6) as u32;
-    match dice.throw(66) {
+    match dice.throw(69) {
         0..=9 => UiAction::Scan(text.into()),
         10 => UiAction::AddStamp { member, count: 1 + count % 3 },
         11 => UiAction::Claim { member, reward, how: dice.one_of(&[Claim::OfThese, Claim::Extra]) },
@@ -110,6 +112,8 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         62 => UiAction::LostPick(dice.one_of(&["4711-ada", "4711-none"]).into()),
         63 => UiAction::KioskScore(count * 3),
         64 => UiAction::KioskWhy("Kaffee".into()),
+        65 | 66 => UiAction::ServerAnswered,
+        67 => UiAction::StopAsking,
         _ => UiAction::Tick,
     }
 }
@@ -149,6 +153,11 @@ fn a_hundred_thousand_presses_lose_no_event_and_leave_a_way_on() {
     let (mut seconds, mut stored) = (0, 0);
     for press in 0..ACTIONS {
         let action = some_action(&mut dice, &face);
+        // Half of the time there is a server that is asked before a reward, and answers when it likes.
+        face.desk().asks = press % 2_000 >= 1_000;
+        if action == UiAction::ServerAnswered && face.desk().asking == Asking::Waiting {
+            face.desk().asking = Asking::Answered;
+        }
         let pay_or_claim = format!("{action:?}");
         face.handle(action, at(seconds));
         let model = face.model();
@@ -177,7 +186,7 @@ fn a_hundred_thousand_presses_lose_no_event_and_leave_a_way_on() {
                 face.handle(UiAction::Tick, at(seconds));
             }
             let model = face.model();
-            assert_eq!(model.app.cleaning, None);
+            assert_eq!((model.app.cleaning, model.asking), (None, false));
             if model.app.route == Route::Kiosk {
                 assert_eq!(model.kiosk.page, KioskPage::Attract, "press {press}");
                 assert!(model.pin.is_none() && model.kiosk.guest.is_none() && !model.app.speech);

@@ -1,7 +1,7 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
+    Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
     ColleagueId, DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment,
     Money, Owner, Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, Reward, RewardId,
     Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
@@ -53,6 +53,11 @@ pub struct SampleDesk {
     /// More stamps than these on one card want a second person; none: there is no limit.
     pub many: Option<u32>,
     beyond: Option<Beyond>,
+    /// Rewards are asked about at a server, and how far that is.
+    pub asks: bool,
+    pub asking: Asking,
+    /// The server did not answer in time.
+    pub unheard: bool,
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
@@ -124,6 +129,9 @@ impl Default for SampleDesk {
             plug: None,
             many: None,
             beyond: None,
+            asks: false,
+            asking: Asking::Nothing,
+            unheard: false,
         }
     }
 }
@@ -138,6 +146,19 @@ impl SampleDesk {
         let event = EventId(format!("e-{}", self.recorded));
         self.events.push((event.clone(), before));
         event
+    }
+
+    /// Begins to ask, or takes the answer.
+    fn ask(&mut self) -> Result<(), Refusal> {
+        if !self.asks {
+            return Ok(());
+        }
+        if self.asking == Asking::Answered {
+            self.asking = Asking::Nothing;
+            return Ok(());
+        }
+        self.asking = Asking::Waiting;
+        Err(Refusal::AskingServer)
     }
 
     fn articles() -> Vec<Article> {
@@ -340,12 +361,28 @@ impl Desk for SampleDesk {
         if !before.rewards.iter().any(|offer| offer.id == *reward) {
             return Err(Refusal::RewardRefused { why: "Die Karte ist noch nicht voll.".into() });
         }
+        self.ask()?;
+        let found = self.find(member)?;
         found.guest.card.stamps = 0;
         keep_card(&mut found.guest);
         with_rewards(&mut found.guest);
         let guest = found.guest.clone();
         let event = self.record(Some(before));
-        Ok(Stamped { event, guest, reward: "Gratis-Kaffee".into(), ..Stamped::default() })
+        let unheard = self.unheard;
+        Ok(Stamped { event, guest, reward: "Gratis-Kaffee".into(), unheard, ..Stamped::default() })
+    }
+
+    fn asking(&self) -> Asking {
+        self.asking
+    }
+
+    fn wait_no_longer(&mut self) {
+        self.asking = Asking::Answered;
+        self.unheard = true;
+    }
+
+    fn stop_asking(&mut self) {
+        self.asking = Asking::Nothing;
     }
 
     fn undo(&mut self, event: &EventId, _now: Moment) -> Result<Option<Guest>, Refusal> {
@@ -554,6 +591,9 @@ impl Desk for SampleDesk {
         let basket = self.basket(now);
         let before = basket.guest.clone();
         let total = basket.total;
+        if !self.taken.is_empty() {
+            self.ask()?;
+        }
         self.lines.clear();
         self.taken.clear();
         if let Some(seat) = self.seat.take() {
@@ -562,7 +602,7 @@ impl Desk for SampleDesk {
             found.guest.card.stamps = (found.guest.card.stamps + stamps).min(SLOTS);
         }
         let event = self.record(before);
-        Ok(Paid { event, total, change: Money(given.0 - total.0) })
+        Ok(Paid { event, total, change: Money(given.0 - total.0), unheard: self.unheard })
     }
 
     fn sync_report(&self) -> SyncReport {

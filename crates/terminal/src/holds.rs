@@ -13,6 +13,7 @@ use stempel_sync::SyncError;
 use stempel_sync::http::Http;
 use stempel_wire::message::HoldRequest;
 
+use crate::exchange::{Local, exchange};
 use crate::{Terminal, TerminalError};
 
 /// How long the server has for its answer: a guest is waiting.
@@ -38,7 +39,7 @@ pub struct Wish {
     /// A name for each hold, drawn at random, with what it is for.
     holds: Vec<HoldRequest>,
     /// There are rows that the server has not: it is told first, or it does not know what the member has.
-    pub tell_first: bool,
+    tell_first: bool,
 }
 
 /// What became of a wish.
@@ -110,9 +111,17 @@ impl Terminal {
     }
 }
 
-/// Asks the server to set units aside. It has a second and a half for each; what was set aside when a later one is not
-/// there is given back.
-pub fn ask(line: &mut Http, wish: &Wish) -> Asked {
+/// Asks the server to set units aside, after it was told what it has not heard. It has a second and a half for each unit;
+/// what was set aside when a later one is not there is given back.
+pub fn ask(local: &mut impl Local, line: &mut Http, wish: &Wish) -> Asked {
+    if wish.tell_first
+        && let Err(error) = exchange(local, line)
+    {
+        return Asked::Silent(match error {
+            TerminalError::Sync(error) => error,
+            other => SyncError::Rubbish(other.to_string()),
+        });
+    }
     for (place, hold) in wish.holds.iter().enumerate() {
         if let Err(error) = line.hold(hold, PATIENCE) {
             give_back(line, &wish.holds[..place]);
