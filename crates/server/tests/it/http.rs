@@ -69,8 +69,14 @@ impl Site {
     }
 
     pub async fn open_with(world: &World, options: Options) -> Self {
+        Self::open_named(world, |_| options).await
+    }
+
+    /// Opens a site whose options know at which port it is.
+    pub async fn open_named(world: &World, options: impl FnOnce(u16) -> Options) -> Self {
         let listener = http::listen("127.0.0.1:0", false).await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
+        let (options, address) = (options(address.port()), address.to_string());
         let (stop, stopped) = oneshot::channel::<()>();
         let server = world.server.clone();
         let served = tokio::spawn(async move {
