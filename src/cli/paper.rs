@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use stempel_domain::{ShopId, TenantId};
 use stempel_server::Server;
-use stempel_server::card::paper::{self, Look, Poster, Tongue};
+use stempel_server::card::paper::{self, Tongue};
 
 use super::admin::failure;
 use super::args::AdminPaper;
@@ -28,15 +28,12 @@ pub(super) async fn paper(
             ))
         }
         AdminPaper::Sheet { count, out, url, english } => {
-            let cards = server.cards_to_print(tenant, *count).await.map_err(failure)?;
-            let code = server.join_link(tenant, shop).await.map_err(failure)?.code;
-            let welcome = server.welcome(&code).await.map_err(failure)?;
-            let name = welcome.shop.unwrap_or(welcome.name);
+            let batch = server.batch_make(tenant, shop, *count).await.map_err(failure)?;
+            let cards = server.batch_cards(tenant, &batch).await.map_err(failure)?;
             let numbers: Vec<String> =
                 cards.iter().map(|card| card.token.card().number().to_string()).collect();
-            let logo = server.logo_for_paper(tenant, welcome.shop_id).await.map_err(failure)?;
-            let look = Look { shop: &name, url: url.as_deref(), logo, tongue: tongue(*english) };
-            let pdf = paper::sheets(&look, &cards).map_err(failure)?;
+            let pdf = server.sheets(tenant, shop, &cards, url.as_deref(), tongue(*english)).await;
+            let pdf = pdf.map_err(failure)?;
             write(out, &pdf)?;
             let file = out.display().to_string();
             let text = format!(
@@ -47,18 +44,9 @@ pub(super) async fn paper(
             Ok(Answer::one(text, json!({"file": file, "cards": cards.len(), "numbers": numbers})))
         }
         AdminPaper::Poster { out, url, tent, english } => {
-            let code = server.join_link(tenant, shop).await.map_err(failure)?.code;
-            let welcome = server.welcome(&code).await.map_err(failure)?;
-            let tag = if *english { "en" } else { "de" };
-            let poster = Poster {
-                shop: welcome.shop.unwrap_or(welcome.name),
-                url: url.clone(),
-                code: code.clone(),
-                reward: welcome.reward.map(|(reward, size)| (size, reward.get(tag).to_owned())),
-                tent: *tent,
-                logo: server.logo_for_paper(tenant, welcome.shop_id).await.map_err(failure)?,
-            };
-            write(out, &paper::poster(&poster, tongue(*english)).map_err(failure)?)?;
+            let made = server.poster(tenant, shop, url, *tent, tongue(*english)).await;
+            let (pdf, code) = made.map_err(failure)?;
+            write(out, &pdf)?;
             let (file, link) = (out.display().to_string(), paper::join_link(url, &code));
             Ok(Answer::one(
                 format!("The poster is {file}; its code opens {link}."),

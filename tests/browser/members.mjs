@@ -1,4 +1,5 @@
 // Members: finding them however they are spelt, the file, corrections, cards; a session that ends in mid-form.
+import { readFileSync } from "node:fs";
 import { assert, email, everyLook, password, signIn, step, window, withBrowser } from "./kit.mjs";
 
 await withBrowser(async (browser) => {
@@ -103,5 +104,30 @@ await withBrowser(async (browser) => {
         assert.match(await page.textContent("main"), /Nobody/);
         await page.context().close();
     });
-    await step("members in every look", () => everyLook(browser, { members: "/dashboard/members", member: file }));
+    await step("cards for the counter are made, printed on sheets, and the rest of a lost pile is withdrawn", async () => {
+        const page = await window(browser, { locale: "de-DE" });
+        await signIn(page, "/dashboard/members");
+        await page.click("a[href='/dashboard/cards']");
+        await page.fill("input[name=count]", "0");
+        await page.click("main form[action='/dashboard/cards'] button");
+        assert.match(await page.textContent("#problem"), /1 bis 1.000/);
+        await page.fill("input[name=count]", "12");
+        await page.click("main form[action='/dashboard/cards'] button");
+        await page.waitForURL(/done=cards-made/);
+        assert.match(await page.textContent(".list li"), /12 Karten.*0 in Gebrauch.*12 noch unbenutzt/s);
+        const [sheets] = await Promise.all([
+            page.waitForEvent("download"),
+            page.click('button:text-is("Bogen auf Deutsch (PDF)")'),
+        ]);
+        const pdf = readFileSync(await sheets.path(), "latin1");
+        assert.match(pdf, /^%PDF-/);
+        assert.equal(pdf.match(/\/Type\s*\/Page\b(?!s)/g).length, 4, "two sheets, each with its back");
+        await page.click(".list summary");
+        await page.check("input[name=sure]");
+        await page.click('button:text-is("Zurückziehen")');
+        await page.waitForURL(/done=saved/);
+        assert.match(await page.textContent(".list li"), /Rest zurückgezogen.*0 noch unbenutzt/s);
+        await page.context().close();
+    });
+    await step("members in every look", () => everyLook(browser, { members: "/dashboard/members", cards: "/dashboard/cards", member: file }));
 });

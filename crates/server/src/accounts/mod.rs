@@ -13,9 +13,11 @@ pub(crate) mod changes;
 mod guard;
 pub(crate) mod http;
 mod links;
+pub(crate) mod passkeys;
 mod password;
 pub(crate) mod second;
 pub(crate) mod sessions;
+pub(crate) mod webauthn;
 
 use std::collections::BTreeSet;
 
@@ -242,6 +244,7 @@ impl Server {
             "DELETE FROM account_role WHERE tenant = $1 AND account = $2",
             "DELETE FROM account_link WHERE tenant = $1 AND account = $2",
             "DELETE FROM session WHERE tenant = $1 AND account = $2",
+            "DELETE FROM passkey WHERE tenant = $1 AND account = $2",
         ] {
             tx.execute(sql, values![tenant, &account_id[..]]).await?;
         }

@@ -1,5 +1,5 @@
-//! A second factor beside the password: a code that an app makes anew each half-minute (TOTP, RFC 6238), or one of
-//! ten recovery codes that were written down.
+//! A second factor beside the password: a code that an app makes anew each half-minute (TOTP, RFC 6238), a passkey
+//! ([`super::passkeys`]), or one of ten recovery codes that were written down.
 //!
 //! The secret is stored wrapped ([`crate::vault`]). Recovery codes are stored
 //! as hashes. A code is taken once: its half-minute is noted.
@@ -50,6 +50,40 @@ pub(crate) enum Second {
     Begun,
     /// Yes; so many recovery codes are left.
     On(usize),
+}
+
+/// Somebody who has shown the password, in a transaction that is under way.
+pub(super) struct Half {
+    pub tx: Tx,
+    pub tenant: TenantId,
+    pub account: AccountId,
+    hash: [u8; 32],
+}
+
+impl Half {
+    /// What was wanted beside the password was brought: the ticket ends, and the session may begin.
+    pub(super) async fn end(mut self) -> Result<(TenantId, AccountId)> {
+        self.tx
+            .execute(
+                "DELETE FROM half_session WHERE tenant = $1 AND hash = $2",
+                values![self.tenant, &self.hash[..]],
+            )
+            .await?;
+        self.tx.commit().await?;
+        Ok((self.tenant, self.account))
+    }
+
+    /// It was not: the try is counted.
+    pub(super) async fn miss(mut self, why: Error) -> Error {
+        let counted = self.tx.execute(
+            "UPDATE half_session SET tries = tries + 1 WHERE tenant = $1 AND hash = $2",
+            values![self.tenant, &self.hash[..]],
+        );
+        match counted.await {
+            Ok(_) => self.tx.commit().await.err().unwrap_or(why),
+            Err(error) => error,
+        }
+    }
 }
 
 /// The code of one half-minute (RFC 6238 with SHA-1, the one that every app knows).
@@ -124,13 +158,7 @@ impl Server {
         if row.opt_int(0)?.is_none() {
             return Ok(Second::Begun);
         }
-        let row = tx
-            .row(
-                "SELECT COUNT(*) FROM recovery_code WHERE tenant = $1 AND account = $2 AND used_ms IS NULL",
-                values![tenant, &account[..]],
-            )
-            .await?;
-        Ok(Second::On(row.map_or(Ok(0), |row| row.number(0))? as usize))
+        Ok(Second::On(recovery_left(&mut tx, tenant, account).await?))
     }
 
     /// Makes a secret for an account's app; it counts once a code of it was shown. Refused where one is in use.
@@ -180,7 +208,6 @@ impl Server {
         code: &str,
     ) -> Result<Vec<String>> {
         let now_ms = self.now_ms();
-        let random: [[u8; 8]; RECOVERY] = std::array::from_fn(|_| self.random());
         let mut tx = self.write_of(tenant).await?;
         let locked = Tenant::lock(&mut tx, tenant).await?;
         let row = tx
@@ -197,17 +224,7 @@ impl Server {
             values![tenant, &account[..], now_ms, step],
         )
         .await?;
-        let codes: Vec<String> = random
-            .iter()
-            .map(|bytes| BASE32_NOPAD.encode(bytes).to_ascii_lowercase().chars().take(RECOVERY_LEN).collect())
-            .collect();
-        for code in &codes {
-            tx.execute(
-                "INSERT INTO recovery_code (tenant, hash, account) VALUES ($1, $2, $3)",
-                values![tenant, &recovery_hash(account, code)[..], &account[..]],
-            )
-            .await?;
-        }
+        let codes = self.recovery_codes(&mut tx, tenant, account).await?;
         self.note(&mut tx, &locked, "second-factor-on", &shown(account), json!({})).await?;
         tx.commit().await?;
         Ok(codes)
@@ -220,12 +237,17 @@ impl Server {
         if !take_code(&mut tx, tenant, account, code, self.now_ms()).await? {
             return Err(wrong_code());
         }
-        clear(&mut tx, tenant, account).await?;
+        tx.execute(
+            "DELETE FROM second_factor WHERE tenant = $1 AND account = $2",
+            values![tenant, &account[..]],
+        )
+        .await?;
+        keep_recovery(&mut tx, tenant, account).await?;
         self.note(&mut tx, &locked, "second-factor-off", &shown(account), json!({})).await?;
         tx.commit().await
     }
 
-    /// Takes somebody's second factor away who has lost the app and the recovery codes. Their sessions end.
+    /// Takes somebody's second factor and passkeys away who has lost them and the recovery codes. Their sessions end.
     pub(crate) async fn second_reset(&self, tenant: TenantId, account: &str) -> Result<()> {
         let account_id = parse(account)?;
         let mut tx = self.write_of(tenant).await?;
@@ -247,7 +269,8 @@ impl Server {
         let mut tx = self.read_of(tenant).await?;
         let rows = tx
             .rows(
-                "SELECT account FROM second_factor WHERE tenant = $1 AND on_ms IS NOT NULL",
+                "SELECT account FROM second_factor WHERE tenant = $1 AND on_ms IS NOT NULL
+                 UNION SELECT account FROM passkey WHERE tenant = $1",
                 values![tenant],
             )
             .await?;
@@ -257,6 +280,13 @@ impl Server {
     /// Takes the code of somebody who has shown the password, and gives whose session may begin. A wrong code may be
     /// followed by another; after some the password is asked for again.
     pub(super) async fn half_session_end(&self, ticket: &str, code: &str) -> Result<(TenantId, AccountId)> {
+        let mut half = self.half_session_of(ticket).await?;
+        let right = take_code(&mut half.tx, half.tenant, &half.account, code, self.now_ms()).await?;
+        if right { half.end().await } else { Err(half.miss(wrong_code()).await) }
+    }
+
+    /// The ticket of somebody who has shown the password, in a transaction that is under way.
+    pub(super) async fn half_session_of(&self, ticket: &str) -> Result<Half> {
         let bytes = BASE32_NOPAD.decode(ticket.to_ascii_uppercase().as_bytes()).map_err(|_| ended())?;
         let tenant = bytes.get(..16).filter(|_| bytes.len() == 16 + TICKET_LEN);
         let tenant = tenant.and_then(TenantId::from_slice).ok_or_else(ended)?;
@@ -273,19 +303,34 @@ impl Server {
             .ok_or_else(ended)?;
         let account = id(&row, 0)?;
         open_account(&mut tx, tenant, &account).await?.ok_or_else(ended)?;
-        if !take_code(&mut tx, tenant, &account, code, now_ms).await? {
+        Ok(Half { tx, tenant, account, hash })
+    }
+
+    /// Makes ten new recovery codes for an account, in the place of those that it had.
+    pub(super) async fn recovery_codes(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        account: &AccountId,
+    ) -> Result<Vec<String>> {
+        let random: [[u8; 8]; RECOVERY] = std::array::from_fn(|_| self.random());
+        tx.execute(
+            "DELETE FROM recovery_code WHERE tenant = $1 AND account = $2",
+            values![tenant, &account[..]],
+        )
+        .await?;
+        let codes: Vec<String> = random
+            .iter()
+            .map(|bytes| BASE32_NOPAD.encode(bytes).to_ascii_lowercase().chars().take(RECOVERY_LEN).collect())
+            .collect();
+        for code in &codes {
             tx.execute(
-                "UPDATE half_session SET tries = tries + 1 WHERE tenant = $1 AND hash = $2",
-                values![tenant, &hash[..]],
+                "INSERT INTO recovery_code (tenant, hash, account) VALUES ($1, $2, $3)",
+                values![tenant, &recovery_hash(account, code)[..], &account[..]],
             )
             .await?;
-            tx.commit().await?;
-            return Err(wrong_code());
         }
-        tx.execute("DELETE FROM half_session WHERE tenant = $1 AND hash = $2", values![tenant, &hash[..]])
-            .await?;
-        tx.commit().await?;
-        Ok((tenant, account))
+        Ok(codes)
     }
 
     /// A ticket for whoever has shown the password and has a second factor; none if there is none.
@@ -297,7 +342,8 @@ impl Server {
     ) -> Result<Option<String>> {
         let on = tx
             .row(
-                "SELECT 1 FROM second_factor WHERE tenant = $1 AND account = $2 AND on_ms IS NOT NULL",
+                "SELECT 1 FROM second_factor WHERE tenant = $1 AND account = $2 AND on_ms IS NOT NULL
+                 UNION SELECT 1 FROM passkey WHERE tenant = $1 AND account = $2",
                 values![tenant, &account[..]],
             )
             .await?;
@@ -349,9 +395,12 @@ async fn take_code(
             values![tenant, &account[..]],
         )
         .await?;
-    let Some(row) = row else { return Ok(false) };
-    let secret = open(tx, tenant, account, &row.bytes(0)?)?;
-    if let Some(step) = step_of(&secret, code, now_ms, row.int(1)?) {
+    let step = match row {
+        Some(row) => step_of(&open(tx, tenant, account, &row.bytes(0)?)?, code, now_ms, row.int(1)?),
+        // Whose second factor is a passkey has recovery codes alone.
+        None => None,
+    };
+    if let Some(step) = step {
         tx.execute(
             "UPDATE second_factor SET last_step = $3 WHERE tenant = $1 AND account = $2",
             values![tenant, &account[..], step],
@@ -369,12 +418,38 @@ async fn take_code(
     Ok(taken > 0)
 }
 
-/// Takes a second factor away. False: there was none.
+/// The recovery codes of an account that were not used yet.
+pub(super) async fn recovery_left(tx: &mut Tx, tenant: TenantId, account: &AccountId) -> Result<usize> {
+    let row = tx
+        .row(
+            "SELECT COUNT(*) FROM recovery_code WHERE tenant = $1 AND account = $2 AND used_ms IS NULL",
+            values![tenant, &account[..]],
+        )
+        .await?;
+    Ok(row.map_or(Ok(0), |row| row.number(0))? as usize)
+}
+
+/// Takes the recovery codes away of an account that has no second factor any more, and the tickets of half sessions.
+pub(super) async fn keep_recovery(tx: &mut Tx, tenant: TenantId, account: &AccountId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM recovery_code WHERE tenant = $1 AND account = $2
+         AND NOT EXISTS (SELECT 1 FROM passkey WHERE tenant = $1 AND account = $2)
+         AND NOT EXISTS (SELECT 1 FROM second_factor WHERE tenant = $1 AND account = $2 AND on_ms IS NOT NULL)",
+        values![tenant, &account[..]],
+    )
+    .await?;
+    tx.execute("DELETE FROM half_session WHERE tenant = $1 AND account = $2", values![tenant, &account[..]])
+        .await?;
+    Ok(())
+}
+
+/// Takes everything of a second factor away, passkeys too. False: there was none.
 pub(super) async fn clear(tx: &mut Tx, tenant: TenantId, account: &AccountId) -> Result<bool> {
     let mut there = 0;
     for sql in [
         "DELETE FROM second_factor WHERE tenant = $1 AND account = $2",
         "DELETE FROM recovery_code WHERE tenant = $1 AND account = $2",
+        "DELETE FROM passkey WHERE tenant = $1 AND account = $2",
         "DELETE FROM half_session WHERE tenant = $1 AND account = $2",
     ] {
         there += tx.execute(sql, values![tenant, &account[..]]).await?;

@@ -99,18 +99,23 @@ impl Server {
         tx.commit().await?;
         match ticket {
             Some(ticket) => Ok(Opened::CodeWanted(ticket)),
-            None => Ok(Opened::Session(self.session_begin(tenant, &account).await?)),
+            None => Ok(Opened::Session(self.session_begin(tenant, &account, json!({})).await?)),
         }
     }
 
     /// Goes on with signing in: the ticket that the password gave, and a code of the second factor.
     pub(crate) async fn session_open_second(&self, ticket: &str, code: &str) -> Result<String> {
         let (tenant, account) = self.half_session_end(ticket, code).await?;
-        self.session_begin(tenant, &account).await
+        self.session_begin(tenant, &account, json!({})).await
     }
 
-    /// Begins a session, and gives what the cookie holds.
-    async fn session_begin(&self, tenant: TenantId, account: &AccountId) -> Result<String> {
+    /// Begins a session, and gives what the cookie holds. `by` is noted in the log.
+    pub(super) async fn session_begin(
+        &self,
+        tenant: TenantId,
+        account: &AccountId,
+        by: serde_json::Value,
+    ) -> Result<String> {
         let secret: [u8; SECRET_LEN] = self.random();
         let token = BASE32_NOPAD.encode(&[&tenant.0[..], &secret].concat()).to_ascii_lowercase();
         let now_ms = self.now_ms();
@@ -127,7 +132,7 @@ impl Server {
         )
         .await?;
         let own = self.acting(second::actor(account));
-        own.note(&mut tx, &locked, "signed-in", &shown(account), json!({})).await?;
+        own.note(&mut tx, &locked, "signed-in", &shown(account), by).await?;
         tx.commit().await?;
         Ok(token)
     }

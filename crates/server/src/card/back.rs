@@ -5,11 +5,10 @@ use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use stempel_domain::event::{Fact, MemberJoined, ProfileChanged};
 use stempel_domain::{CardId, MemberId, TenantId};
-use stempel_wire::token::{SecondCode, Token};
+use stempel_wire::token::SecondCode;
 use stempel_wire::{KeyId, MemberKey, PhoneKey, Profile, SecretKey};
 
 use super::join::{clean_language, clean_name};
-use super::paper::PaperCard;
 use super::phone::{self, Caller};
 use super::view;
 use crate::admin::keys_of;
@@ -376,36 +375,6 @@ impl Server {
         self.announce(caller.tenant, tenant.head);
         Ok(())
     }
-
-    /// Makes blank cards to be printed: each with the second code for its back, signed and typed.
-    pub async fn cards_to_print(&self, tenant: TenantId, count: usize) -> Result<Vec<PaperCard>> {
-        if count == 0 || count > PRINT_MAX {
-            return Err(Error::bad_request(format!("1 to {PRINT_MAX} cards at once.")));
-        }
-        let now_ms = self.now_ms();
-        let mut tx = self.write_of(tenant).await?;
-        let locked = Tenant::lock(&mut tx, tenant).await?;
-        let key = crate::enroll::card_key(&mut tx, tenant).await?;
-        let mut cards = Vec::with_capacity(count);
-        for _ in 0..count {
-            let card = self.free_card(&mut tx, tenant).await?;
-            tx.execute(
-                "INSERT INTO card (tenant, card, number, status, issued_ms) VALUES ($1, $2, $3, 0, $4)",
-                values![tenant, card, &card.0[..5], now_ms],
-            )
-            .await?;
-            cards.push(PaperCard {
-                token: Token::issue(tenant, &key, card),
-                second: SecondCode::issue(tenant, &key, card),
-                typed: second_code(&key, card),
-            });
-        }
-        super::join::list_card_key(&mut tx, tenant).await?;
-        self.list_card_key_at_home(tenant, &mut tx).await?;
-        self.note(&mut tx, &locked, "cards-printed", &count.to_string(), serde_json::json!({})).await?;
-        tx.commit().await?;
-        Ok(cards)
-    }
 }
 
 /// Checks a printed card's second code, and gives the member who has the card; none if nobody has it yet.
@@ -436,9 +405,6 @@ async fn holder_of(
     }
     row.opt_id(0)
 }
-
-/// The most cards of one print.
-pub(super) const PRINT_MAX: usize = 1000;
 
 fn tenant_of(code: &str) -> Result<TenantId> {
     let bytes = BASE32_NOPAD.decode(code.as_bytes()).map_err(|_| unknown_code())?;

@@ -61,7 +61,7 @@ pub(crate) struct Gate {
 }
 
 /// An address as it is counted: whoever has one address of IPv6 has its whole network.
-pub(super) fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => HEXLOWER.encode(&v6.octets()[..8]),

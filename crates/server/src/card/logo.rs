@@ -1,6 +1,6 @@
 //! A shop's logo: on printed cards, posters and tents, and on the page that a poster opens.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -48,22 +48,41 @@ impl Server {
         tx.row(sql, values![tenant, shop]).await?.map(|row| row.bytes(0)).transpose()
     }
 
+    /// The shops that have a logo.
+    pub(crate) async fn shops_with_logo(&self, tenant: TenantId) -> Result<Vec<ShopId>> {
+        let mut tx = self.read_of(tenant).await?;
+        let rows = tx.rows("SELECT shop FROM shop_logo WHERE tenant = $1", values![tenant]).await?;
+        rows.iter().map(|row| row.id(0)).collect()
+    }
+
     /// The logo for paper: of a shop, or where there is only one shop, of that one.
     pub async fn logo_for_paper(&self, tenant: TenantId, shop: Option<ShopId>) -> Result<Option<Vec<u8>>> {
-        let shops = self.shops(tenant).await?;
-        let shop = shop.or(match &shops[..] {
-            [only] => Some(only.id),
-            _ => None,
-        });
-        match shop {
+        match self.shop_for_paper(tenant, shop).await? {
             Some(shop) => self.logo(tenant, shop).await,
             None => Ok(None),
         }
     }
+
+    /// Whether there is a logo for paper.
+    pub(super) async fn has_logo_for_paper(&self, tenant: TenantId, shop: Option<ShopId>) -> Result<bool> {
+        let Some(shop) = self.shop_for_paper(tenant, shop).await? else { return Ok(false) };
+        Ok(self.shops_with_logo(tenant).await?.contains(&shop))
+    }
+
+    async fn shop_for_paper(&self, tenant: TenantId, shop: Option<ShopId>) -> Result<Option<ShopId>> {
+        if shop.is_some() {
+            return Ok(shop);
+        }
+        Ok(match &self.shops(tenant).await?[..] {
+            [only] => Some(only.id),
+            _ => None,
+        })
+    }
 }
 
 /// The logo of the shop whose poster it is.
-pub(super) async fn of_poster(State(http): Shared, path: CodePath) -> Answer {
+pub(super) async fn of_poster(State(http): Shared, path: CodePath, request: Request) -> Answer {
+    super::pages::check_look(&http, "logo", http.address_of(&request))?;
     let welcome = http.server.welcome(&code(path)?).await?;
     let png = http.server.logo_for_paper(welcome.tenant, welcome.shop_id).await?;
     let png = png.ok_or_else(|| Error::not_found("such logo"))?;

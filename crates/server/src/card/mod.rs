@@ -10,7 +10,7 @@
 //! | `gate` | how often strangers may ask, and the work that they do for a mail |
 //! | `pages` | the pages, and the files that they load |
 //! | `rights` | reading everything that is held, agreeing and taking that back, leaving for good |
-//! | [`paper`] | printed cards and posters |
+//! | [`batches`], [`paper`] | piles of cards made to be printed; cards and posters on paper |
 //! | `logo` | a shop's logo, on paper and on the page that a poster opens |
 //! | `report`, `letters` | tables on paper; letters beyond those of the readers' own fonts |
 //!
@@ -18,6 +18,7 @@
 //! browser made and cannot give away.
 
 pub(crate) mod back;
+pub mod batches;
 pub(crate) mod gate;
 mod http;
 pub(crate) mod join;

@@ -134,10 +134,15 @@ fn no_script(language: Language) -> Markup {
     }
 }
 
+/// Counts a look at what a card's or a poster's code opens: whoever tries codes is told to wait. `page` is counted by itself,
+/// so that one guest who looks at all of them is one look at each.
+pub(super) fn check_look(http: &Http, page: &str, address: IpAddr) -> Result<(), Error> {
+    http.gate.pass(&format!("{page} {}", network(address)), LOOKS, http.server.now_ms()).map(drop)
+}
+
 /// The link in a card's code: the number of stamps, and nothing else.
 async fn bare(State(http): Shared, path: CodePath, request: Request) -> Answer {
-    let address = network(http.address_of(&request));
-    http.gate.pass(&format!("look {address}"), LOOKS, http.server.now_ms())?;
+    check_look(&http, "look", http.address_of(&request))?;
     let language = Language::of(request.headers());
     let text = code(path)?;
     let Some((tenant, _, stamps)) = http.server.stamps_of(&text).await? else {
@@ -225,11 +230,11 @@ struct Asked {
 
 async fn invited(http: &Http, code: String, friend: Option<String>, asked: Asked) -> Answer {
     let Asked { address, language } = asked;
-    http.gate.pass(&format!("look {}", network(address)), LOOKS, http.server.now_ms())?;
+    check_look(http, "look", address)?;
     let Some(welcome) = welcome(http, &code).await? else {
         return Ok(page(StatusCode::NOT_FOUND, sorry(language)));
     };
-    let has_logo = http.server.logo_for_paper(welcome.tenant, welcome.shop_id).await?.is_some();
+    let has_logo = http.server.has_logo_for_paper(welcome.tenant, welcome.shop_id).await?;
     let shop = welcome.shop.as_deref().unwrap_or(&welcome.name);
     let title = format!("{shop} · {}", language.pick("Stamp card", "Stempelkarte"));
     let body = html! {
@@ -292,6 +297,7 @@ async fn welcome(http: &Http, code: &str) -> Result<Option<Welcome>, Error> {
 
 /// What is done with a member's data, in the words that whoever joins agrees to.
 async fn notice(State(http): Shared, path: CodePath, request: Request) -> Answer {
+    check_look(&http, "notice", http.address_of(&request))?;
     let language = Language::of(request.headers());
     let code = code(path)?;
     let Some(welcome) = welcome(&http, &code).await? else {

@@ -37,6 +37,11 @@ pub enum Tongue {
 }
 
 impl Tongue {
+    /// The tag of the language.
+    pub fn tag(self) -> &'static str {
+        self.pick("en", "de")
+    }
+
     fn pick(self, english: &'static str, german: &'static str) -> &'static str {
         match self {
             Self::De => german,
@@ -46,7 +51,7 @@ impl Tongue {
 }
 
 /// A card to print.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaperCard {
     /// What the code on its front says.
     pub token: Token,

@@ -1,34 +1,47 @@
-//! “How do I sign in?”: the second factor of whoever looks.
+//! “How do I sign in?”: the second factor and the passkeys of whoever looks.
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, Visitor, on};
-use super::{Page, code};
+use super::{Page, code, passkeys};
 use crate::accounts::second::{Second, SetUp};
 use crate::error::Error;
 use crate::web;
 
 const HERE: &str = "/dashboard/account";
 
-pub(crate) async fn page(visitor: Visitor) -> Page {
-    show(&visitor, StatusCode::OK, None, html! {}).await
+/// What the page says beside how things stand.
+#[derive(Default)]
+pub(super) struct Said<'a> {
+    /// What went wrong with the code of an app.
+    pub(super) code: Option<&'a Error>,
+    /// What went wrong with a passkey.
+    pub(super) passkey: Option<&'a Error>,
+    /// What somebody had typed as a passkey's name.
+    pub(super) typed: &'a str,
+    pub(super) above: Markup,
 }
 
-async fn show(visitor: &Visitor, status: StatusCode, error: Option<&Error>, above: Markup) -> Page {
+pub(crate) async fn page(visitor: Visitor) -> Page {
+    show(&visitor, StatusCode::OK, Said::default()).await
+}
+
+pub(super) async fn show(visitor: &Visitor, status: StatusCode, said: Said<'_>) -> Page {
     let say = |english, german| visitor.say(english, german);
     let (tenant, account) = (visitor.tenant(), &visitor.session.account);
     let second = visitor.server.second(tenant, account).await?;
     let begun = visitor.server.second_begun(tenant, account).await?;
+    let passkeys = passkeys::account_part(visitor, said.typed, said.passkey).await?;
     let body = html! {
-        (above)
+        (said.above)
         section class="card narrow" {
-            h2 { (say("Second factor", "Zweiter Faktor")) " "
+            h2 { (say("Code from an app", "Code aus einer App")) " "
                 @if matches!(second, Second::On(_)) { span class="state good" { (say("on", "an")) } }
                 @else { span class="state" { (say("off", "aus")) } }
             }
-            @if let Some(error) = error { (shell::problem(error, visitor.language)) }
+            @if let Some(error) = said.code { (shell::problem(error, visitor.language)) }
             @match (second, &begun) {
                 (Second::On(left), _) => (on_part(visitor, left)),
                 (_, Some(set_up)) => (begun_part(visitor, set_up)),
@@ -42,6 +55,7 @@ async fn show(visitor: &Visitor, status: StatusCode, error: Option<&Error>, abov
                 }
             }
         }
+        (passkeys)
     };
     let title = say("How do you sign in?", "Wie melden Sie sich an?");
     Ok(web::page(status, frame(visitor, Tab::Own, title, body)))
@@ -93,25 +107,31 @@ pub(crate) async fn begin(Sent(visitor, _): Sent) -> Page {
 
 pub(crate) async fn confirm(Sent(mut visitor, values): Sent) -> Page {
     HERE.clone_into(&mut visitor.path);
-    let say = |english, german| visitor.say(english, german);
     let codes =
         visitor.server.second_confirm(visitor.tenant(), &visitor.session.account, values.get("code")).await;
     let codes = match codes {
         Ok(codes) => codes,
         Err(error) if error.problem().status < 500 => {
-            return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&error), html! {}).await;
+            let said = Said { code: Some(&error), ..Said::default() };
+            return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, said).await;
         }
         Err(error) => return Err(error.into()),
     };
-    let above = html! {
+    let above = recovery_part(&visitor, &codes);
+    show(&visitor, StatusCode::OK, Said { above, ..Said::default() }).await
+}
+
+/// The recovery codes, shown once.
+pub(super) fn recovery_part(visitor: &Visitor, codes: &[String]) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    html! {
         section class="card narrow" id="recovery" {
             h2 { (say("Write these down", "Schreiben Sie diese auf")) }
             p { (say("Each of them gets you in once when the phone is lost. They are not shown again.",
                 "Jeder davon lässt Sie einmal hinein, wenn das Handy weg ist. Sie werden nicht noch einmal gezeigt.")) }
             pre tabindex="0" { (codes.join("\n")) }
         }
-    };
-    show(&visitor, StatusCode::OK, None, above).await
+    }
 }
 
 pub(crate) async fn off(Sent(mut visitor, values): Sent) -> Page {
@@ -119,7 +139,8 @@ pub(crate) async fn off(Sent(mut visitor, values): Sent) -> Page {
     match visitor.server.second_off(visitor.tenant(), &visitor.session.account, values.get("code")).await {
         Ok(()) => Ok(on(HERE, "saved")),
         Err(error) if error.problem().status < 500 => {
-            show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&error), html! {}).await
+            let said = Said { code: Some(&error), ..Said::default() };
+            show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, said).await
         }
         Err(error) => Err(error.into()),
     }

@@ -12,7 +12,6 @@ use super::shell::{self, Tab, choice, frame, token};
 use super::visitor::{Sent, Visitor, on};
 use super::{Page, code};
 use crate::accounts::changes::{Asked, Change};
-use crate::accounts::http::is_https;
 use crate::admin::DeviceInfo;
 use crate::api::access::Scope;
 use crate::db::values;
@@ -132,7 +131,7 @@ fn list(
 
 fn invitation(visitor: &Visitor, invite: &Invite, shops: &[Shop]) -> Markup {
     let say = |english, german| visitor.say(english, german);
-    let address = address(visitor);
+    let address = visitor.address();
     let shop = shops.iter().find(|shop| shop.id == invite.shop).map_or("", |shop| &shop.name);
     let text = format!("{address}/#enroll={}", invite.code);
     html! {
@@ -149,16 +148,6 @@ fn invitation(visitor: &Visitor, invite: &Invite, shops: &[Shop]) -> Markup {
                 "Er gilt einmal und eine Stunde lang. Er wird nicht noch einmal gezeigt.")) }
         }
     }
-}
-
-/// The address under which devices reach this server: the one in the settings, else the one that was asked for.
-fn address(visitor: &Visitor) -> String {
-    let options = &visitor.http.options;
-    if let Some(url) = &options.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let scheme = if is_https(&visitor.http) { "https" } else { "http" };
-    format!("{scheme}://{}", visitor.host)
 }
 
 pub(crate) async fn invite(Sent(mut visitor, values): Sent) -> Page {

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::shell::{self, Field};
 use super::visitor::{Sent, Values, form, inside, keep_draft, on, own_site};
-use super::{HOME, Page};
+use super::{HOME, Page, passkeys};
 use crate::accounts::http::{cookie, mail, token, too_often};
 use crate::accounts::sessions::{LIFE_MS, Opened};
 use crate::config::Secret;
@@ -21,15 +21,15 @@ use crate::web::{self, Language};
 
 /// What a page to sign in shows.
 #[derive(Default)]
-struct SignIn<'a> {
-    email: &'a str,
-    to: &'a str,
-    kept: Values,
-    error: Option<Error>,
-    notice: Option<&'static str>,
+pub(super) struct SignIn<'a> {
+    pub(super) email: &'a str,
+    pub(super) to: &'a str,
+    pub(super) kept: Values,
+    pub(super) error: Option<Error>,
+    pub(super) notice: Option<&'static str>,
 }
 
-fn sign_in_page(language: Language, status: StatusCode, shown: &SignIn) -> Response {
+pub(super) fn sign_in_page(http: &Http, language: Language, status: StatusCode, shown: &SignIn) -> Response {
     let say = |english, german| language.pick(english, german);
     let title = say("Sign in", "Anmelden");
     let body = html! {
@@ -49,6 +49,7 @@ fn sign_in_page(language: Language, status: StatusCode, shown: &SignIn) -> Respo
             }.draw())
             button class="main" { (title) }
         }
+        (passkeys::sign_in_part(http, language, shown.to, &shown.kept, ""))
         p { a href="/dashboard/forgotten" { (say("Forgotten password?", "Passwort vergessen?")) } }
         p { a href="/dashboard/password" { (say("I have a code for a new password", "Ich habe einen Code für ein neues Passwort")) } }
     };
@@ -71,11 +72,16 @@ pub(crate) async fn page(State(http): Shared, request: Request) -> Response {
         "out" => Some(language.pick("You are signed out.", "Sie sind abgemeldet.")),
         _ => None,
     };
-    sign_in_page(language, StatusCode::OK, &SignIn { to: query.get("to"), notice, ..SignIn::default() })
+    sign_in_page(
+        &http,
+        language,
+        StatusCode::OK,
+        &SignIn { to: query.get("to"), notice, ..SignIn::default() },
+    )
 }
 
 /// Asks somebody to sign in whose form came too late, and takes the form along.
-pub(crate) fn again(parts: &Parts, values: &Values) -> Response {
+pub(crate) fn again(http: &Http, parts: &Parts, values: &Values) -> Response {
     let language = Language::of(&parts.headers);
     let page = values.given("page").unwrap_or_else(|| parts.uri.path());
     let notice = language.pick(
@@ -83,7 +89,7 @@ pub(crate) fn again(parts: &Parts, values: &Values) -> Response {
         "Die Anmeldung war abgelaufen. Melden Sie sich an: Was Sie eingegeben haben, kommt wieder.",
     );
     let shown = SignIn { to: inside(page), kept: values.clone(), notice: Some(notice), ..SignIn::default() };
-    sign_in_page(language, StatusCode::UNAUTHORIZED, &shown)
+    sign_in_page(http, language, StatusCode::UNAUTHORIZED, &shown)
 }
 
 pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
@@ -95,7 +101,7 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
     let kept = carried(&values);
     let failed = |error: Error, kept: Values| {
         let status = StatusCode::from_u16(error.problem().status).unwrap_or(StatusCode::UNAUTHORIZED);
-        sign_in_page(language, status, &SignIn { email, to, kept, error: Some(error), notice: None })
+        sign_in_page(&http, language, status, &SignIn { email, to, kept, error: Some(error), notice: None })
     };
     let name = email.to_lowercase();
     if let Err(wait_ms) = http.guard.attempt(&name, address, http.server.now_ms()) {
@@ -119,7 +125,9 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
         Ok(Opened::Session(token)) => token,
         Ok(Opened::CodeWanted(ticket)) => {
             // The attempt counts as failed until the code was right too: so guessing codes gets slower and slower.
-            return Ok(code_page(language, StatusCode::OK, &Code { ticket: &ticket, to, kept, error: None }));
+            let passkey = http.server.passkey_expected(&ticket).await?;
+            let shown = Code { ticket: &ticket, passkey, to, kept, error: None };
+            return Ok(code_page(&http, language, StatusCode::OK, &shown));
         }
         Err(error) if error.problem().status < 500 => {
             http.metrics.add("stempel_logins_total", "refused", 1);
@@ -133,7 +141,7 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
 }
 
 /// Goes where somebody wanted to go before the session began.
-async fn begun(http: &Http, token: &str, to: &str, kept: &Values) -> Page {
+pub(super) async fn begun(http: &Http, token: &str, to: &str, kept: &Values) -> Page {
     http.metrics.add("stempel_logins_total", "ok", 1);
     let to = match kept.is_empty() {
         true => to.to_owned(),
@@ -147,17 +155,23 @@ async fn begun(http: &Http, token: &str, to: &str, kept: &Values) -> Page {
 /// What the page for the second factor's code shows.
 struct Code<'a> {
     ticket: &'a str,
+    /// The account has a passkey.
+    passkey: bool,
     to: &'a str,
     kept: Values,
     error: Option<Error>,
 }
 
-fn code_page(language: Language, status: StatusCode, shown: &Code) -> Response {
+fn code_page(http: &Http, language: Language, status: StatusCode, shown: &Code) -> Response {
     let say = |english, german| language.pick(english, german);
-    let title = say("The code from your app", "Der Code aus Ihrer App");
+    let title = match shown.passkey {
+        true => say("Your passkey, or a code", "Ihr Passkey, oder ein Code"),
+        false => say("The code from your app", "Der Code aus Ihrer App"),
+    };
     let body = html! {
         h1 { (title) }
         @if let Some(error) = &shown.error { (shell::problem(error, language)) }
+        @if shown.passkey { (passkeys::sign_in_part(http, language, shown.to, &shown.kept, shown.ticket)) }
         form method="post" action="/dashboard/sign-in/code" {
             input type="hidden" name="to" value=(shown.to);
             input type="hidden" name="ticket" value=(shown.ticket);
@@ -191,19 +205,21 @@ pub(crate) async fn sign_in_code(State(http): Shared, request: Request) -> Page 
         }
         Err(error) if error.code() == "second-factor" => {
             http.metrics.add("stempel_logins_total", "refused", 1);
-            let shown = Code { ticket, to, kept, error: Some(error) };
-            Ok(code_page(language, StatusCode::UNAUTHORIZED, &shown))
+            // With the last try the ticket has ended: then there is nothing to go on with.
+            let passkey = http.server.passkey_expected(ticket).await.unwrap_or(false);
+            let shown = Code { ticket, passkey, to, kept, error: Some(error) };
+            Ok(code_page(&http, language, StatusCode::UNAUTHORIZED, &shown))
         }
         Err(error) if error.problem().status < 500 => {
             let shown = SignIn { to, kept, error: Some(error), ..SignIn::default() };
-            Ok(sign_in_page(language, StatusCode::UNAUTHORIZED, &shown))
+            Ok(sign_in_page(&http, language, StatusCode::UNAUTHORIZED, &shown))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// What a form brought that was sent after its session had ended.
-fn carried(values: &Values) -> Values {
+pub(super) fn carried(values: &Values) -> Values {
     let kept = values.0.iter();
     let kept = kept.filter_map(|(name, value)| Some((name.strip_prefix("kept.")?.to_owned(), value.clone())));
     Values(kept.collect())

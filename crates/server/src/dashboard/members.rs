@@ -87,6 +87,9 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
             }
         }
         @if visitor.may(Scope::Members) { (adding(visitor, sent, error)) }
+        @if visitor.may(Scope::Manage) {
+            p class="space" { a href="/dashboard/cards" { (say("Cards to print for the counter", "Karten für die Theke drucken")) } }
+        }
         @if visitor.may_everywhere(Scope::Manage) {
             p class="space" { a href="/dashboard/import" { (say("Bring members and paper cards along from a table", "Mitglieder und Papierkarten aus einer Tabelle mitbringen")) } }
         }

@@ -8,12 +8,13 @@
 //! | `entry` | signing in and out, the first password, a forgotten one |
 //! | `today` | how it is going: figures, shops side by side, devices, fourteen days as a chart |
 //! | `members`, `member`, `names` | searching, one member's file; how names are found that are sealed |
+//! | `cards` | piles of printed cards, as sheets |
 //! | `programmes`, `templates` | what is in force, templates, versions side by side |
 //! | `editor`, `plain` | one programme as a form made from its own structure, or as text; the sample sale |
 //! | `work` | cases, stopped journals, rows that were not understood, changes for a second person |
 //! | `odd` | alarms, a section of `work` |
 //! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
-//! | `account` | the own second factor |
+//! | `account`, `passkeys` | the own second factor; passkeys, and signing in by one |
 //! | `hooks` | other systems that are told of events, with the log of what they answered |
 //! | `article` | one article: price, tax by day and place, variants, what can be added, its photo |
 //! | `catalogue`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
@@ -24,6 +25,7 @@
 
 mod account;
 mod article;
+mod cards;
 mod catalogue;
 mod chart;
 mod code;
@@ -37,6 +39,7 @@ mod member;
 mod members;
 mod names;
 mod odd;
+mod passkeys;
 mod plain;
 mod programmes;
 mod shell;
@@ -78,6 +81,9 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/members/{member}/unmerge", post(member::unmerge)),
         ("/dashboard/members/{member}/erase", post(member::erase)),
         ("/dashboard/members/{member}/export", get(member::export)),
+        ("/dashboard/cards", get(cards::page).post(cards::make)),
+        ("/dashboard/cards/{batch}/sheets.pdf", post(cards::sheets)),
+        ("/dashboard/cards/{batch}/withdraw", post(cards::withdraw)),
         ("/dashboard/programmes", get(programmes::page)),
         ("/dashboard/programmes/new", get(programmes::choose)),
         ("/dashboard/programmes/edit", get(editor::page).post(editor::sent)),
@@ -115,11 +121,16 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/log", get(team::log)),
         ("/dashboard/sign-in", get(entry::page).post(entry::sign_in)),
         ("/dashboard/sign-in/code", post(entry::sign_in_code)),
+        ("/dashboard/sign-in/passkey", post(passkeys::sign_in)),
+        ("/dashboard/sign-in/passkey/begin", post(passkeys::sign_in_begin)),
         ("/dashboard/sign-out", post(entry::sign_out)),
         ("/dashboard/account", get(account::page)),
         ("/dashboard/account/begin", post(account::begin)),
         ("/dashboard/account/confirm", post(account::confirm)),
         ("/dashboard/account/off", post(account::off)),
+        ("/dashboard/account/passkey", post(passkeys::add)),
+        ("/dashboard/account/passkey/begin", post(passkeys::begin)),
+        ("/dashboard/account/passkey/remove", post(passkeys::remove)),
         ("/dashboard/hooks", get(hooks::page).post(hooks::add)),
         ("/dashboard/hooks/{hook}/close", post(hooks::close)),
         ("/dashboard/hooks/{hook}/replay", post(hooks::replay)),

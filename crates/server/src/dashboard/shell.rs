@@ -205,6 +205,10 @@ fn done(code: &str, language: Language) -> Option<&'static str> {
             "The card is made. Its code stands below: print it, or let the guest photograph it.",
             "Die Karte ist angelegt. Ihr Code steht unten: drucken oder abfotografieren lassen.",
         ),
+        "cards-made" => (
+            "The cards are made. Print their sheets on both sides, turned at the long edge; the codes on the backs are secret.",
+            "Die Karten sind gemacht. Die Bogen beidseitig drucken, über die lange Kante gewendet; die Codes auf den Rückseiten sind geheim.",
+        ),
         "adjusted" => (
             "Corrected. It counts on every device at its next contact.",
             "Korrigiert. Es gilt auf jedem Gerät beim nächsten Kontakt.",

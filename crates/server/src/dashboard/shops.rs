@@ -13,7 +13,7 @@ use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, SentFile, Values, Visitor, on};
 use super::{Page, Trouble};
 use crate::api::access::Scope;
-use crate::card::paper::{self, Poster, Tongue, not_printable};
+use crate::card::paper::{Tongue, not_printable};
 use crate::error::{Error, Result};
 use crate::silence::OpenDays;
 use crate::web::{self, Language};
@@ -26,12 +26,7 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
     visitor.principal().may(Scope::Manage)?;
     let shops = visitor.shops(Scope::Manage).await?;
     let open = visitor.server.open_days(visitor.tenant()).await?;
-    let mut logos = Vec::new();
-    for shop in &shops {
-        if visitor.server.logo(visitor.tenant(), shop.id).await?.is_some() {
-            logos.push(shop.id);
-        }
-    }
+    let logos = visitor.server.shops_with_logo(visitor.tenant()).await?;
     let empty = Values::default();
     // A form that changes a shop says which.
     let sent = sent.or(visitor.draft.as_ref());
@@ -233,25 +228,14 @@ pub(crate) async fn poster(
 ) -> std::result::Result<Response, Trouble> {
     let shop = parsed(&shop)?;
     visitor.principal().may_at(Scope::Manage, shop)?;
-    let (server, tenant) = (&visitor.server, visitor.tenant());
-    let code = server.join_link(tenant, Some(shop)).await?.code;
-    let welcome = server.welcome(&code).await?;
-    let url = visitor.http.options.public_url.clone().unwrap_or_else(|| format!("https://{}", visitor.host));
-    let (tag, tongue) = match visitor.language {
-        Language::De => ("de", Tongue::De),
-        Language::En => ("en", Tongue::En),
+    let tongue = match visitor.language {
+        Language::De => Tongue::De,
+        Language::En => Tongue::En,
     };
-    let poster = Poster {
-        shop: welcome.shop.unwrap_or(welcome.name),
-        url,
-        code,
-        reward: welcome.reward.map(|(reward, size)| (size, reward.get(tag).to_owned())),
-        tent: !visitor.query.get("tent").is_empty(),
-        logo: server.logo(tenant, shop).await?,
-    };
-    let pdf = paper::poster(&poster, tongue)?;
-    let name =
-        if poster.tent { "attachment; filename=\"tent.pdf\"" } else { "attachment; filename=\"poster.pdf\"" };
+    let tent = !visitor.query.get("tent").is_empty();
+    let (pdf, _) =
+        visitor.server.poster(visitor.tenant(), Some(shop), &visitor.address(), tent, tongue).await?;
+    let name = if tent { "attachment; filename=\"tent.pdf\"" } else { "attachment; filename=\"poster.pdf\"" };
     Ok(([(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, name)], pdf).into_response())
 }
 

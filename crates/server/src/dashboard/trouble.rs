@@ -92,6 +92,33 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
             "Geben Sie die sechs Ziffern ein, die die App jetzt zeigt, oder einen der Wiederherstellungscodes. Jeder gilt \
              einmal.",
         ),
+        "batch" => (
+            "Keine Karten",
+            "Es gehen 1 bis 1.000 auf einmal. Von einem Stapel wird gedruckt, was noch niemand hat und nicht zurückgezogen ist.",
+        ),
+        "passkey" => (
+            "Dieser Passkey hat nicht gepasst",
+            "Versuchen Sie es noch einmal. Bleibt es so, melden Sie sich mit dem Passwort an und sehen Sie nach, ob der \
+             Passkey noch auf der Liste Ihres Kontos steht.",
+        ),
+        "passkey-site" => (
+            "Hier gibt es keine Passkeys",
+            "Der Server braucht eine öffentliche Adresse (public_url) mit Namen und https.",
+        ),
+        "passkey-script" => (
+            "Der Browser hat keinen Passkey gebracht",
+            "Er gibt ihn nur einem Skript: Schalten Sie JavaScript ein, oder nehmen Sie den Code aus einer App.",
+        ),
+        "passkey-there" => {
+            ("Diesen Passkey gibt es schon", "Er steht schon auf der Liste, oder auf der von jemand anderem.")
+        }
+        "passkeys-full" => {
+            ("Dieses Konto hat genug Passkeys", "Entfernen Sie einen, den Sie nicht mehr benutzen.")
+        }
+        "password-wrong" => (
+            "Das ist nicht Ihr Passwort",
+            "Geben Sie das Passwort ein, mit dem Sie sich hier anmelden. Nichts wurde geändert.",
+        ),
         "webhook-url" => (
             "Dorthin kann nichts gemeldet werden",
             "Die Adresse beginnt mit https:// und führt ins öffentliche Netz. Anderes erlaubt nur die Einstellung \
@@ -139,6 +166,11 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
         "article" => (
             "Der Artikel wurde nicht geändert",
             "Prüfen Sie Name, Preise (wie 3,60), Sätze (wie 19) und Tage; Kürzel haben keine Leerzeichen und keins der Zeichen + = | :",
+        ),
+        "article-code" => (
+            "Der Artikel wurde nicht geändert",
+            "Der Code ist die Zahl auf der Packung mit 8, 12, 13 oder 14 Ziffern. Entweder ist eine Ziffer falsch, oder ein \
+             anderer Artikel hat diesen Code schon.",
         ),
         "article-changed" => (
             "Jemand anderes hat diesen Artikel geändert",

@@ -16,7 +16,7 @@ use stempel_wire::wrap;
 
 use super::trouble::Trouble;
 use super::{HOME, entry, upload};
-use crate::accounts::http::token;
+use crate::accounts::http::{is_https, token};
 use crate::accounts::sessions::{Session, csrf};
 use crate::api::access::{Principal, Scope};
 use crate::db::values;
@@ -38,7 +38,7 @@ const DRAFT_ID_LEN: usize = 16;
 /// What a kept form is sealed as.
 const DRAFT: &[u8] = b"stempel kept form v1";
 /// Fields that are never kept.
-const NEVER_KEPT: [&str; 4] = ["csrf", "password", "code", "ticket"];
+const NEVER_KEPT: [&str; 5] = ["csrf", "password", "code", "ticket", "passkey"];
 
 /// The values of a form, or of an address's query.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +109,16 @@ impl Visitor {
     /// The one of two wordings that the reader understands.
     pub(crate) fn say(&self, english: &'static str, german: &'static str) -> &'static str {
         self.language.pick(english, german)
+    }
+
+    /// The address under which people reach this server: the one in the settings, else the one that was asked for.
+    pub(crate) fn address(&self) -> String {
+        let options = &self.http.options;
+        if let Some(url) = &options.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let scheme = if is_https(&self.http) { "https" } else { "http" };
+        format!("{scheme}://{}", self.host)
     }
 
     /// The time zone in which times are written where no shop is named: that of the first shop.
@@ -292,7 +302,7 @@ async fn received(
         Ok(visitor) if same(values.get("csrf"), &visitor.csrf) => Ok((visitor, values, file)),
         // Somebody has signed in anew in another window: this page's token is the earlier session's.
         Ok(_) => Err(stale(http, &parts, &values).await.unwrap_or_else(trouble)),
-        Err(error) if error.problem().status == 401 => Err(entry::again(&parts, &values)),
+        Err(error) if error.problem().status == 401 => Err(entry::again(http, &parts, &values)),
         Err(error) => Err(trouble(error)),
     }
 }

@@ -34,6 +34,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 100, oldest: 1, script: include_str!("../../migrations/0100_trial.sql") },
     Migration { version: 101, oldest: 1, script: include_str!("../../migrations/0101_logo.sql") },
     Migration { version: 102, oldest: 1, script: include_str!("../../migrations/0102_attempts.sql") },
+    Migration { version: 120, oldest: 1, script: include_str!("../../migrations/0120_passkey.sql") },
+    Migration { version: 121, oldest: 1, script: include_str!("../../migrations/0121_batch.sql") },
 ];
 
 /// The newest version that this program knows.

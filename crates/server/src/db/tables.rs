@@ -127,6 +127,18 @@ const TABLES: &[Table] = &[
             ("device", Bytes),
             ("status", Int),
             ("issued_ms", Int),
+            ("batch", Bytes),
+        ],
+    },
+    Table {
+        name: "card_batch",
+        key: &[("batch", Bytes)],
+        others: &[
+            ("shop", Bytes),
+            ("cards", Int),
+            ("made_by", Text),
+            ("created_ms", Int),
+            ("withdrawn_ms", Int),
         ],
     },
     Table {
@@ -298,6 +310,18 @@ const TABLES: &[Table] = &[
         name: "half_session",
         key: &[("hash", Bytes)],
         others: &[("account", Bytes), ("created_ms", Int), ("tries", Int)],
+    },
+    Table {
+        name: "passkey",
+        key: &[("credential", Bytes)],
+        others: &[
+            ("account", Bytes),
+            ("public_key", Bytes),
+            ("name", Text),
+            ("counter", Int),
+            ("created_ms", Int),
+            ("used_ms", Int),
+        ],
     },
     Table {
         name: "webhook",

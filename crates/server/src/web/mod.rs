@@ -33,7 +33,7 @@ pub(crate) struct Asset {
 }
 
 /// Every file that pages load.
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         name: "tokens.css",
         kind: "text/css; charset=utf-8",
@@ -48,6 +48,11 @@ const ASSETS: [Asset; 3] = [
         name: "dashboard.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/dashboard.js"),
+    },
+    Asset {
+        name: "passkey.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/passkey.js"),
     },
 ];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stempel_domain::event::Fact;
 use stempel_domain::{ShopId, Unit};
+use stempel_server::http::Options;
 use tokio::process::Command;
 
 use crate::accounts::PASSWORD;
@@ -126,6 +127,17 @@ async fn somebody_signs_in_and_sees_how_it_goes() {
         cafe.world.server.day_figures(cafe.world.tenant, crate::world::today(), crate::world::today());
     assert!(today.await.unwrap().iter().any(|figure| figure.name == "visits" && figure.amount > 0));
     cafe.run("entry.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_is_added_signs_in_and_is_removed() {
+    let cafe = Cafe::open().await;
+    // Browsers make passkeys for a name, and by plain http for this machine alone.
+    let local = |port| format!("http://localhost:{port}");
+    let options = |port| Options { public_url: Some(local(port)), ..Options::default() };
+    let site = Site::open_named(&cafe.world, options).await;
+    let url = site.at.0.replace("127.0.0.1", "localhost");
+    cafe.run("passkeys.mjs", &[("STEMPEL_URL", format!("http://{url}"))]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use stempel_domain::event::CardBlocked;
 use stempel_domain::{Fact, MemberId};
+use stempel_server::card::paper::PaperCard;
 use stempel_server::config::Secret;
 use stempel_server::http::Options;
 use stempel_server::mail::Mailer;
+use stempel_wire::message::FeedChange;
 use stempel_wire::phone::{AsOf, PhoneSecret};
 use stempel_wire::rotating::{RotatingCode, turn_at};
 use stempel_wire::token::Token;
@@ -53,6 +55,12 @@ impl Phone {
         assert_eq!(answer.status, 200, "{}", answer.json());
         answer.json()
     }
+}
+
+/// Cards as they are printed.
+async fn printed(world: &World, count: usize) -> Vec<PaperCard> {
+    let batch = world.server.batch_make(world.tenant, None, count).await.unwrap();
+    world.server.batch_cards(world.tenant, &batch).await.unwrap()
 }
 
 struct Ground {
@@ -351,7 +359,7 @@ async fn the_certificate_makes_a_rotating_code_that_terminals_verify() {
 #[tokio::test]
 async fn a_printed_card_comes_to_the_phone_by_the_code_on_its_back() {
     let ground = Ground::new().await;
-    let cards = ground.world.server.cards_to_print(ground.world.tenant, 2).await.unwrap();
+    let cards = printed(&ground.world, 2).await;
     let (token, second) = (cards[0].token.to_string(), cards[0].typed.clone());
     assert_ne!(cards[0].typed, cards[1].typed);
     let mut phone = Phone::new(1);
@@ -375,9 +383,62 @@ async fn a_printed_card_comes_to_the_phone_by_the_code_on_its_back() {
 }
 
 #[tokio::test]
+async fn a_pile_is_counted_as_it_comes_alive_and_what_is_left_can_be_withdrawn() {
+    let ground = Ground::new().await;
+    let (world, site) = (&ground.world, &ground.site);
+    let (server, tenant) = (&world.server, world.tenant);
+    let key = key(world).await;
+    for count in [0, 1001] {
+        assert_eq!(server.batch_make(tenant, None, count).await.unwrap_err().code(), "batch");
+    }
+    let first = server.batch_make(tenant, None, 1).await.unwrap();
+    world.clock.forward(1);
+    let pile = server.batch_make(tenant, Some(world.shop), 3).await.unwrap();
+    let cards = server.batch_cards(tenant, &pile).await.unwrap();
+    assert_eq!(cards, server.batch_cards(tenant, &pile).await.unwrap(), "printed again they are the same");
+    let stamp = async |card: &PaperCard| {
+        let body = json!({ "code": card.token.to_string() });
+        site.ask("POST", "/api/v1/stamps", &key, &body).await.status
+    };
+    assert_eq!(stamp(&cards[0]).await, 200);
+    let counts = async || {
+        let piles = server.batches(tenant).await.unwrap();
+        let said =
+            piles.iter().map(|pile| (pile.id.clone(), pile.cards, pile.live, pile.blank, pile.withdrawn));
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(counts().await, [(pile.clone(), 3, 1, 2, false), (first.clone(), 1, 0, 1, false)]);
+    assert_eq!(
+        server.batch_cards(tenant, &pile).await.unwrap(),
+        cards[1..],
+        "whose card it is keeps the back"
+    );
+    server.batch_withdraw(tenant, &pile).await.unwrap();
+    server.batch_withdraw(tenant, &pile).await.unwrap();
+    assert_eq!(counts().await, [(pile.clone(), 3, 1, 0, true), (first, 1, 0, 1, false)]);
+    assert_ne!(stamp(&cards[1]).await, 200, "a card of a lost pile");
+    assert_eq!(stamp(&cards[0]).await, 200, "a card that somebody has stays good");
+    assert_eq!(server.batch_cards(tenant, &pile).await.unwrap_err().code(), "batch");
+    let device = world.device(1).await;
+    let page = world.feed(&device, 0).await;
+    let revoked = page.changes.iter().filter_map(|item| match item.read() {
+        Some(FeedChange::CardRevoked { card }) => Some(card),
+        _ => None,
+    });
+    let mut revoked: Vec<_> = revoked.collect();
+    revoked.sort();
+    assert_eq!(revoked, cards[1..].iter().map(|card| card.token.card()).collect::<Vec<_>>());
+    for none in ["", "00", &"0".repeat(32)] {
+        assert_eq!(server.batch_withdraw(tenant, none).await.unwrap_err().code(), "not-found");
+        assert!(server.batch_cards(tenant, none).await.is_err());
+    }
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn guessing_the_second_code_gets_slower_and_slower() {
     let ground = Ground::new().await;
-    let cards = ground.world.server.cards_to_print(ground.world.tenant, 1).await.unwrap();
+    let cards = printed(&ground.world, 1).await;
     let (token, second) = (cards[0].token.to_string(), cards[0].typed.clone());
     let mut phone = Phone::new(1);
     let mut codes = Vec::new();
@@ -557,8 +618,8 @@ async fn a_member_reads_everything_agrees_takes_it_back_and_leaves() {
 async fn whoever_holds_a_printed_card_has_the_same_rights_without_a_script() {
     let ground = Ground::new().await;
     let world = &ground.world;
-    let printed = world.server.cards_to_print(world.tenant, 1).await.unwrap().remove(0);
-    let (token, second) = (printed.token, printed.typed);
+    let first = printed(world, 1).await.remove(0);
+    let (token, second) = (first.token, first.typed);
     let path = format!("/C/{token}");
     let form = async |code: &str, act: &str| {
         let body = format!("code={code}&act={act}");

@@ -70,13 +70,23 @@ impl Site {
     }
 
     pub async fn open_with(world: &World, options: Options) -> Self {
-        Self::of(world.server.clone(), options).await
+        Self::open_named(world, |_| options).await
+    }
+
+    /// Opens a site whose options know at which port it is.
+    pub async fn open_named(world: &World, options: impl FnOnce(u16) -> Options) -> Self {
+        Self::of_named(world.server.clone(), options).await
     }
 
     /// One of several processes' doors.
     pub async fn of(server: Server, options: Options) -> Self {
+        Self::of_named(server, |_| options).await
+    }
+
+    async fn of_named(server: Server, options: impl FnOnce(u16) -> Options) -> Self {
         let listener = http::listen("127.0.0.1:0", false).await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
+        let (options, address) = (options(address.port()), address.to_string());
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             http::serve_with(server, listener, options, async { drop(stopped.await) }).await.unwrap();

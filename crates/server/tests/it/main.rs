@@ -6,7 +6,7 @@
 mod suite;
 
 use suite::database::Kind;
-use suite::{accounts, api, cluster, database, http, second, world};
+use suite::{accounts, api, authenticator, cluster, database, http, second, world};
 
 /// Tests need no plug to be pulled.
 const DISK: cluster::Disk = cluster::Disk::Careless;

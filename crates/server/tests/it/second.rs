@@ -21,23 +21,23 @@ pub fn code(secret: &str, at_ms: i64) -> String {
     format!("{:06}", word % 1_000_000)
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+pub fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
     rest.split_once(after).unwrap().0
 }
 
 impl Person {
-    fn parts(&self) -> (String, String) {
+    pub fn parts(&self) -> (String, String) {
         let cookie = self.headers.lines().next().unwrap();
         let csrf = self.headers.lines().find_map(|line| line.strip_prefix("x-csrf-token: ")).unwrap();
         (format!("{cookie}\r\n"), csrf.to_owned())
     }
 
-    async fn sends(&self, site: &Site, path: &str, more: &str) -> Answer {
+    pub async fn sends(&self, site: &Site, path: &str, more: &str) -> Answer {
         let (cookie, csrf) = self.parts();
         site.send("POST", path, &format!("{cookie}{FORM}"), format!("csrf={csrf}{more}").as_bytes()).await
     }

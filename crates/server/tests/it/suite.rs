@@ -22,6 +22,7 @@
 //! | `accounts` | people: signing in, guessing, mails, roles, four eyes, the log |
 //! | `abuse` | presses that come twice, uploads without end, pages read by machines |
 //! | `second` | the second factor: set up, asked for, lost |
+//! | `passkeys`, `authenticator` | passkeys: made, used, forged; an authenticator in memory |
 //! | `vault` | secrets at rest: found nowhere in clear, opened by their key file alone |
 //! | `hooks` | webhooks, mails about silent devices |
 //! | `card` | the member's card: joining, the phone's key, the ways back |
@@ -42,6 +43,7 @@ mod admin;
 mod adopt;
 mod alarms;
 pub mod api;
+pub mod authenticator;
 pub mod browser;
 mod card;
 pub mod cluster;
@@ -56,6 +58,7 @@ pub mod http;
 mod key_change;
 mod large;
 mod pages;
+mod passkeys;
 mod people;
 mod process;
 mod push;

@@ -8,7 +8,7 @@ mod suite;
 mod beside;
 
 use suite::database::Kind;
-use suite::{accounts, api, cluster, database, http, relay, second, world};
+use suite::{accounts, api, authenticator, cluster, database, http, relay, second, world};
 
 /// Tests need no plug to be pulled.
 const DISK: cluster::Disk = cluster::Disk::Careless;
