@@ -1,10 +1,10 @@
 //! Samples the modules of a code and tells how black each is.
 //!
-//! Light differs from place to place, so black and white are learnt around each module from its neighbours. Paper and
-//! cloth bend, so the grid may be moved a little at nodes a few modules apart: from node to node, each beginning where
-//! its neighbours ended.
+//! Light differs from place to place, so black and white are learnt around each module from its neighbours. The grid is
+//! sampled flat, or as paper and cloth bend it.
 
 use super::super::view::PlaneRef;
+use super::bend::Bend;
 use super::geometry::sample;
 use super::layout::Layout;
 use super::pose::Pose;
@@ -13,56 +13,6 @@ use super::pose::Pose;
 const LIGHT_REACH: usize = 4;
 /// The surest a module can be.
 const SURE_MAX: f32 = 9.0;
-/// Modules from node to node of the bent grid.
-const NODE_MODULES: f32 = 5.0;
-/// Half the window that a node is fitted to, in modules.
-const NODE_REACH: i32 = 3;
-
-/// How a grid is bent: how far each node is moved, in modules.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Bend {
-    nodes: usize,
-    spacing: f32,
-    moves: Vec<(f32, f32)>,
-    settled: Vec<bool>,
-    order: Vec<usize>,
-}
-
-impl Bend {
-    fn start(&mut self, side: usize) {
-        self.nodes = ((side as f32 / NODE_MODULES).round() as usize).max(2) + 1;
-        self.spacing = side as f32 / (self.nodes - 1) as f32;
-        self.moves.clear();
-        self.moves.resize(self.nodes * self.nodes, (0.0, 0.0));
-        self.settled.clear();
-        self.settled.resize(self.nodes * self.nodes, false);
-    }
-
-    /// Lays the grid flat again.
-    pub(super) fn flatten(&mut self) {
-        self.nodes = 0;
-    }
-
-    /// Gives where a place of the flat grid has moved to.
-    #[inline]
-    fn at(&self, u: f32, v: f32) -> (f32, f32) {
-        if self.nodes == 0 {
-            return (u, v);
-        }
-        let last = (self.nodes - 2) as f32;
-        let (x, y) = (u / self.spacing, v / self.spacing);
-        let (column, row) = (x.floor().clamp(0.0, last), y.floor().clamp(0.0, last));
-        let (fx, fy) = (x - column, y - row);
-        let at = row as usize * self.nodes + column as usize;
-        let (a, b) = (self.moves[at], self.moves[at + 1]);
-        let (c, d) = (self.moves[at + self.nodes], self.moves[at + self.nodes + 1]);
-        let mix = |a: f32, b: f32, c: f32, d: f32| {
-            let (top, bottom) = (a + fx * (b - a), c + fx * (d - c));
-            top + fy * (bottom - top)
-        };
-        (u + mix(a.0, b.0, c.0, d.0), v + mix(a.1, b.1, c.1, d.1))
-    }
-}
 
 /// The modules of one code: how bright they are, and how black that is there.
 #[derive(Debug, Clone, Default)]
@@ -202,85 +152,6 @@ impl Grid {
         ((self.thresholds[at] - value) / self.amplitudes[at]).clamp(-1.3, 1.3)
     }
 
-    /// Bends the grid so that modules are as black or white as they can be. The light must have been learnt.
-    pub(super) fn bend(&mut self, luma: PlaneRef<'_>, pose: &Pose, layout: &Layout) {
-        let mut bend = std::mem::take(&mut self.bend);
-        bend.start(layout.side);
-        self.bend.flatten();
-        let side = layout.side;
-        self.signs.clear();
-        self.signs.resize(side * side, 0.0);
-        for known in &layout.known {
-            self.signs[usize::from(known.row) * side + usize::from(known.column)] = known.sign;
-        }
-        // From the corner with the first pattern outwards: each node has neighbours that are settled.
-        let mut order = std::mem::take(&mut bend.order);
-        order.clear();
-        order.extend(0..bend.nodes * bend.nodes);
-        let last = bend.nodes - 1;
-        let distance = |node: &usize| {
-            let (row, column) = (node / bend.nodes, node % bend.nodes);
-            [(0, 0), (0, last), (last, 0)]
-                .into_iter()
-                .map(|(y, x): (usize, usize)| row.abs_diff(y) + column.abs_diff(x))
-                .min()
-        };
-        order.sort_unstable_by_key(|node| (distance(node), *node));
-        for &node in &order {
-            let (row, column) = (node / bend.nodes, node % bend.nodes);
-            let start = settled_around(&bend, row, column);
-            let (u, v) = (column as f32 * bend.spacing, row as f32 * bend.spacing);
-            let mut best = (self.node_score(luma, pose, u, v, start, start), start);
-            for step in [0.3_f32, 0.15, 0.07] {
-                let middle = best.1;
-                let reach = if step > 0.2 { 2 } else { 1 };
-                for down in -reach..=reach {
-                    for across in -reach..=reach {
-                        let moved = (middle.0 + across as f32 * step, middle.1 + down as f32 * step);
-                        let score = self.node_score(luma, pose, u, v, moved, start);
-                        if score > best.0 {
-                            best = (score, moved);
-                        }
-                    }
-                }
-            }
-            bend.moves[node] = best.1;
-            bend.settled[node] = true;
-        }
-        bend.order = order;
-        self.bend = bend;
-    }
-
-    /// Judges a move of a node by the modules around it; a move away from its neighbours' costs a little.
-    fn node_score(
-        &self,
-        luma: PlaneRef<'_>,
-        pose: &Pose,
-        u: f32,
-        v: f32,
-        moved: (f32, f32),
-        start: (f32, f32),
-    ) -> f32 {
-        let side = self.side as i32;
-        let (middle_column, middle_row) = (u as i32, v as i32);
-        let (mut sum, mut count) = (0.0, 0.0);
-        for row in (middle_row - NODE_REACH).max(0)..(middle_row + NODE_REACH).min(side) {
-            for column in (middle_column - NODE_REACH).max(0)..(middle_column + NODE_REACH).min(side) {
-                let place = pose.map.at(column as f32 + 0.5 + moved.0, row as f32 + 0.5 + moved.1);
-                let black = self.blackness(column as usize, row as usize, sample(luma, place.x, place.y));
-                let sign = self.signs[(row * side + column) as usize];
-                if sign == 0.0 {
-                    sum += black.abs();
-                } else {
-                    sum += 1.5 * black * sign;
-                }
-                count += 1.0;
-            }
-        }
-        let away = (moved.0 - start.0).powi(2) + (moved.1 - start.1).powi(2);
-        sum / f32::max(count, 1.0) - 0.25 * away
-    }
-
     /// Writes how black each module is, about -1 for white and 1 for black.
     pub(super) fn take_blackness(&self, out: &mut Vec<f32>) {
         out.clear();
@@ -342,19 +213,4 @@ impl Grid {
             }
         }
     }
-}
-
-/// Gives the mean move of the neighbours that are settled.
-fn settled_around(bend: &Bend, row: usize, column: usize) -> (f32, f32) {
-    let (mut sum, mut count) = ((0.0, 0.0), 0.0);
-    for y in row.saturating_sub(1)..(row + 2).min(bend.nodes) {
-        for x in column.saturating_sub(1)..(column + 2).min(bend.nodes) {
-            let at = y * bend.nodes + x;
-            if bend.settled[at] {
-                sum = (sum.0 + bend.moves[at].0, sum.1 + bend.moves[at].1);
-                count += 1.0;
-            }
-        }
-    }
-    if count == 0.0 { (0.0, 0.0) } else { (sum.0 / count, sum.1 / count) }
 }

@@ -5,9 +5,10 @@
 //! has to know: modules are odds, doubtful codewords are erasures, blur is undone by what the known modules teach,
 //! bent grids are followed, what one block proved helps the next, and frames that are not enough alone are added up.
 //!
-//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`grid`] → [`equaliser`], [`unmix`] →
+//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`bend`], [`grid`] → [`equaliser`], [`unmix`] →
 //! [`symbol`], and over frames [`tracks`].
 
+mod bend;
 mod content;
 mod equaliser;
 mod finder;
@@ -52,6 +53,8 @@ const VERSION_MAX: usize = 40;
 const VERSIONS_TRIED: usize = 4;
 /// A version that fits so much worse than another is not that of the code.
 const SCORE_APART: f32 = 0.25;
+/// A grid is bent when its known modules fit so much better by that.
+const BEND_GAIN_MIN: f32 = 0.04;
 /// Rounds in which proven blocks help the others.
 const TURBO_ROUNDS: usize = 3;
 /// Rounds of learning in the equaliser.
@@ -83,9 +86,13 @@ struct Way {
     close: bool,
 }
 
-/// The dear ways; the plain one comes before them.
-const WAYS: [Way; 3] =
-    [Way { bent: false, close: true }, Way { bent: true, close: false }, Way { bent: true, close: true }];
+/// All ways.
+const WAYS: [Way; 4] = [
+    Way { bent: false, close: false },
+    Way { bent: false, close: true },
+    Way { bent: true, close: false },
+    Way { bent: true, close: true },
+];
 
 /// An area of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,8 +335,8 @@ impl QrReader {
 }
 
 impl Desk {
-    /// Reads the grid of a pose: flat and in broad light first, then the dear ways in turn. What is best to be
-    /// added up stays in `heard`.
+    /// Reads the grid of a pose: flat and in broad light first, then bent if it bends, then the other ways in turn. What is
+    /// best to be added up stays in `heard`.
     fn read_pose(&mut self, parts: &Parts<'_>, effort: Effort) -> Option<String> {
         let layout = layout_of(&mut self.layouts, parts.version)?;
         self.proven.clear();
@@ -337,22 +344,22 @@ impl Desk {
         self.heard_spread = f32::MAX;
         self.heard.clear();
         self.heard.resize(layout.side * layout.side, 0.0);
-        self.grid.bend.flatten();
+        self.grid.bend.lay(false);
         self.grid.take(parts.luma, parts.pose, layout);
-        if let Some(text) = self.read_grid(parts) {
+        if let Outcome::Text(text) = self.symbol.decode(layout, &self.grid.soft, &mut self.proven) {
             return Some(text);
         }
-        let ways = WAYS.iter().cycle().skip(effort.turn % WAYS.len()).take(WAYS.len());
-        for way in ways {
+        let gain = self.grid.bend.follow(parts.luma, parts.pose, layout);
+        let bends = gain >= BEND_GAIN_MIN;
+        let first = Way { bent: bends, close: false };
+        let others = WAYS.iter().copied().filter(|way| *way != first);
+        let ways = others.clone().chain(others).skip(effort.turn % (WAYS.len() - 1)).take(WAYS.len() - 1);
+        for way in std::iter::once(first).chain(ways) {
             if !(parts.go_on)() {
                 break;
             }
             let layout = layout_of(&mut self.layouts, parts.version)?;
-            self.grid.bend.flatten();
-            if way.bent {
-                self.grid.take(parts.luma, parts.pose, layout);
-                self.grid.bend(parts.luma, parts.pose, layout);
-            }
+            self.grid.bend.lay(way.bent);
             self.grid.take(parts.luma, parts.pose, layout);
             if way.close {
                 self.grid.follow_close_light();

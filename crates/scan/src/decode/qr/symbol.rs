@@ -52,6 +52,8 @@ pub(super) struct SymbolDecoder {
     doubts: Vec<f32>,
     worst: Vec<u8>,
     data: Vec<u8>,
+    /// What was written as proven, and what stood there before.
+    told: Vec<(u16, f32)>,
     /// Modules are black or white and nothing is known of their doubts.
     hard: bool,
 }
@@ -113,13 +115,18 @@ impl SymbolDecoder {
         self.data.clear();
         let mut repaired_blocks = 0;
         let mut evidence = 0.0;
+        self.told.clear();
         for index in 0..blocks.len() {
             self.gather(&blocks, index);
             if let Some(bits) = self.repair(blocks[index].checks) {
                 self.data.extend_from_slice(&self.repaired[..blocks[index].data_len]);
                 repaired_blocks += 1;
-                evidence += bits;
-                self.tell_known(layout, format, known);
+                // What was proven before has had its part in how this block looks now.
+                let again = self.was_known(layout, format, known);
+                evidence += if again { bits.min(EVIDENCE_BITS_ENOUGH) } else { bits };
+                if bits >= EVIDENCE_BITS_ENOUGH {
+                    self.tell_known(layout, format, known);
+                }
             }
         }
         let block_count = blocks.len();
@@ -128,10 +135,14 @@ impl SymbolDecoder {
             return Outcome::Blocks(repaired_blocks);
         }
         let believed = is_believed(&self.data, layout.version, evidence);
-        match believed.then(|| text_of(&self.data, table, format.level)).flatten() {
-            Some(text) => Outcome::Text(text),
-            None => Outcome::Blocks(0),
+        if let Some(text) = believed.then(|| text_of(&self.data, table, format.level)).flatten() {
+            return Outcome::Text(text);
         }
+        // Nobody wrote this: what it would have proven must not help the next try to come to the same.
+        for &(at, before) in &self.told {
+            known[usize::from(at)] = before;
+        }
+        Outcome::Blocks(0)
     }
 
     /// Takes the data bits in their order, unmasked.
@@ -234,17 +245,36 @@ impl SymbolDecoder {
         turned
     }
 
-    /// Writes the colours that the repaired block has in the picture.
-    fn tell_known(&self, layout: &Layout, format: Format, known: &mut [f32]) {
+    /// Gives the modules of the block in the picture, with the bit of the stream that each holds.
+    fn modules_of_block<'a>(
+        places: &'a [u16],
+        layout: &'a Layout,
+        format: Format,
+    ) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
         let side = layout.side;
-        for (&place, &byte) in self.places.iter().zip(&self.repaired) {
-            for bit in 0..8 {
-                let Some(&at) = layout.order.get(usize::from(place) * 8 + bit) else { continue };
-                let (row, column) = (usize::from(at) / side, usize::from(at) % side);
-                let black = (byte >> (7 - bit) & 1 == 1) != is_masked(format.mask, column, row);
-                let seen_at = if format.mirrored { column * side + row } else { usize::from(at) };
-                known[seen_at] = if black { 1.0 } else { -1.0 };
-            }
+        places.iter().enumerate().flat_map(move |(index, &place)| {
+            (0..8).filter_map(move |bit| {
+                let at = usize::from(*layout.order.get(usize::from(place) * 8 + bit)?);
+                let (row, column) = (at / side, at % side);
+                Some((index, bit, if format.mirrored { column * side + row } else { at }))
+            })
+        })
+    }
+
+    /// Tells whether the block was proven before.
+    fn was_known(&self, layout: &Layout, format: Format, known: &[f32]) -> bool {
+        Self::modules_of_block(&self.places, layout, format).all(|(_, _, at)| known[at] != 0.0)
+    }
+
+    /// Writes the colours that the repaired block has in the picture.
+    fn tell_known(&mut self, layout: &Layout, format: Format, known: &mut [f32]) {
+        let side = layout.side;
+        let Self { places, repaired, told, .. } = self;
+        for (index, bit, at) in Self::modules_of_block(places, layout, format) {
+            let (row, column) = if format.mirrored { (at % side, at / side) } else { (at / side, at % side) };
+            let black = (repaired[index] >> (7 - bit) & 1 == 1) != is_masked(format.mask, column, row);
+            told.push((at as u16, known[at]));
+            known[at] = if black { 1.0 } else { -1.0 };
         }
     }
 }
@@ -325,6 +355,31 @@ mod tests {
         for version in [1, 2, 3, 5, 10] {
             assert_eq!(texts_of_chance(version, 2_000), Vec::<String>::new(), "version {version}");
         }
+    }
+
+    #[test]
+    fn what_nobody_wrote_proves_nothing() {
+        // A whole grid of version 1-M with an application's number and no text. Kept as proven, it would be the surer the
+        // next time, and chance would need to come to a text only once.
+        let layout = Layout::new(1).unwrap();
+        let mut block = vec![0x90, 0x30];
+        block.extend([0xec, 0x11].iter().cycle().take(14));
+        block.resize(26, 0);
+        let checks: Vec<u8> = (16..26).collect();
+        let mut decoder = SymbolDecoder::default();
+        decoder.corrector.correct(&mut block, 10, &checks).unwrap();
+        let mut soft = vec![0.0; layout.side * layout.side];
+        write_format(&mut soft, layout.side, 0, 0);
+        for (index, &at) in layout.order.iter().enumerate() {
+            let (row, column) = (usize::from(at) / layout.side, usize::from(at) % layout.side);
+            let one = block[index / 8] >> (7 - index % 8) & 1 == 1;
+            soft[usize::from(at)] = if one != is_masked(0, column, row) { 6.0 } else { -6.0 };
+        }
+        let mut known = vec![0.0; layout.side * layout.side];
+        let format = best_formats(&soft, layout.side)[0].unwrap();
+        assert_eq!(decoder.decode_as(&layout, &soft, format, &mut known), Outcome::Blocks(0));
+        assert!(!decoder.told.is_empty(), "the block was repaired");
+        assert!(known.iter().all(|&sign| sign == 0.0));
     }
 
     #[test]
