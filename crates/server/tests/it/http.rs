@@ -75,15 +75,11 @@ impl Site {
 
     /// Opens a site whose options know at which port it is.
     pub async fn open_named(world: &World, options: impl FnOnce(u16) -> Options) -> Self {
-        Self::of_named(world.server.clone(), options).await
+        Self::of(world.server.clone(), options).await
     }
 
     /// One of several processes' doors.
-    pub async fn of(server: Server, options: Options) -> Self {
-        Self::of_named(server, |_| options).await
-    }
-
-    async fn of_named(server: Server, options: impl FnOnce(u16) -> Options) -> Self {
+    pub async fn of(server: Server, options: impl FnOnce(u16) -> Options) -> Self {
         let listener = http::listen("127.0.0.1:0", false).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (options, address) = (options(address.port()), address.to_string());

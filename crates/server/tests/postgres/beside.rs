@@ -13,7 +13,7 @@ use crate::world::{NOON_MS, World};
 async fn a_kiosk_and_a_counter_hear_each_other_through_two_processes() {
     let world = World::new().await;
     let other = crate::world::open(&world.url, &world.clock, 2).await;
-    let (one, two) = (Site::open(&world).await, Site::of(other, Options::default()).await);
+    let (one, two) = (Site::open(&world).await, Site::of(other, |_| Options::default()).await);
     let (kiosk, counter, third) = (world.device(1).await, world.device(2).await, world.device(3).await);
     // The counter waits at one process, the kiosk calls at the other.
     let call = json!({ "kind": "help", "id": "a1" });
