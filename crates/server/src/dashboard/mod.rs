@@ -33,6 +33,7 @@ mod editor;
 mod entry;
 mod hooks;
 mod import;
+mod limits;
 mod member;
 mod members;
 mod names;
@@ -91,6 +92,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/work/journal/{author}", post(work::journal)),
         ("/dashboard/work/held/{author}", post(work::held)),
         ("/dashboard/work/retry", post(work::retry)),
+        (limits::PATH, get(limits::page).post(limits::sent)),
         ("/dashboard/devices", get(devices::page)),
         ("/dashboard/devices/invite", post(devices::invite)),
         ("/dashboard/devices/{device}/revoke", post(devices::revoke)),
