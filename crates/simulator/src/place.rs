@@ -55,7 +55,7 @@ pub struct Notes {
     pub seen: BTreeMap<MemberId, BTreeSet<Name>>,
     /// The history of the server that this was seen in.
     pub seen_epoch: String,
-    /// Rows that were let through were on their way when this was seen ([`crate::World::is_unclear`]).
+    /// Rows that were let through were on their way when this was seen.
     pub seen_unclear: bool,
     /// When an exchange last went through, by the device's clock.
     pub heard_ms: Option<i64>,
