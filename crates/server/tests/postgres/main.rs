@@ -9,7 +9,7 @@ mod beside;
 mod yesterday;
 
 use suite::database::Kind;
-use suite::{accounts, alarms, api, cluster, database, http, relay, second, world};
+use suite::{accounts, api, cluster, database, http, relay, second, world};
 
 /// Tests need no plug to be pulled.
 const DISK: cluster::Disk = cluster::Disk::Careless;

@@ -12,9 +12,9 @@ use stempel_server::accounts::{Role, RoleAt};
 use stempel_wire::Row;
 use stempel_wire::message::{FeedChange, FeedItem};
 
-use crate::alarms::stamp;
 use crate::api::{COFFEE, publish};
 use crate::cluster;
+use crate::suite::alarms::stamp;
 use crate::world::{Device, HOUR_MS, World, card, member};
 
 /// The schema in a dump; each reader gives it a name of its own.
