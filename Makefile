@@ -17,7 +17,8 @@ help:
 	@echo "make bench        measure what docs/PERFORMANCE.md lists"
 	@echo "make screenshots  draw the pictures of the README anew"
 	@echo "make soak         play ten thousand simulated days against faults (SEEDS=n: so many), a hundred thousand guests, a"
-	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n)"
+	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n);"
+	@echo "                  MINUTES=n: some of each for so long (ROUND=n: go on from there)"
 	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
 	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (WITH='--file NAME': a part)"
@@ -63,11 +64,18 @@ SEEDS ?= 10000
 GUESTS ?= 100000
 CRASHES ?= 1000
 FRAMES ?= 100000
+MINUTES ?=
+ROUND ?= 1
+ifdef MINUTES
+soak:
+	scripts/soak $(MINUTES) $(ROUND)
+else
 soak:
 	cargo run --release --locked -- simulate --seed 1 --seeds $(SEEDS) --devices 4 --days 1
 	cargo run --release --locked -- --data "$${TMPDIR:-/tmp}/stempel-soak" bench soak --guests $(GUESTS)
 	STEMPEL_CRASHES=$(CRASHES) cargo test --release --locked -p stempel-simulator --test it power:: -- --nocapture
 	cargo run --release --locked -- bench scan --soak $(FRAMES)
+endif
 
 test-camera:
 	scripts/test-camera

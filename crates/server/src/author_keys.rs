@@ -17,6 +17,12 @@ use crate::tenant::{Tenant, public_key};
 pub(crate) struct AuthorKeys(BTreeMap<u64, PublicKey>);
 
 impl AuthorKeys {
+    /// The keys of an author who is known by one, with those that were noted from some row on.
+    pub(crate) fn of(known: PublicKey, mut noted: BTreeMap<u64, PublicKey>) -> Self {
+        noted.entry(0).or_insert(known);
+        Self(noted)
+    }
+
     /// The keys of an author who is known by one.
     pub(crate) async fn load(
         tx: &mut Tx,
@@ -31,9 +37,7 @@ impl AuthorKeys {
             )
             .await?;
         let keys = rows.iter().map(|row| Ok((row.number(0)?, public_key(&row.bytes(1)?)?)));
-        let mut keys = keys.collect::<Result<BTreeMap<u64, PublicKey>>>()?;
-        keys.entry(0).or_insert(known);
-        Ok(Self(keys))
+        Ok(Self::of(known, keys.collect::<Result<BTreeMap<u64, PublicKey>>>()?))
     }
 
     /// The key that signs a row, as far as is known.

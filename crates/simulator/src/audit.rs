@@ -140,17 +140,20 @@ impl World {
             let visible = self.visible_of(at, part)?;
             self.places[at].notes.seen.insert(part, visible);
         }
+        self.places[at].notes.seen_unclear = self.is_unclear(at)?;
         Ok(())
     }
 
     /// Whether rows that were let through count at the server from a position of the feed on that this device may not
-    /// have reached: what it shows is then neither with them nor without them for certain.
+    /// have reached: what it shows is then neither with them nor without them for certain. While a new snapshot comes it
+    /// shows what it did before.
     pub fn is_unclear(&self, at: usize) -> Result<bool> {
         let sync = self.places[at].terminal()?.view().sync_state().never("reading how far sync is")?;
         let history = self.model.histories.get(&sync.epoch);
         let released = history.is_some_and(|history| history.rows.values().any(|stored| stored.released));
         let head = self.house.epoch()?;
-        Ok(released && (sync.epoch != head.0 || sync.cursor < head.1))
+        let before = sync.cursor < sync.snapshot_until && self.places[at].notes.seen_unclear;
+        Ok(before || released && (sync.epoch != head.0 || sync.cursor < head.1))
     }
 
     /// The members that a device knows, each for itself.

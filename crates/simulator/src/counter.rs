@@ -1,6 +1,6 @@
 //! What happens at the counter, each time beside what the model says must come of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stempel_domain::programme::Specification;
 use stempel_domain::sale::Claim;
@@ -381,6 +381,16 @@ impl World {
         }
     }
 
+    /// What this device knows to have been taken back of an action: a right that was given twice is the server's to take.
+    fn gone(&self, at: usize, done: &Done) -> Result<BTreeMap<Unit, i64>> {
+        let member = self.model.events.get(&done.name).and_then(|known| known.member);
+        let Some(member) = member else { return Ok(BTreeMap::new()) };
+        let visible = self.visible(at, member)?;
+        let of_it =
+            |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.of == Some(done.event));
+        Ok(self.model.sum(visible.iter().filter(of_it)))
+    }
+
     /// Takes a recent action back: once, wholly.
     pub fn undo(&mut self, at: usize, back: usize, key: &str, refund: bool) -> Result<()> {
         let wanted = |done: &&Done| !refund || done.sale;
@@ -388,6 +398,7 @@ impl World {
         let Some(done) = place.notes.done.iter().rev().filter(wanted).nth(back).cloned() else {
             return Ok(());
         };
+        let gone = self.gone(at, &done)?;
         let terminal = self.places[at].acting()?;
         let taken = match refund {
             true => terminal.refund(done.event, &std::collections::BTreeMap::new(), &asked(key)),
@@ -399,9 +410,16 @@ impl World {
                 let Some(known) = self.written(at, Some(taken.event))? else { return Ok(()) };
                 hold(!done.taken_back, || format!("{} was taken back twice", done.event))?;
                 let Some(first) = self.model.events.get(&done.name) else { return Ok(()) };
-                let opposite = first.moved.iter().map(|(unit, amount)| (unit.clone(), -amount)).collect();
-                hold(known.moved == opposite, || {
-                    format!("{} moved {:?}, taking it back moved {:?}", done.event, first.moved, known.moved)
+                let mut left = gone.clone();
+                for (unit, amount) in first.moved.iter().chain(&known.moved) {
+                    *left.entry(unit.clone()).or_default() += amount;
+                }
+                hold(left.values().all(|amount| *amount == 0), || {
+                    let (moved, back) = (&first.moved, &known.moved);
+                    format!(
+                        "{} moved {moved:?}, {gone:?} was gone, taking it back moved {back:?}",
+                        done.event
+                    )
                 })?;
                 if let Some(member) = known.member {
                     self.look(at, member)?;

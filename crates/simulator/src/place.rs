@@ -55,6 +55,8 @@ pub struct Notes {
     pub seen: BTreeMap<MemberId, BTreeSet<Name>>,
     /// The history of the server that this was seen in.
     pub seen_epoch: String,
+    /// Rows that were let through were on their way when this was seen.
+    pub seen_unclear: bool,
     /// When an exchange last went through, by the device's clock.
     pub heard_ms: Option<i64>,
     /// The last exchange failed.

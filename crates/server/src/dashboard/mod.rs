@@ -35,6 +35,7 @@ mod editor;
 mod entry;
 mod hooks;
 mod import;
+mod limits;
 mod member;
 mod members;
 mod names;
@@ -97,6 +98,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/work/journal/{author}", post(work::journal)),
         ("/dashboard/work/held/{author}", post(work::held)),
         ("/dashboard/work/retry", post(work::retry)),
+        (limits::PATH, get(limits::page).post(limits::sent)),
         ("/dashboard/devices", get(devices::page)),
         ("/dashboard/devices/invite", post(devices::invite)),
         ("/dashboard/devices/{device}/revoke", post(devices::revoke)),

@@ -159,6 +159,10 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
         ),
         "order" => ("Das ist außerhalb des Erlaubten", "Prüfen Sie Menge und Grund. Nichts wurde geändert."),
         "zone" => ("Diese Zeitzone gibt es nicht", "Schreiben Sie sie wie Europe/Berlin."),
+        "limit" => (
+            "Die Grenzen wurden nicht gespeichert",
+            "Schreiben Sie ganze Zahlen, Geld wie 100,00; gezählt wird über 1 bis 10080 Minuten.",
+        ),
         "time" => ("Diese Uhrzeit gibt es nicht", "Schreiben Sie sie wie 04:00."),
         "role" => {
             ("Diese Rolle geht nicht", "Wählen Sie Rolle und Laden. Ein Inhaber ist es in allen Läden.")

@@ -90,6 +90,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
                 ul class="list" { @for row in &inbox.dead { li { (row_line(&visitor, row)) } } }
             }
         }
+        @if visitor.may_everywhere(Scope::Own) { p { a class="line" href=(super::limits::PATH) { (say("From when on does something look odd?", "Ab wann fällt etwas auf?")) } } }
         @if inbox.more { p class="notice info" { (say("There is more than is shown; decide some of these first.", "Es gibt mehr, als hier steht; entscheiden Sie zuerst einiges hiervon.")) } }
     };
     let title = say("What waits for you?", "Was wartet auf Sie?");

@@ -32,6 +32,8 @@ use crate::tenant::{Tenant, public_key};
 pub(crate) use book::{Arrival, Booking, Status, book, let_through};
 pub(crate) use fold::refold;
 
+/// How exact it is noted when a device last sent something, in milliseconds.
+const SEEN_MS: i64 = 5_000;
 /// The most authors of one push.
 pub const PUSH_AUTHORS_MAX: usize = 64;
 
@@ -66,11 +68,16 @@ impl Head {
     }
 }
 
-/// An author as this server knows it.
+/// An author as this server knows it, and its journal.
 struct Author {
     keys: AuthorKeys,
     /// What was held when it was revoked, if it was.
     revoked_seq: Option<u64>,
+    head: Head,
+    /// The journal waits for a person.
+    quarantined: Option<RowTrouble>,
+    /// When it was last noted that the device sent something.
+    seen_ms: i64,
 }
 
 impl Server {
@@ -147,13 +154,16 @@ impl Server {
         let mut tenant = Tenant::lock(&mut tx, caller.tenant).await?;
         let head_before = tenant.head;
         let mut answer = PushAnswer { epoch: tenant.epoch.clone(), refused, ..PushAnswer::default() };
-        let mut arrivals = Vec::new();
+        let (mut arrivals, mut seen_ms) = (Vec::new(), 0);
         for (author, keys, segments) in proved {
             let known = load_author(&mut tx, caller.tenant, author).await?;
             let Some(known) = known.filter(|known| known.keys == keys) else {
                 // Another push has brought a new key meanwhile.
                 return Err(Error::Busy);
             };
+            if author == caller.device {
+                seen_ms = known.seen_ms;
+            }
             let mut taking =
                 Taking { tx: &mut tx, tenant: &tenant, carrier: caller.device, answer: &mut answer };
             taking.journal(author, known, segments, &mut arrivals, arrived.utc_ms).await?;
@@ -192,11 +202,13 @@ impl Server {
             book(&mut tx, &mut tenant, booking, arrivals, &keys).await?;
             tenant.save_head(&mut tx).await?;
         }
-        tx.execute(
-            "UPDATE device SET seen_ms = $3 WHERE tenant = $1 AND device = $2",
-            values![caller.tenant, caller.device, arrived.utc_ms],
-        )
-        .await?;
+        if (arrived.utc_ms - seen_ms).abs() >= SEEN_MS {
+            tx.execute(
+                "UPDATE device SET seen_ms = $3 WHERE tenant = $1 AND device = $2",
+                values![caller.tenant, caller.device, arrived.utc_ms],
+            )
+            .await?;
+        }
         tx.commit().await?;
         if tenant.head > head_before {
             self.announce(caller.tenant, tenant.head);
@@ -228,17 +240,44 @@ fn too_large() -> Error {
     )
 }
 
+/// Reads an author with everything that is asked of it, at once.
 async fn load_author(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<Option<Author>> {
-    let row = tx
-        .row(
-            "SELECT public_key, revoked, revoked_seq FROM device WHERE tenant = $1 AND device = $2",
+    let rows = tx
+        .rows(
+            "SELECT d.public_key, d.revoked, d.revoked_seq, d.seen_ms, j.held, j.hash, q.seq, q.reason,
+                 k.seq, k.public_key
+             FROM device d
+             LEFT JOIN journal j ON j.tenant = d.tenant AND j.author = d.device
+             LEFT JOIN quarantine q ON q.tenant = d.tenant AND q.author = d.device
+             LEFT JOIN author_key k ON k.tenant = d.tenant AND k.author = d.device
+             WHERE d.tenant = $1 AND d.device = $2",
             values![tenant, author],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    let revoked_seq = if row.flag(1)? { Some(row.opt_int(2)?.unwrap_or(0).max(0) as u64) } else { None };
-    let keys = AuthorKeys::load(tx, tenant, author, public_key(&row.bytes(0)?)?).await?;
-    Ok(Some(Author { keys, revoked_seq }))
+    let Some(row) = rows.first() else { return Ok(None) };
+    let number = |column| Ok::<_, Error>(row.opt_int(column)?.and_then(|value| u64::try_from(value).ok()));
+    let head = match number(4)? {
+        Some(held) => Head { held, hash: row.id(5)? },
+        None => Head { held: 0, hash: Hash::NONE },
+    };
+    let quarantined = match number(6)? {
+        Some(seq) => Some(RowTrouble { author, seq, reason: row.text(7)? }),
+        None => None,
+    };
+    let mut keys = BTreeMap::new();
+    for row in &rows {
+        if let Some(seq) = row.opt_int(8)? {
+            let seq = u64::try_from(seq).map_err(|_| Error::Damaged("the number of a row".to_owned()))?;
+            keys.insert(seq, public_key(&row.bytes(9)?)?);
+        }
+    }
+    Ok(Some(Author {
+        keys: AuthorKeys::of(public_key(&row.bytes(0)?)?, keys),
+        revoked_seq: if row.flag(1)? { Some(number(2)?.unwrap_or(0)) } else { None },
+        head,
+        quarantined,
+        seen_ms: row.opt_int(3)?.unwrap_or(0),
+    }))
 }
 
 /// One journal of a push, while it is taken.
@@ -260,9 +299,9 @@ impl Taking<'_> {
         now_ms: i64,
     ) -> Result<()> {
         let tenant = self.tenant.id;
-        let mut head = Head::load(self.tx, tenant, author).await?;
+        let mut head = known.head;
         self.answer.held.insert(author, head.held);
-        if let Some(trouble) = quarantined(self.tx, tenant, author).await? {
+        if let Some(trouble) = known.quarantined {
             self.answer.quarantined.push(trouble);
             return Ok(());
         }
@@ -350,14 +389,6 @@ impl Taking<'_> {
             _ => Ok(None),
         }
     }
-}
-
-/// The trouble of a journal that waits for a person.
-async fn quarantined(tx: &mut Tx, tenant: TenantId, author: AuthorId) -> Result<Option<RowTrouble>> {
-    let row = tx
-        .row("SELECT seq, reason FROM quarantine WHERE tenant = $1 AND author = $2", values![tenant, author])
-        .await?;
-    row.map(|row| Ok(RowTrouble { author, seq: row.number(0)?, reason: row.text(1)? })).transpose()
 }
 
 /// Stops a journal until a person has decided, and keeps the row that was offered as evidence.

@@ -82,17 +82,11 @@ pub(crate) async fn merged(
     tenant: TenantId,
     members: impl Iterator<Item = MemberId>,
 ) -> Result<BTreeSet<MemberId>> {
-    let keys: Vec<Value> = members.map(Value::from).collect();
-    let mut merged = BTreeSet::new();
-    for sql in [
-        "SELECT DISTINCT member FROM member_alias WHERE tenant = $1 AND member",
-        "SELECT DISTINCT into_member FROM member_alias WHERE tenant = $1 AND into_member",
-    ] {
-        for row in tx.rows_in(sql, values![tenant], keys.clone()).await? {
-            merged.insert(row.id(0)?);
-        }
-    }
-    Ok(merged)
+    let sql = "SELECT one FROM
+                (SELECT member AS one FROM member_alias WHERE tenant = $1
+                 UNION ALL SELECT into_member FROM member_alias WHERE tenant = $1) AS part WHERE one";
+    let rows = tx.rows_in(sql, values![tenant], members.map(Value::from).collect()).await?;
+    rows.iter().map(|row| row.id(0)).collect()
 }
 
 /// Keeps the table of aliases as a member's state says. Gives what stood there before.

@@ -9,12 +9,13 @@ use crate::http::{Answer, Site};
 use crate::world::World;
 
 /// Every page that somebody opens, and who may at least.
-const PAGES: [(&str, Role); 18] = [
+const PAGES: [(&str, Role); 19] = [
     ("/dashboard", Role::Support),
     ("/dashboard/members", Role::Support),
     ("/dashboard/programmes", Role::Support),
     ("/dashboard/programmes/coffee", Role::Support),
     ("/dashboard/work", Role::Manager),
+    ("/dashboard/work/limits", Role::Owner),
     ("/dashboard/devices", Role::Manager),
     ("/dashboard/shops", Role::Manager),
     ("/dashboard/catalogue", Role::Manager),
@@ -113,6 +114,38 @@ async fn a_form_of_another_site_changes_nothing_and_an_old_one_comes_back() {
     let done = olga.post(&site, "/dashboard/shops", "", &format!("{shop}&csrf={}", olga.csrf())).await;
     assert_eq!(done.header("location"), Some("/dashboard/shops?done=saved"));
     assert_eq!(world.server.shops(world.tenant).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_limits_of_alarms_are_set_and_what_was_typed_wrong_is_shown_again() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let olga = person(&world, world.tenant, &site, "olga@example.org", &owner()).await;
+    let path = "/dashboard/work/limits";
+    let form = |card: &str, more: &str| {
+        let kinds = ["self-award", "card-often", "operator-often", "two-places", "take-backs"];
+        let fields = kinds.map(|kind| {
+            let warn = if kind == "card-often" { card } else { "3" };
+            format!("{kind}.minutes=60&{kind}.warn={warn}&{kind}.ask=9&")
+        });
+        let money = "money-back.minutes=480&money-back.warn=80%2C50&money-back.ask=250.00";
+        format!("{}{money}{more}&csrf={}", fields.concat(), olga.csrf())
+    };
+    let wrong = olga.post(&site, path, "", &form("many", "")).await;
+    assert_eq!(wrong.status, 422);
+    assert!(text(&wrong).contains("value=\"many\"") && text(&wrong).contains("id=\"problem\""));
+    assert_eq!(world.server.alarm_limits(world.tenant).await.unwrap().0.len(), 0);
+    let done = olga.post(&site, path, "", &form("5", "")).await;
+    assert_eq!(done.header("location"), Some("/dashboard/work/limits?done=saved"));
+    let (set, limits) = world.server.alarm_limits(world.tenant).await.unwrap();
+    assert_eq!((limits.card_often.warn, limits.card_often.ask, limits.card_often.minutes), (5, 9, 60));
+    assert_eq!((limits.money_back.warn, limits.money_back.ask, limits.two_places.ask), (8_050, 25_000, 0));
+    assert_eq!(set.len(), 6);
+    let page = text(&olga.get(&site, path).await);
+    assert!(page.contains("value=\"80.50\"") && page.contains("value=\"250.00\""), "{page}");
+    assert!(text(&olga.get(&site, "/dashboard/work").await).contains(path));
+    olga.post(&site, path, "", &form("many", "&do=defaults")).await;
+    assert_eq!(world.server.alarm_limits(world.tenant).await.unwrap().0.len(), 0);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ mod abuse;
 pub mod accounts;
 mod admin;
 mod adopt;
-mod alarms;
+pub mod alarms;
 pub mod api;
 pub mod authenticator;
 pub mod browser;

@@ -6,6 +6,7 @@
 mod suite;
 
 mod beside;
+mod yesterday;
 
 use suite::database::Kind;
 use suite::{accounts, api, authenticator, cluster, database, http, relay, second, world};
