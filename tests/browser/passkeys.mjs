@@ -1,5 +1,5 @@
 // Passkeys with Chromium's own virtual authenticator: added, signing in alone and after the password, broken off, removed.
-import { assert, check, email, fits, password, PHONE, shot, signIn, step, url, window, withBrowser } from "./kit.mjs";
+import { assert, check, email, everyLook, fits, password, PHONE, shot, signIn, step, url, window, withBrowser } from "./kit.mjs";
 
 /** Puts an authenticator into a window, which does at once what somebody with the right finger would. */
 async function authenticator(page) {
@@ -123,4 +123,6 @@ await withBrowser(async (browser) => {
         assert.match(await page.textContent("#problem"), /did not work/);
         await signIn(page);
     });
+    await step("the page to sign in, in every look", () => everyLook(browser, { "passkey-sign-in": "/dashboard/sign-in" }, { signed: false }));
+    await step("the account's page, in every look", () => everyLook(browser, { "passkey-account": "/dashboard/account" }));
 });

@@ -85,6 +85,33 @@ await withBrowser(async (browser) => {
         assert.match(await page.textContent("[role=status]"), /was dazukommen kann hafer:Hafermilch:0,50 → hafer:Hafermilch:0,60/);
         await page.context().close();
     });
+    await step("a package's code is checked, found, and names one article", async () => {
+        const page = await window(browser, { scripts: false });
+        await signIn(page, "/dashboard/catalogue/article?sku=espresso");
+        const save = async (code) => {
+            await page.fill("[name=code]", code);
+            await page.click('button:text-is("Save")');
+        };
+        await save("4006381333932");
+        assert.match(await page.textContent("[role=alert]"), /last digit/);
+        await save("04006381333931");
+        await page.waitForURL(/done=saved/);
+        assert.equal(await page.inputValue("[name=code]"), "4006381333931");
+        await page.goto("/dashboard/catalogue/article?sku=latte");
+        await save("4006381333931");
+        assert.match(await page.textContent("[role=alert]"), /article espresso already/);
+        assert.equal(await page.inputValue("[name=code]"), "4006381333931", "what was typed stays");
+        await page.goto("/dashboard/catalogue?find=4006381333931");
+        assert.equal(await page.locator(".articles li").count(), 1);
+        const table = "sku;name;category;price;vat;code\n";
+        await page.fill("textarea", `${table}latte;Latte;coffee;4,20;19;4006381333931\n`);
+        await page.click('button:text-is("Check it")');
+        assert.match(await page.textContent("[role=alert]"), /Line 2.*article espresso already/);
+        await page.fill("textarea", `${table}espresso;Espresso;coffee;2,60;19;96385074\n`);
+        await page.click('button:text-is("Check it")');
+        assert.match(await page.textContent("[role=status]"), /code on the package 4006381333931 → 96385074/);
+        await page.context().close();
+    });
     await step("two people at one article: the second sees what the first did", async () => {
         const pages = [await window(browser), await window(browser)];
         for (const page of pages) await signIn(page, "/dashboard/catalogue/article?sku=latte-l");

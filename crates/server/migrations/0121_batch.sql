@@ -12,4 +12,4 @@ CREATE TABLE card_batch (
 );
 
 ALTER TABLE card ADD COLUMN batch BLOB; -- the pile that it was made with
-CREATE INDEX card_of_batch ON card (tenant, batch, status) WHERE batch IS NOT NULL;
+CREATE INDEX card_of_batch ON card (tenant, batch, status, card) WHERE batch IS NOT NULL;

@@ -4,6 +4,7 @@ use stempel_domain::sale::Line;
 use stempel_domain::{Day, Quantity, Sku};
 use stempel_store::StoreError;
 use stempel_wire::article::{Article, Served, with_added};
+use stempel_wire::gtin::Gtin;
 
 use crate::{Terminal, TerminalError};
 
@@ -47,9 +48,18 @@ impl Terminal {
         article.line(quantity, day, served, &added).ok_or_else(unknown)
     }
 
-    /// The article that is sold here under the number on its package (a GTIN of 14 digits): its own number in the
-    /// catalogue is that number, written with 14, 13, 12 or 8 digits.
+    /// The article that is sold here under the number on its package (a GTIN of 14 digits): the one whose code it is, or
+    /// whose own number in the catalogue is that number, written with 14, 13, 12 or 8 digits.
     pub fn article_on_package(&self, gtin: &str) -> Result<Option<Article>, TerminalError> {
+        if let Ok(package) = gtin.parse::<Gtin>() {
+            let named = self.view().articles_saying(&format!("\"code\":\"{}\"", package.digits()))?;
+            // Something that can be added may have the same digits as its short name.
+            let named =
+                named.into_iter().find(|article| !article.gone && article.code.as_ref() == Some(&package));
+            if named.is_some() {
+                return Ok(named);
+            }
+        }
         for length in [13, 14, 12, 8] {
             // Only noughts may be left out in front.
             let Some((left_out, written)) =

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use stempel_domain::sale::Line;
 use stempel_domain::{Day, Money, Quantity, Rate, Sku};
 
+use crate::gtin::Gtin;
+
 /// What stands between an article's number and the codes of what is added to it.
 const PLUS: char = '+';
 
@@ -45,6 +47,9 @@ pub struct Article {
     /// A small picture of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photo: Option<Photo>,
+    /// The number on its package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Gtin>,
 }
 
 /// Which variant of which article.
@@ -132,6 +137,11 @@ impl Article {
     /// The most modifiers of one article.
     pub const MODIFIERS_MAX: usize = 24;
 
+    /// The number on its package: its code, or its own number where that is one.
+    pub fn package(&self) -> Option<Gtin> {
+        self.code.clone().or_else(|| self.sku.as_str().parse().ok())
+    }
+
     /// An article that is nothing but its number, name, price and rate.
     pub fn new(sku: Sku, name: impl Into<String>, price: Money, vat: Rate) -> Self {
         Self {
@@ -147,6 +157,7 @@ impl Article {
             rates: Vec::new(),
             modifiers: Vec::new(),
             photo: None,
+            code: None,
         }
     }
 

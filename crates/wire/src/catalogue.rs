@@ -9,6 +9,7 @@
 //! | `vat_away` | the rate where it is taken away |
 //! | `rates` | rates from a day on: `2027-01-01:7:5` (day, in the house, taken away), several with a bar between |
 //! | `modifiers` | what can be added: `oat:Oat milk:0.50:19:7` (code, name, price, rates of the whole), several with a bar |
+//! | `code` | the number on its package (EAN, UPC, GTIN): 8, 12, 13 or 14 digits |
 //!
 //! Separated by commas or by semicolons; with semicolons a price may be written with a comma. Texts may stand
 //! in double quotes. Nothing is taken from a file with a mistake in it.
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use stempel_domain::{Money, Rate, Sku};
 
 use crate::article::{Article, Modifier, RateFrom, Variant};
+use crate::gtin::Gtin;
 
 /// The longest file, in bytes.
 const LEN_MAX: usize = 8 * 1024 * 1024;
@@ -32,15 +34,21 @@ const VARIANT: &str = "variant";
 const VAT_AWAY: &str = "vat_away";
 const RATES: &str = "rates";
 const MODIFIERS: &str = "modifiers";
-const OPTIONAL: [&str; 6] = [DEPOSIT, VARIANT_OF, VARIANT, VAT_AWAY, RATES, MODIFIERS];
+const CODE: &str = "code";
+const OPTIONAL: [&str; 7] = [DEPOSIT, VARIANT_OF, VARIANT, VAT_AWAY, RATES, MODIFIERS, CODE];
 /// Between several values of one field.
 const BAR: char = '|';
 /// Between the parts of one value.
 const COLON: char = ':';
 
 /// The columns in the order in which [`row`] writes them.
-pub const COLUMNS: [&str; 11] =
-    ["sku", "name", "category", "price", "vat", DEPOSIT, VARIANT_OF, VARIANT, VAT_AWAY, RATES, MODIFIERS];
+pub const COLUMNS: [&str; REQUIRED.len() + OPTIONAL.len()] = {
+    let mut all = [""; REQUIRED.len() + OPTIONAL.len()];
+    let (required, optional) = all.split_at_mut(REQUIRED.len());
+    required.copy_from_slice(&REQUIRED);
+    optional.copy_from_slice(&OPTIONAL);
+    all
+};
 
 /// A field with the place where it begins.
 #[derive(Debug, Clone)]
@@ -103,6 +111,7 @@ pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, Catalogu
     let known: BTreeMap<&Sku, &Article> = known.iter().map(|article| (&article.sku, article)).collect();
     let (mut articles, mut mistakes) = (Vec::new(), Vec::new());
     let mut seen: BTreeMap<Sku, usize> = BTreeMap::new();
+    let mut packages: Vec<(Gtin, Mistake)> = Vec::new();
     for record in records {
         match article(&record, &header, &columns, separator) {
             Ok(mut article) => {
@@ -114,23 +123,47 @@ pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, Catalogu
                     let what = format!("article {} stands in line {first} already", article.sku);
                     mistakes.push(Mistake::at(&record[columns["sku"]], what));
                 }
+                if let Some(package) = article.package() {
+                    let field = &record[columns.get(CODE).copied().unwrap_or(columns["sku"])];
+                    packages.push((package, Mistake::at(field, article.sku.to_string())));
+                }
                 articles.push(article);
             }
             Err(mistake) => mistakes.push(mistake),
         }
     }
+    let others = known.values().filter(|known| !known.gone && !seen.contains_key(&known.sku));
+    mistakes.extend(doubled(packages, others.copied()));
     if mistakes.is_empty() { Ok(articles) } else { Err(CatalogueError(mistakes)) }
 }
 
+/// Packages that name two articles: the till could not tell which was sold. Each package comes with the place of its article
+/// in the file and the article's number.
+fn doubled<'a>(
+    packages: Vec<(Gtin, Mistake)>,
+    others: impl Iterator<Item = &'a Article>,
+) -> impl Iterator<Item = Mistake> {
+    let mut names: BTreeMap<Gtin, String> =
+        others.filter_map(|other| Some((other.package()?, other.sku.to_string()))).collect();
+    packages.into_iter().filter_map(move |(package, mut place)| {
+        let first = names.get(&package).cloned();
+        let sku = std::mem::take(&mut place.what);
+        place.what =
+            format!("the code {package} is that of article {} already", first.as_deref().unwrap_or(&sku));
+        names.entry(package).or_insert(sku);
+        first.map(|_| place)
+    })
+}
+
 /// One article as a line of a table, in the order of [`COLUMNS`].
-pub fn row(article: &Article) -> [String; 11] {
+pub fn row(article: &Article) -> [String; COLUMNS.len()] {
     let rate = |rate: Rate| rate.to_string();
     let maybe = |rate: Option<Rate>| rate.map(|rate| rate.to_string());
     let parts = |parts: Vec<Option<String>>| {
         // Parts that are left out at the end need no colon.
         let length = parts.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         let parts = parts.into_iter().take(length).map(Option::unwrap_or_default);
-        parts.collect::<Vec<_>>().join(":")
+        parts.collect::<Vec<_>>().join(&COLON.to_string())
     };
     let rates = article
         .rates
@@ -152,8 +185,9 @@ pub fn row(article: &Article) -> [String; 11] {
         variant.map(|variant| variant.of.to_string()).unwrap_or_default(),
         variant.map(|variant| variant.name.clone()).unwrap_or_default(),
         maybe(article.vat_away).unwrap_or_default(),
-        rates.collect::<Vec<_>>().join("|"),
-        modifiers.collect::<Vec<_>>().join("|"),
+        rates.collect::<Vec<_>>().join(&BAR.to_string()),
+        modifiers.collect::<Vec<_>>().join(&BAR.to_string()),
+        article.code.as_ref().map(Gtin::to_string).unwrap_or_default(),
     ]
 }
 
@@ -175,6 +209,9 @@ fn keep(article: &mut Article, known: &Article, columns: &BTreeMap<&'static str,
     }
     if lacks(MODIFIERS) {
         article.modifiers.clone_from(&known.modifiers);
+    }
+    if lacks(CODE) {
+        article.code.clone_from(&known.code);
     }
 }
 
@@ -285,6 +322,9 @@ fn article(
     }
     if let Some((field, text)) = values(MODIFIERS) {
         article.modifiers = modifiers(text, separator).map_err(|error| Mistake::at(field, error))?;
+    }
+    if let Some((field, text)) = values(CODE) {
+        article.code = Some(text.parse().map_err(|error| Mistake::at(field, format!("{error}")))?);
     }
     Ok(article)
 }
@@ -444,11 +484,36 @@ mod tests {
     }
 
     #[test]
+    fn a_code_names_one_article() {
+        let table = |rows: &str| format!("sku,name,category,price,vat,code\n{rows}");
+        let bag = "bag,Bag,beans,9,7,4006381333931\n";
+        let mistyped = mistake(&table("bag,Bag,beans,9,7,4006381333932\n"));
+        assert!(mistyped.starts_with("line 2, column 19: the code does not agree"), "{mistyped}");
+        let twice = mistake(&table(&format!("{bag}tin,Tin,beans,12,7,04006381333931\n")));
+        assert_eq!(twice, "line 3, column 20: the code 4006381333931 is that of article bag already");
+        // An article whose own number is the one on its package is found by it, too.
+        let own = mistake(&table(&format!("4006381333931,Old bag,beans,8,7,\n{bag}")));
+        assert!(own.ends_with("the code 4006381333931 is that of article 4006381333931 already"), "{own}");
+        let known = read(&table(bag)).unwrap();
+        let over = |rows: &str| read_over(&table(rows), &known);
+        let taken = over("tin,Tin,beans,12,7,4006381333931\n").unwrap_err().detail();
+        assert!(taken.contains("article bag"), "{taken}");
+        let gone = Article { gone: true, ..known[0].clone() };
+        assert!(read_over(&table("tin,Tin,beans,12,7,4006381333931\n"), &[gone]).is_ok(), "no longer sold");
+        assert_eq!(over(bag).unwrap(), known);
+        assert_eq!(over("bag,Bag,beans,9,7,\n").unwrap()[0].code, None);
+        let without = read_over("sku,name,category,price,vat\nbag,Bag,beans,9,7\n", &known).unwrap();
+        assert_eq!(without, known, "no column: it stays");
+        let moved = over("bag,Bag,beans,9,7,\ntin,Tin,beans,12,7,4006381333931\n").unwrap();
+        assert_eq!(moved[1].package(), known[0].code, "it goes from one to another in one file");
+    }
+
+    #[test]
     fn what_an_article_can_say_goes_there_and_back() {
         let head = COLUMNS.join(";");
         let table = format!(
-            "{head}\nlatte;Latte;coffee;4,20;19;;;;7;2027-01-01:7:5,5|2028-01-01:8;oat:Hafermilch:0,50:19|shot:Extra:0,80::7\n\
-             latte-l;Latte groß;coffee;4,90;7;;latte;groß;;;\n"
+            "{head}\nlatte;Latte;coffee;4,20;19;;;;7;2027-01-01:7:5,5|2028-01-01:8;oat:Hafermilch:0,50:19|shot:Extra:0,80::7;\n\
+             latte-l;Latte groß;coffee;4,90;7;;latte;groß;;;;4006381333931\n"
         );
         let articles = read(&table).unwrap();
         let latte = &articles[0];

@@ -17,6 +17,7 @@
 //! | [`request`] | how a device signs what it says |
 //! | [`export`] | everything that is held about a person, as one document |
 //! | [`article`] | an article: price, tax by day and place, what can be added |
+//! | [`gtin`] | the number on a package |
 //! | [`mod@catalogue`] | articles as a spreadsheet writes them |
 //!
 //! Reading never panics and never allocates more than the input justifies: every length has a bound.
@@ -28,6 +29,7 @@ pub mod copy;
 pub mod export;
 pub mod fiscal;
 pub mod frame;
+pub mod gtin;
 pub mod key;
 pub mod key_change;
 pub mod message;

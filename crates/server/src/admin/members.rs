@@ -191,15 +191,30 @@ impl Server {
     pub(crate) async fn member_infos(&self, tenant: TenantId, ids: &[MemberId]) -> Result<Vec<MemberInfo>> {
         let today = self.today();
         let mut tx = self.read_of(tenant).await?;
-        let mut list: Vec<MemberInfo> = Vec::with_capacity(ids.len());
+        let mut alone = group::alone(&mut tx, tenant, ids).await?;
+        let mut people: Vec<Person> = Vec::with_capacity(ids.len());
         for member in ids {
-            let Some(person) = group::person(&mut tx, tenant, *member).await? else { continue };
-            let root = person.parts().first().map(|(root, _)| *root);
-            if !list.iter().any(|known| Some(known.member) == root) {
-                list.push(info(&mut tx, tenant, &person, today).await?);
-            }
+            let person = match alone.remove(member) {
+                Some(person) => Some(person),
+                None => group::person(&mut tx, tenant, *member).await?,
+            };
+            let root = |person: &Person| person.parts().first().map(|(root, _)| *root);
+            people.extend(person.filter(|person| !people.iter().any(|known| root(known) == root(person))));
         }
-        Ok(list)
+        let whose = people.iter().filter_map(|person| Some(person.profile()?.0.into())).collect();
+        let sql = "SELECT member, secret FROM member_key WHERE tenant = $1 AND member";
+        let mut keys: BTreeMap<MemberId, Vec<MemberKey>> = BTreeMap::new();
+        for row in tx.rows_in(sql, values![tenant], whose).await? {
+            let member: MemberId = row.id(0)?;
+            keys.entry(member).or_default().push(tx.vault().open_member(member, &row.bytes(1)?)?);
+        }
+        people
+            .iter()
+            .map(|person| {
+                let keys = person.profile().and_then(|(whose, _)| keys.get(&whose));
+                told(person, opened(person, keys.map_or(&[], Vec::as_slice)), today)
+            })
+            .collect()
     }
 
     /// Lists members by id, after one.
@@ -279,8 +294,12 @@ async fn info(
     person: &Person,
     today: stempel_domain::Day,
 ) -> Result<MemberInfo> {
+    told(person, open_name(tx, tenant, person).await?, today)
+}
+
+/// What a list says of a person whose name was opened.
+fn told(person: &Person, name: Option<String>, today: Day) -> Result<MemberInfo> {
     let state = person.state();
-    let name = open_name(tx, tenant, person).await?;
     let mut members = person.parts().iter().map(|(id, _)| *id);
     let member = members.next().ok_or_else(unknown)?;
     let taken = state.cards.iter().filter(|(_, card)| !card.blocked);
@@ -305,9 +324,14 @@ async fn info(
 
 /// A person's first name, where there is one and a key that opens it.
 async fn open_name(tx: &mut Tx, tenant: TenantId, person: &Person) -> Result<Option<String>> {
-    let Some((whose, sealed)) = person.profile() else { return Ok(None) };
-    let keys = keys_of(tx, tenant, whose).await?;
-    Ok(keys.iter().find_map(|key| key.open(whose, sealed).ok()).map(|profile| profile.name))
+    let Some((whose, _)) = person.profile() else { return Ok(None) };
+    Ok(opened(person, &keys_of(tx, tenant, whose).await?))
+}
+
+/// The name in a person's profile, if one of these keys opens it.
+fn opened(person: &Person, keys: &[MemberKey]) -> Option<String> {
+    let (whose, sealed) = person.profile()?;
+    keys.iter().find_map(|key| key.open(whose, sealed).ok()).map(|profile| profile.name)
 }
 
 /// The keys that open a member's profile.

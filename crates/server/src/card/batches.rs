@@ -111,10 +111,12 @@ impl Server {
             .collect()
     }
 
-    /// A pile, if there is one of that id.
-    pub async fn batch(&self, tenant: TenantId, batch: &str) -> Result<Batch> {
-        let known = self.batches(tenant).await?;
-        known.into_iter().find(|known| known.id == batch).ok_or_else(unknown)
+    /// Whose name is on the cards of a pile; none: the tenant's.
+    pub async fn batch_shop(&self, tenant: TenantId, batch: &str) -> Result<Option<ShopId>> {
+        let id = parse(batch)?;
+        let mut tx = self.read_of(tenant).await?;
+        let sql = "SELECT shop FROM card_batch WHERE tenant = $1 AND batch = $2";
+        tx.row(sql, values![tenant, &id[..]]).await?.ok_or_else(unknown)?.opt_id(0)
     }
 
     /// The cards of a pile that nobody has yet, as they are printed. It is noted: whoever has the backs has the cards.
@@ -151,7 +153,7 @@ impl Server {
             .await?;
         if changed == 0 {
             drop(tx);
-            return self.batch(tenant, batch).await.map(|_| ());
+            return self.batch_shop(tenant, batch).await.map(|_| ());
         }
         let cards = blanks(&mut tx, tenant, &id).await?;
         for card in &cards {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use stempel_domain::{Money, Rate, Sku};
 use stempel_wire::article::{Article, Modifier, Photo, RateFrom, Variant};
 use stempel_wire::catalogue::modifier_fits;
+use stempel_wire::gtin::Gtin;
 
 use super::catalogue::decimal;
 use super::shell::{self, Field, Tab, frame, token};
@@ -27,17 +28,20 @@ const FREE_LINES: usize = 2;
 /// The longest name, in characters.
 const NAME_MAX: usize = 120;
 
+/// An article's number as it stands in an address.
+fn encoded(sku: &Sku) -> String {
+    form_urlencoded::byte_serialize(sku.as_str().as_bytes()).collect()
+}
+
 /// The address of one article's page.
 pub(super) fn address(sku: &Sku) -> String {
-    let sku: String = form_urlencoded::byte_serialize(sku.as_str().as_bytes()).collect();
-    format!("{HERE}?sku={sku}")
+    format!("{HERE}?sku={}", encoded(sku))
 }
 
 /// The address of an article's photo, which is another one for each picture.
 pub(super) fn photo_address(sku: &Sku, photo: &Photo) -> String {
-    let sku: String = form_urlencoded::byte_serialize(sku.as_str().as_bytes()).collect();
     let mark = blake3::hash(photo.base64().as_bytes()).to_hex();
-    format!("/dashboard/catalogue/photo?sku={sku}&v={}", &mark.as_str()[..16])
+    format!("/dashboard/catalogue/photo?sku={}&v={}", encoded(sku), &mark.as_str()[..16])
 }
 
 /// What the page is about.
@@ -70,7 +74,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
             let mut variant = base.ok_or_else(|| Error::not_found("such article"))?;
             variant.variant = Some(Variant { of: variant.sku.clone(), name: String::new() });
             let mut typed = values_of(&visitor, &variant);
-            typed.0.retain(|(name, _)| !matches!(&name[..], "sku" | "base"));
+            typed.0.retain(|(name, _)| !matches!(&name[..], "sku" | "base" | "code"));
             (None, typed)
         }
         (None, None) => (None, Values::default()),
@@ -99,6 +103,7 @@ fn values_of(visitor: &Visitor, article: &Article) -> Values {
         ("vat_away".to_owned(), maybe(article.vat_away)),
         ("deposit".to_owned(), yes(article.deposit)),
         ("gone".to_owned(), yes(article.gone)),
+        ("code".to_owned(), article.code.as_ref().map(Gtin::to_string).unwrap_or_default()),
         ("variant_of".to_owned(), variant.map(|variant| variant.of.to_string()).unwrap_or_default()),
         ("variant".to_owned(), variant.map(|variant| variant.name.clone()).unwrap_or_default()),
     ];
@@ -119,6 +124,10 @@ fn values_of(visitor: &Visitor, article: &Article) -> Values {
 
 fn wrong(detail: impl Into<String>) -> Error {
     Error::refused("article", 422, "The article was not changed", detail)
+}
+
+fn wrong_code(detail: impl Into<String>) -> Error {
+    Error::refused("article-code", 422, "The article was not changed", detail)
 }
 
 /// The article that a form describes. Its photo is that of the known one.
@@ -157,6 +166,10 @@ fn article_of(values: &Values, known: Option<&Article>) -> Result<Article> {
     let mut article = Article::new(number, name, money("price")?, rate("vat")?);
     article.category = text("category")?;
     article.vat_away = maybe("vat_away")?;
+    article.code = match values.get("code") {
+        "" => None,
+        code => Some(code.parse().map_err(|error| wrong_code(format!("{error}")))?),
+    };
     article.deposit = !values.get("deposit").is_empty();
     article.gone = !values.get("gone").is_empty();
     if !values.get("variant_of").is_empty() {
@@ -243,6 +256,14 @@ async fn saved(visitor: &Visitor, values: &Values, known: Option<&Article>) -> R
     {
         return Err(wrong(format!("There is no article {} that it could be a variant of.", variant.of)));
     }
+    if let Some(package) = article.package().filter(|_| !article.gone) {
+        let mut others = visitor.server.catalogue_list(visitor.tenant()).await?;
+        others.retain(|other| other.sku != article.sku && !other.gone);
+        if let Some(other) = others.iter().find(|other| other.package().as_ref() == Some(&package)) {
+            let detail = format!("The code {package} is that of article {} already.", other.sku);
+            return Err(wrong_code(detail));
+        }
+    }
     let sku = article.sku.clone();
     visitor.server.article_put(visitor.tenant(), known, article).await?;
     Ok(sku)
@@ -302,6 +323,7 @@ fn fields(visitor: &Visitor, typed: &Values, is_new: bool) -> Markup {
             (field("category", say("Category", "Gruppe"), "", false))
             (field("price", say("Price, tax inside", "Preis mit Steuer"), "", true))
             (field("vat", say("Tax in the house, per cent", "Steuer im Haus, Prozent"), "", true))
+            (field("code", say("Code on the package", "Code auf der Packung"), say("The number under the bars (EAN): the till finds it by that.", "Die Zahl unter den Strichen (EAN): Daran erkennt ihn die Kasse."), false))
             (field("vat_away", say("Tax taken away, per cent", "Steuer außer Haus, Prozent"), say("Empty: the same.", "Leer: dieselbe."), false))
             label class="check" { input type="checkbox" name="deposit" value="yes" checked[!typed.get("deposit").is_empty()]; span { (say("A deposit", "Pfand")) } }
             label class="check" { input type="checkbox" name="gone" value="yes" checked[!typed.get("gone").is_empty()]; span { (say("No longer sold", "Nicht mehr verkauft")) } }
@@ -392,7 +414,6 @@ async fn variants(visitor: &Visitor, article: &Article) -> Result<Markup> {
     }
     let mut all = visitor.server.catalogue_list(visitor.tenant()).await?;
     all.retain(|other| other.variant.as_ref().is_some_and(|variant| variant.of == article.sku));
-    let like: String = form_urlencoded::byte_serialize(article.sku.as_str().as_bytes()).collect();
     Ok(html! {
         section class="card" {
             h2 { (say("Variants", "Varianten")) }
@@ -407,7 +428,7 @@ async fn variants(visitor: &Visitor, article: &Article) -> Result<Markup> {
                 }
             } }
             @if visitor.may_everywhere(Scope::Manage) {
-                p { a class="button" href={ (HERE) "?like=" (like) } { (say("Add a variant", "Variante anlegen")) } }
+                p { a class="button" href={ (HERE) "?like=" (encoded(&article.sku)) } { (say("Add a variant", "Variante anlegen")) } }
             }
         }
     })

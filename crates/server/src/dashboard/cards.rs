@@ -131,19 +131,18 @@ pub(crate) async fn sheets(
     Sent(visitor, values): Sent,
 ) -> std::result::Result<Response, Trouble> {
     let (server, tenant) = (&visitor.server, visitor.tenant());
-    let known = server.batch(tenant, &batch).await?;
-    check_at(&visitor, known.shop)?;
+    let shop = server.batch_shop(tenant, &batch).await?;
+    check_at(&visitor, shop)?;
     let tongue = if values.get("language") == "de" { Tongue::De } else { Tongue::En };
     let cards = server.batch_cards(tenant, &batch).await?;
-    let pdf = server.sheets(tenant, known.shop, &cards, Some(&visitor.address()), tongue).await?;
+    let pdf = server.sheets(tenant, shop, &cards, Some(&visitor.address()), tongue).await?;
     let head =
         [(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, "attachment; filename=\"cards.pdf\"")];
     Ok((head, pdf).into_response())
 }
 
 pub(crate) async fn withdraw(Path(batch): Path<String>, Sent(visitor, values): Sent) -> Page {
-    let known = visitor.server.batch(visitor.tenant(), &batch).await?;
-    check_at(&visitor, known.shop)?;
+    check_at(&visitor, visitor.server.batch_shop(visitor.tenant(), &batch).await?)?;
     if values.get("sure").is_empty() {
         return Ok(on(HERE, "not-sure"));
     }

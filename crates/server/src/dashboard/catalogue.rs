@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use stempel_domain::Rate;
 use stempel_wire::article::Article;
 use stempel_wire::catalogue;
+use stempel_wire::gtin::Gtin;
 
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, Values, Visitor, on};
@@ -23,8 +24,11 @@ async fn show(visitor: &Visitor, status: StatusCode, typed: Option<&Values>, abo
     visitor.principal().may(Scope::Manage)?;
     let mut articles = visitor.server.catalogue_list(visitor.tenant()).await?;
     let asked = visitor.query.get("find").to_lowercase();
+    // A code may be asked for as a scanner gives it.
+    let package = asked.parse::<Gtin>().ok();
     articles.retain(|article| {
         asked.is_empty()
+            || (package.is_some() && article.package() == package)
             || [article.name.as_str(), article.sku.as_str(), &article.category]
                 .iter()
                 .any(|text| text.to_lowercase().contains(&asked))
@@ -36,7 +40,7 @@ async fn show(visitor: &Visitor, status: StatusCode, typed: Option<&Values>, abo
     let body = html! {
         (above)
         form class="row" method="get" role="search" {
-            (Field { name: "find", label: say("Name, number or category", "Name, Nummer oder Gruppe"), kind: "search", value: visitor.query.get("find"), ..Field::default() }.draw())
+            (Field { name: "find", label: say("Name, number, code or category", "Name, Nummer, Code oder Gruppe"), kind: "search", value: visitor.query.get("find"), ..Field::default() }.draw())
             button { (say("Find", "Finden")) }
         }
         @if manages { p class="actions" { a class="button" href=(article::HERE) { (say("Add an article", "Artikel anlegen")) } } }
@@ -77,6 +81,7 @@ pub(super) fn column<'a>(visitor: &Visitor, column: &'a str) -> &'a str {
         "vat_away" => visitor.say("tax taken away", "Steuer außer Haus"),
         "rates" => visitor.say("rates from a day on", "Sätze ab einem Tag"),
         "modifiers" => visitor.say("what can be added", "was dazukommen kann"),
+        "code" => visitor.say("code on the package", "Code auf der Packung"),
         other => other,
     }
 }
@@ -96,6 +101,7 @@ fn one(visitor: &Visitor, article: &Article) -> Markup {
                 (language.spoken().money(&article.price.to_string())) " · " (rate(article.vat)) " %"
                 @if let Some(away) = article.vat_away { " (" (say("taken away ", "außer Haus ")) (rate(away)) " %)" }
                 @if !article.category.is_empty() { " · " (article.category) } " · " (article.sku)
+                @if let Some(code) = &article.code { " · " (say("code ", "Code ")) (code) }
                 @if let Some(variant) = &article.variant { " · " (say("variant of ", "Variante von ")) (variant.of) }
                 @if !article.modifiers.is_empty() {
                     " · + " (article.modifiers.iter().map(|modifier| &modifier.name[..]).collect::<Vec<_>>().join(", "))
@@ -115,8 +121,8 @@ fn table(visitor: &Visitor, typed: Option<&Values>) -> Markup {
                 (token(visitor))
                 div class="field whole" {
                     label for="f-table" { (say("Paste a table", "Tabelle einfügen")) }
-                    p class="hint" id="f-table-hint" { (say("The first line names the columns: sku, name, category, price, vat; if you like deposit, variant_of and variant, vat_away, rates (2027-01-01:7:5), modifiers (oat:Oat milk:0.50). Articles and columns that are not in it stay as they are; so do photos.",
-                        "Die erste Zeile nennt die Spalten: sku, name, category, price, vat; wenn gewünscht deposit, variant_of und variant, vat_away, rates (2027-01-01:7:5), modifiers (hafer:Hafermilch:0,50). Artikel und Spalten, die nicht darin stehen, bleiben, wie sie sind; Fotos auch.")) }
+                    p class="hint" id="f-table-hint" { (say("The first line names the columns: sku, name, category, price, vat; if you like deposit, variant_of and variant, vat_away, rates (2027-01-01:7:5), modifiers (oat:Oat milk:0.50), code (the number on the package). Articles and columns that are not in it stay as they are; so do photos.",
+                        "Die erste Zeile nennt die Spalten: sku, name, category, price, vat; wenn gewünscht deposit, variant_of und variant, vat_away, rates (2027-01-01:7:5), modifiers (hafer:Hafermilch:0,50), code (die Zahl auf der Packung). Artikel und Spalten, die nicht darin stehen, bleiben, wie sie sind; Fotos auch.")) }
                     textarea id="f-table" name="table" rows="8" spellcheck="false" required aria-describedby="f-table-hint" data-file=(say("Choose a file", "Datei wählen")) {
                         "\n" (typed.map(|typed| typed.get("table")).unwrap_or_default())
                     }

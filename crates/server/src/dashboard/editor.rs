@@ -39,13 +39,15 @@ struct Editing {
     first: String,
     /// The sample sale.
     sample: Values,
+    /// Something that was typed cannot be read.
+    unread: bool,
     notes: Markup,
 }
 
 pub(crate) async fn page(visitor: Visitor) -> Page {
     visitor.principal().may_everywhere(Scope::Manage)?;
     if let Some(draft) = &visitor.draft {
-        let editing = typed(&visitor, draft, html! {}).await?;
+        let editing = typed(&visitor, draft).await?;
         return show(&visitor, StatusCode::OK, editing).await;
     }
     let (text, base) = match visitor.query.given("id") {
@@ -75,6 +77,7 @@ pub(crate) async fn page(visitor: Visitor) -> Page {
         from: String::new(),
         first: String::new(),
         sample: Values::default(),
+        unread: false,
         notes: html! {},
     };
     show(&visitor, StatusCode::OK, editing).await
@@ -106,7 +109,7 @@ async fn with_free_name(visitor: &Visitor, text: &str) -> Result<String> {
 }
 
 /// What a form brought: the text with the fields put into it, and what could not be read.
-async fn typed(visitor: &Visitor, values: &Values, notes: Markup) -> Result<Editing> {
+async fn typed(visitor: &Visitor, values: &Values) -> Result<Editing> {
     let mut text = values.get("text").to_owned();
     let mut wrong = Vec::new();
     if values.given("form").is_some()
@@ -129,8 +132,8 @@ async fn typed(visitor: &Visitor, values: &Values, notes: Markup) -> Result<Edit
                 }
             }
         }
-        (notes)
     };
+    let unread = !wrong.is_empty();
     let as_text = match values.get("do") {
         "text" => true,
         "form" => false,
@@ -139,14 +142,14 @@ async fn typed(visitor: &Visitor, values: &Values, notes: Markup) -> Result<Edit
     let sample = Values(values.0.iter().filter(|(name, _)| name.starts_with("s.")).cloned().collect());
     let base = values.get("base").parse().unwrap_or(0);
     let (from, first) = (values.get("from").to_owned(), values.get("first").to_owned());
-    Ok(Editing { text, base, as_text, from, first, sample, notes })
+    Ok(Editing { text, base, as_text, from, first, sample, unread, notes })
 }
 
 async fn choose_shops(visitor: &Visitor, table: &mut Table, values: &Values) -> Result<()> {
-    let shops = visitor.server.shops(visitor.tenant()).await?;
     if values.given("where").is_none() {
         return Ok(());
     }
+    let shops = visitor.server.shops(visitor.tenant()).await?;
     let chosen: Vec<toml::Value> = values
         .all("shop")
         .filter(|id| shops.iter().any(|shop| shop.id.to_string() == *id))
@@ -162,9 +165,12 @@ async fn choose_shops(visitor: &Visitor, table: &mut Table, values: &Values) -> 
 
 pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
     visitor.principal().may_everywhere(Scope::Manage)?;
-    let mut editing = typed(&visitor, &values, html! {}).await?;
-    if values.get("do") != "publish" || !editing.notes.0.is_empty() {
+    let mut editing = typed(&visitor, &values).await?;
+    if values.get("do") != "publish" {
         return show(&visitor, StatusCode::OK, editing).await;
+    }
+    if editing.unread {
+        return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, editing).await;
     }
     let programme = match Programme::parse_toml(&editing.text) {
         Ok(programme) => programme,
@@ -270,7 +276,8 @@ async fn show(visitor: &Visitor, status: StatusCode, editing: Editing) -> Page {
     let body = html! {
         (editing.notes)
         @if let Err(error) = &parsed {
-            div class="notice bad" role="alert" id="problem" {
+            // One place on the page is where the reader is led to.
+            div class="notice bad" role="alert" id=[(!editing.unread).then_some("problem")] {
                 p { strong {
                     (say("It cannot run like this", "So kann es nicht laufen"))
                     @if error.line > 0 { " · " (say("line", "Zeile")) " " (error.line) ", " (say("column", "Spalte")) " " (error.column) }

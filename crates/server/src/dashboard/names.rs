@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use stempel_domain::event::Sealed;
@@ -24,6 +25,8 @@ const NAMES_MAX: usize = 300_000;
 const TENANTS_MAX: usize = 32;
 /// Members read at a time.
 const FETCH: i64 = 2000;
+/// How long reading in advance waits: the page that somebody has just opened comes first.
+const AFTER: Duration = Duration::from_millis(700);
 /// The most members of an answer.
 pub(crate) const FOUND_MAX: usize = 50;
 /// The longest name or question that is compared, in characters.
@@ -87,6 +90,7 @@ impl Names {
     pub(crate) fn warm(&self, server: &Server, tenant: TenantId) {
         let (index, server) = (self.of(tenant), server.clone());
         tokio::spawn(async move {
+            tokio::time::sleep(AFTER).await;
             // Whoever is reading them already is enough.
             let Ok(mut index) = index.try_lock() else { return };
             let read = async {

@@ -54,6 +54,26 @@ pub(crate) async fn person(tx: &mut Tx, tenant: TenantId, member: MemberId) -> R
     Ok(Some(Person::new(parts.collect())))
 }
 
+/// The persons that these members are, as far as they are known and not one with others: a few questions for all of them.
+pub(crate) async fn alone(
+    tx: &mut Tx,
+    tenant: TenantId,
+    members: &[MemberId],
+) -> Result<BTreeMap<MemberId, Person>> {
+    let merged = merged(tx, tenant, members.iter().copied()).await?;
+    let keys = members.iter().filter(|member| !merged.contains(member));
+    let keys = keys.map(|member| Value::from(*member)).collect();
+    let rows = tx
+        .rows_in("SELECT member, base FROM member WHERE tenant = $1 AND member", values![tenant], keys)
+        .await?;
+    let read = |row: &Row| {
+        let member: MemberId = row.id(0)?;
+        let state = serde_json::from_str::<Base>(&row.text(1)?)?.state;
+        Ok((member, Person::new(vec![(member, state)])))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// What is known of the person that a member is; nothing of one who is not known.
 pub(crate) async fn state(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<MemberState> {
     Ok(person(tx, tenant, member).await?.unwrap_or_default().state())

@@ -14,6 +14,7 @@ const PAGES: [(&str, Role); 19] = [
     ("/dashboard/members", Role::Support),
     ("/dashboard/programmes", Role::Support),
     ("/dashboard/programmes/coffee", Role::Support),
+    ("/dashboard/cards", Role::Manager),
     ("/dashboard/work", Role::Manager),
     ("/dashboard/work/limits", Role::Owner),
     ("/dashboard/devices", Role::Manager),
@@ -156,6 +157,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
     let ada = site.ask("POST", "/api/v1/members", &key, &json!({ "name": "Ada" })).await.json();
     let member = ada["member"].as_str().unwrap();
     let other = world.server.tenant_add("Anderes Café", false).await.unwrap();
+    let pile = world.server.batch_make(world.tenant, None, 1).await.unwrap();
     let otto = person(&world, other, &site, "otto@example.org", &owner()).await;
     for path in [
         format!("/dashboard/members/{member}"),
@@ -172,6 +174,8 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         (format!("/dashboard/devices/{member}/revoke"), ""),
         ("/dashboard/devices/invite".to_owned(), &format!("shop={}", world.shop)[..]),
         ("/dashboard/work/case".to_owned(), "kind=overdraft&subject=x&do=owe"),
+        (format!("/dashboard/cards/{pile}/sheets.pdf"), "language=de"),
+        (format!("/dashboard/cards/{pile}/withdraw"), "sure=yes"),
     ] {
         let answer = otto.post(&site, &path, "", &format!("{body}&csrf={}", otto.csrf())).await;
         assert_eq!(answer.status, 404, "{path}: {}", text(&answer));
@@ -190,6 +194,9 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         ("/dashboard/team".to_owned(), "email=a%40b.example&role=owner"),
         ("/dashboard/import".to_owned(), "table=name%0AEva&do=take"),
         ("/dashboard/catalogue".to_owned(), "table=x&do=take"),
+        ("/dashboard/cards".to_owned(), "count=1"),
+        (format!("/dashboard/cards/{pile}/sheets.pdf"), "language=de"),
+        (format!("/dashboard/cards/{pile}/withdraw"), "sure=yes"),
         ("/dashboard/catalogue/article".to_owned(), "sku=x&name=x&price=1&vat=7"),
     ] {
         let answer = sven.post(&site, &path, "", &format!("{body}&csrf={}", sven.csrf())).await;

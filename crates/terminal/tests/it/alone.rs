@@ -184,7 +184,10 @@ fn an_article_is_found_by_the_number_on_its_package() {
     let (dir, clock) = (folder(), Hand::noon());
     let mut till = alone_in(dir.path(), &clock);
     let article = |sku: &str, gone| Article { sku: sku.parse().unwrap(), gone, ..latte() };
+    let coded = |sku: &str, code: &str, gone| Article { code: code.parse().ok(), ..article(sku, gone) };
     let articles = [
+        coded("beans", "4012345678901", false),
+        coded("old-beans", "96385074", true),
         article("4006381333931", false),
         article("96385074", false),
         article("00012345600012", false),
@@ -196,7 +199,12 @@ fn an_article_is_found_by_the_number_on_its_package() {
         found.map(|article| article.sku.to_string())
     };
     assert_eq!(found("04006381333931").as_deref(), Some("4006381333931"));
-    assert_eq!(found("00000096385074").as_deref(), Some("96385074"));
+    assert_eq!(found("04012345678901").as_deref(), Some("beans"), "by its code");
+    assert_eq!(
+        found("00000096385074").as_deref(),
+        Some("96385074"),
+        "what is no longer sold leaves its code"
+    );
     assert_eq!(found("00012345600012").as_deref(), Some("00012345600012"));
     assert_eq!(found("14006381333938"), None, "a box of them is another article");
     assert_eq!(found("05012345678900"), None, "no longer sold");
