@@ -46,6 +46,13 @@ fn a_bent_code_is_read() {
 }
 
 #[test]
+fn a_crumpled_card_is_read() {
+    // Up to a module beside a flat grid to either side, and never for long.
+    let frame = card(6.0, 14.0).bent(6.0, 170.0).blur(1.0).noise(6, 5).frame();
+    assert_read_by_ours("crumpled", &frame);
+}
+
+#[test]
 fn a_code_under_a_reflex_is_read() {
     let frame = card(6.0, -8.0).glare(350.0, 220.0, 40.0, 300.0).noise(4, 3).frame();
     assert_read_by_ours("reflex", &frame);

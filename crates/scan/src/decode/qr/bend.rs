@@ -1,10 +1,10 @@
 //! Follows paper and cloth that bend: how far each place of a code lies beside the flat grid.
 //!
 //! The code is drawn once on a flat grid, in black and white that are learnt around each place. Then the bend grows from the
-//! three finder patterns outwards, node by node: where a node must lie is told by a plane through the nodes around it
-//! that are settled, so that slopes go on, and then it is moved until the modules around it are as black or white as they
-//! can be. The node that knows most of its neighbours is next, so doubtful places come last. At the end all nodes
-//! are moved once more, with neighbours on all sides.
+//! finder patterns outwards, node by node. Each node has a shift and slopes: so its neighbours tell where the next must
+//! lie, and from there it is moved and sloped until the modules around it are as black or white as they can be. The node
+//! that fits best spreads first, so doubtful places come last, when there is something around them. At the end all nodes are moved
+//! once more, with neighbours on all sides.
 
 use super::super::view::PlaneRef;
 use super::geometry::sample;
@@ -23,6 +23,8 @@ const NODE_MODULES: f32 = 2.5;
 const NODES_MAX: usize = 24;
 /// Modules on each side of a node that it is fitted to.
 const WINDOW_REACH: i32 = 3;
+/// What `near` is where bends are followed closely.
+const NEAR: f32 = 8.0;
 /// Nodes on each side of a node that tell where it must lie.
 const NEIGHBOURS_REACH: usize = 2;
 /// What known modules weigh beside others.
@@ -32,7 +34,7 @@ const SURE_WEIGHT: f32 = 2.0;
 /// What the white around the code weighs.
 const MARGIN_WEIGHT: f32 = 0.7;
 /// What it costs to lie a module away from where the neighbours say.
-const AWAY_COST: f32 = 0.2;
+const AWAY_COST: f32 = 0.06;
 /// The eight places around one.
 const AROUND: [(f32, f32); 8] =
     [(-1.0, -1.0), (0.0, -1.0), (1.0, -1.0), (-1.0, 0.0), (1.0, 0.0), (-1.0, 1.0), (0.0, 1.0), (1.0, 1.0)];
@@ -42,9 +44,13 @@ const FIT_MIN: f32 = 0.05;
 const SWEEPS: usize = 1;
 /// How far from its place a finder pattern is looked for, in half modules.
 const FINDER_REACH: i32 = 4;
+/// How far an alignment pattern is looked for.
+const ALIGNMENT_REACH: i32 = 8;
+/// An alignment pattern that fits worse may be none.
+const ALIGNMENT_FIT_MIN: f32 = 0.7;
 
-/// How a place and what lies around it are moved: a shift in modules, and how it changes from column to column and from row
-/// to row.
+/// How a place and what lies around it are moved: a shift in modules, and how it changes from column to column and from
+/// row to row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Motion {
     shift: (f32, f32),
@@ -57,11 +63,22 @@ impl Motion {
         Self { shift: (self.shift.0 + across, self.shift.1 + down), ..self }
     }
 
+    /// Adds another so many times.
+    fn plus(&self, other: &Self, times: f32) -> Self {
+        let add = |a: (f32, f32), b: (f32, f32)| (a.0 + times * b.0, a.1 + times * b.1);
+        Self {
+            shift: add(self.shift, other.shift),
+            by_column: add(self.by_column, other.by_column),
+            by_row: add(self.by_row, other.by_row),
+        }
+    }
+
     /// Gives how far it is from another, squared: a slope counts at the window's edge.
     fn away_from(&self, other: &Self) -> f32 {
         let apart = |a: (f32, f32), b: (f32, f32)| (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2);
         apart(self.shift, other.shift)
-            + 9.0 * (apart(self.by_column, other.by_column) + apart(self.by_row, other.by_row))
+            + (WINDOW_REACH * WINDOW_REACH) as f32
+                * (apart(self.by_column, other.by_column) + apart(self.by_row, other.by_row))
     }
 
     /// Gives the move of a place so far from the middle.
@@ -95,13 +112,15 @@ struct Drawing {
     wide: usize,
     light: Vec<f32>,
     black: Vec<f32>,
-    /// How much surer the colour of each place is than around it: high in the middle of modules, nothing where all is of one
-    /// colour.
+    /// How much surer the colour of each place is than around it: high in the middle of modules, nothing where all is of
+    /// one colour.
     sure: Vec<f32>,
     line: Vec<f32>,
     sums: Vec<[f32; 4]>,
     /// For each module with one more around: what is known of its colour, by weight and sign.
     known: Vec<f32>,
+    /// The square of the distance in modules at which a module has half the say of the middle one.
+    near: f32,
 }
 
 impl Bend {
@@ -131,10 +150,15 @@ impl Bend {
     }
 
     /// Bends the grid to the picture; gives how much better the known modules fit than on the flat grid.
-    pub(super) fn follow(&mut self, luma: PlaneRef<'_>, pose: &Pose, layout: &Layout) -> f32 {
+    ///
+    /// In every other turn sharp bends are followed closely, from the alignment patterns too; in those between it is rather
+    /// noise that does little harm. What one frame does not give, the next may.
+    pub(super) fn follow(&mut self, luma: PlaneRef<'_>, pose: &Pose, layout: &Layout, turn: usize) -> f32 {
         let side = layout.side;
         self.is_flat = false;
         self.drawing.draw(luma, pose, layout);
+        let closely = !turn.is_multiple_of(2);
+        self.drawing.near = if closely { NEAR } else { f32::MAX };
         self.nodes = ((side as f32 / NODE_MODULES).round() as usize).clamp(2, NODES_MAX - 1) + 1;
         self.spacing = side as f32 / (self.nodes - 1) as f32;
         let count = self.nodes * self.nodes;
@@ -147,7 +171,11 @@ impl Bend {
         let flat = self.fit(layout);
         let far = side as f32 - 3.5;
         for (u, v) in [(3.5, 3.5), (far, 3.5), (3.5, far)] {
-            self.settle_finder(u, v);
+            self.settle_pattern(u, v, 4, FINDER_REACH, 0.0);
+        }
+        for &(column, row) in layout.alignments.iter().filter(|_| closely) {
+            let (u, v) = (column as f32 + 0.5, row as f32 + 0.5);
+            self.settle_pattern(u, v, 2, ALIGNMENT_REACH, ALIGNMENT_FIT_MIN);
         }
         // Each node spreads once.
         for _ in 0..count {
@@ -176,43 +204,41 @@ impl Bend {
         ((node % self.nodes) as f32 * self.spacing, (node / self.nodes) as f32 * self.spacing)
     }
 
-    /// Finds a finder pattern beside its place on the flat grid, and settles the nodes on it.
-    fn settle_finder(&mut self, u: f32, v: f32) {
+    /// Finds a pattern of so many modules to each side beside its place on the flat grid, up to so many half modules away,
+    /// and settles the nodes on it if it fits well enough.
+    fn settle_pattern(&mut self, u: f32, v: f32, half: i32, reach: i32, fit_min: f32) {
         let drawing = &self.drawing;
         let mut best = (f32::MIN, Motion::default());
         let consider = |motion: Motion, best: &mut (f32, Motion)| {
             let away = motion.shift.0.powi(2) + motion.shift.1.powi(2);
-            let score = drawing.score(u, v, &motion, WINDOW_REACH + 1) - 0.02 * away;
+            let score = drawing.score(u, v, &motion, half) - 0.02 * away;
             if score > best.0 {
                 *best = (score, motion);
             }
         };
-        for down in -FINDER_REACH..=FINDER_REACH {
-            for across in -FINDER_REACH..=FINDER_REACH {
+        for down in -reach..=reach {
+            for across in -reach..=reach {
                 let shift = (across as f32 * 0.5, down as f32 * 0.5);
                 consider(Motion::default().shifted(shift), &mut best);
             }
         }
-        for step in [0.25_f32, 0.12] {
-            for _ in 0..3 {
-                let from = best.1;
-                neighbours_of(from, step).for_each(|motion| consider(motion, &mut best));
-                if best.1 == from {
-                    break;
-                }
-            }
+        for step in [0.25_f32, 0.25, 0.25, 0.12, 0.12] {
+            climb(&mut best, step, consider);
         }
         let (score, motion) = best;
+        if score < fit_min {
+            return;
+        }
         for node in 0..self.motions.len() {
             let (x, y) = self.place(node);
-            if (x - u).abs() <= 4.0 && (y - v).abs() <= 4.0 {
+            if (x - u).abs().max((y - v).abs()) <= half as f32 {
                 self.motions[node] = Motion { shift: motion.at(x - u, y - v), ..motion };
                 self.fits[node] = score.max(FIT_MIN);
             }
         }
     }
 
-    /// Moves a node to where its neighbours say and the picture fits best.
+    /// Moves a node to where its neighbours say and the picture fits best; the `first` time in a wider reach.
     fn settle(&mut self, node: usize, first: bool) {
         let (u, v) = self.place(node);
         let foreseen = self.foreseen(node);
@@ -231,10 +257,9 @@ impl Bend {
         for (across, down) in AROUND {
             consider(foreseen.shifted((across * step, down * step)), &mut best);
         }
-        let steps: &[f32] = if first { &[0.25, 0.12] } else { &[0.12] };
+        let steps: &[f32] = if first { &[0.25, 0.25, 0.12] } else { &[0.12] };
         for &step in steps {
-            let from = best.1;
-            neighbours_of(from, step).for_each(|motion| consider(motion, &mut best));
+            climb(&mut best, step, consider);
         }
         self.motions[node] = best.1;
         self.fits[node] = best.0.max(FIT_MIN);
@@ -301,8 +326,8 @@ impl Drawing {
             }
         }
         self.learn_black(pose.levels.is_inverted());
-        let Self { black, line, wide: across, .. } = self;
-        take_means(black, line, *across, 1);
+        // The mean of most of a module: a place is the blacker the better a module lies around it.
+        take_means(&mut self.black, &mut self.line, wide, 1);
         self.sure.clear();
         self.sure.extend(self.black.iter().map(|black| black.abs()));
         take_means(&mut self.sure, &mut self.line, wide, PER_MODULE / 2);
@@ -328,7 +353,7 @@ impl Drawing {
         let wide = self.wide;
         let flip = if inverted { -1.0 } else { 1.0 };
         for round in 0..2 {
-            // Of the first column above and left of a place: count and sum of the dark, count and sum of the bright.
+            // Of all places above and left of one: count and sum of the dark, count and sum of the bright.
             self.sums.clear();
             self.sums.resize((wide + 1) * (wide + 1), [0.0; 4]);
             for y in 0..wide {
@@ -392,12 +417,14 @@ impl Drawing {
                 let (across, down) = motion.at(x - u, y - v);
                 let at = self.index_of(x + across, y + down);
                 let known = self.known[line + (column + 1) as usize];
+                let away = (column - middle_column).pow(2) + (row - middle_row).pow(2);
+                let near = self.near / (self.near + away as f32);
                 if known == 0.0 {
-                    sum += self.sure[at];
-                    weights += 1.0;
+                    sum += near * self.sure[at];
+                    weights += near;
                 } else {
-                    sum += known * self.black[at];
-                    weights += known.abs();
+                    sum += near * known * self.black[at];
+                    weights += near * known.abs();
                 }
             }
         }
@@ -405,24 +432,28 @@ impl Drawing {
     }
 }
 
-/// Gives the motions a step away: shifted, or sloped so that the window's edge is shifted as far.
-fn neighbours_of(from: Motion, step: f32) -> impl Iterator<Item = Motion> {
-    let (column, row) = (from.by_column, from.by_row);
-    [step, -step].into_iter().flat_map(move |by| {
-        let slope = by / WINDOW_REACH as f32;
-        [
-            from.shifted((by, 0.0)),
-            from.shifted((0.0, by)),
-            Motion { by_column: (column.0 + slope, column.1), ..from },
-            Motion { by_column: (column.0, column.1 + slope), ..from },
-            Motion { by_row: (row.0 + slope, row.1), ..from },
-            Motion { by_row: (row.0, row.1 + slope), ..from },
-        ]
-    })
+/// Goes a step in each direction that makes it better: shifted, or sloped so that the window's edge is shifted as far.
+fn climb(best: &mut (f32, Motion), step: f32, consider: impl Fn(Motion, &mut (f32, Motion))) {
+    let slope = step / WINDOW_REACH as f32;
+    let ways = [
+        Motion { shift: (step, 0.0), ..Motion::default() },
+        Motion { shift: (0.0, step), ..Motion::default() },
+        Motion { by_column: (slope, 0.0), ..Motion::default() },
+        Motion { by_column: (0.0, slope), ..Motion::default() },
+        Motion { by_row: (slope, 0.0), ..Motion::default() },
+        Motion { by_row: (0.0, slope), ..Motion::default() },
+    ];
+    for way in ways {
+        let from = *best;
+        consider(from.1.plus(&way, 1.0), best);
+        if best.1 == from.1 {
+            consider(from.1.plus(&way, -1.0), best);
+        }
+    }
 }
 
-/// Puts the mean of the places within a reach in the place of each, along the rows and then down the columns; at the edges it
-/// leaves them alone.
+/// Puts the mean of the places within a reach in the place of each, along the rows and then down the columns; at the edges
+/// it leaves them alone.
 fn take_means(plane: &mut [f32], line: &mut Vec<f32>, wide: usize, reach: usize) {
     let count = (2 * reach + 1) as f32;
     for (step, from) in [(1, wide), (wide, 1)] {

@@ -349,7 +349,7 @@ impl Desk {
         if let Outcome::Text(text) = self.symbol.decode(layout, &self.grid.soft, &mut self.proven) {
             return Some(text);
         }
-        let gain = self.grid.bend.follow(parts.luma, parts.pose, layout);
+        let gain = self.grid.bend.follow(parts.luma, parts.pose, layout, effort.turn);
         let bends = gain >= BEND_GAIN_MIN;
         let first = Way { bent: bends, close: false };
         let others = WAYS.iter().copied().filter(|way| *way != first);

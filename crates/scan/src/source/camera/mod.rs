@@ -114,8 +114,8 @@ fn find(choice: &CameraChoice) -> Result<CameraInfo, SourceError> {
 /// Hears in which mode a camera gives most, once that was measured.
 pub type Measured = Arc<dyn Fn(&CameraInfo, CameraMode) + Send + Sync>;
 
-/// As [`opener`], in the mode that was measured before with the camera of that name. Where none is known, or the camera offers it no longer, the likely
-/// ones are tried and the best is told to `measured`, to be kept.
+/// As [`opener`], in the mode that was measured before with the camera of that name. Where none is known, or the camera
+/// offers it no longer, the likely ones are tried and the best is told to `measured`, to be kept.
 pub fn measuring_opener(
     choice: CameraChoice,
     known: Option<(String, CameraMode)>,
