@@ -24,7 +24,7 @@ const MODULE_PX: u32 = 10;
 /// The version of the QR code that just holds a card.
 const CARD_VERSION: i16 = 5;
 /// The version of the QR code that just holds a slip.
-pub(super) const SLIP_VERSION: i16 = 6;
+const SLIP_VERSION: i16 = 6;
 /// White modules around a code (ISO/IEC 18004).
 const QUIET_ZONE: u32 = 4;
 /// The most members that a search lists.
@@ -176,8 +176,13 @@ pub(crate) fn draw_code(text: &str) -> Result<GrayImage, qrcode::types::QrError>
     draw_code_of(text, CARD_VERSION)
 }
 
+/// Draws a slip's code, as [`draw_code`] draws a card's.
+pub(crate) fn draw_slip(text: &str) -> Result<GrayImage, qrcode::types::QrError> {
+    draw_code_of(text, SLIP_VERSION)
+}
+
 /// Draws a text as a QR code of a version, level M.
-pub(super) fn draw_code_of(text: &str, version: i16) -> Result<GrayImage, qrcode::types::QrError> {
+fn draw_code_of(text: &str, version: i16) -> Result<GrayImage, qrcode::types::QrError> {
     let code = QrCode::with_version(text, Version::Normal(version), EcLevel::M)?;
     let width = code.width() as u32;
     let colours = code.to_colors();

@@ -46,6 +46,7 @@ use clap::Parser;
 
 pub use answer::{Answer, Failure};
 use args::{Args, Command};
+pub(crate) use cards::draw_slip;
 #[cfg(feature = "ui")]
 pub(crate) use holds::run_beside;
 #[cfg(feature = "ui")]

@@ -17,6 +17,7 @@ use stempel_wire::slip::{Slip, SlipPurpose};
 use super::args::Global;
 use super::deed::{self, given_answer};
 use super::{Answer, Failure, open};
+use crate::printing::Job;
 
 /// Proofs of purchases at other tills.
 #[derive(Debug, Clone, Subcommand)]
@@ -75,6 +76,9 @@ pub enum SlipCommand {
         /// A picture of the code to write
         #[arg(long)]
         out: Option<PathBuf>,
+        /// Prints it where the setting `printer` says
+        #[arg(long)]
+        print: bool,
     },
 }
 
@@ -213,12 +217,28 @@ fn checked_answer(checked: &CheckedProof) -> Answer {
 }
 
 pub(super) fn slip(global: &Global, command: SlipCommand) -> Result<Answer, Failure> {
-    let SlipCommand::Issue { count, days, reward, out } = command;
+    let SlipCommand::Issue { count, days, reward, out, print } = command;
+    if print && open::read(global)?.settings()?.printer.is_none() {
+        return Err(Failure::refused(
+            "no printer is set; write for example `stempel settings set printer escpos:/dev/usb/lp0`",
+        ));
+    }
     let deed = ProofDeed::SlipIssue { reward, count: if reward { 1 } else { count }, days };
-    let answer = open::write(global, deed::Deed::Proof(deed))?;
-    if let (Some(out), Some(code)) = (out, answer.json.first().and_then(|json| json["code"].as_str())) {
-        let picture =
-            super::cards::draw_code_of(code, super::cards::SLIP_VERSION).map_err(Failure::machine)?;
+    let mut answer = open::write(global, deed::Deed::Proof(deed))?;
+    let code = answer.json.first().and_then(|json| json["code"].as_str()).map(str::to_owned);
+    if let Some(code) = code.as_deref().filter(|_| print) {
+        let job = Job::of(&open::read(global)?, code, crate::words::language())?;
+        // The slip is good whether it is printed or not: its code stands in the answer.
+        let printed = job.map(Job::run).transpose();
+        if let Err(error) = &printed {
+            answer.text.push_str(&format!("\nNot printed: {error}"));
+        }
+        if let Some(object) = answer.json.first_mut().and_then(Value::as_object_mut) {
+            object.insert("printed".into(), json!(printed.is_ok()));
+        }
+    }
+    if let (Some(out), Some(code)) = (out, code.as_deref()) {
+        let picture = super::draw_slip(code).map_err(Failure::machine)?;
         picture.save(&out).map_err(|error| Failure::machine(format!("{}: {error}", out.display())))?;
     }
     Ok(answer)

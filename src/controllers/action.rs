@@ -63,6 +63,32 @@ pub enum Look {
     Dark,
 }
 
+/// How loud the voice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Volume(u8);
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self(3)
+    }
+}
+
+impl Volume {
+    /// The loudest step; 1 is the softest.
+    pub const LOUDEST: u8 = 5;
+
+    /// Which step it is, from 1.
+    pub fn step(self) -> u8 {
+        self.0
+    }
+
+    /// A step louder or softer, as far as there is one.
+    #[must_use]
+    pub fn turned(self, louder: bool) -> Self {
+        Self(if louder { (self.0 + 1).min(Self::LOUDEST) } else { self.0.saturating_sub(1).max(1) })
+    }
+}
+
 /// Something was done: by a hand, by a scanner, or by the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UiAction {
@@ -115,6 +141,8 @@ pub enum UiAction {
     ForgottenCard,
     /// The slip is photographed.
     CloseSlip,
+    /// The slip is to be printed once more.
+    PrintSlip,
     /// A guest has lost a card.
     OpenLost,
     /// The guest has a new one, or none is wanted.
@@ -166,6 +194,14 @@ pub enum UiAction {
         /// Which.
         sku: Sku,
     },
+    /// Something is added to the article that is asked about, or not any more.
+    PickAddition(String),
+    /// The article goes into the basket with what was chosen.
+    AddChosen,
+    /// It does not.
+    CloseAdditions,
+    /// The basket is taken away rather than eaten in the house.
+    ServeAway(bool),
     /// One of a line comes out of the basket.
     RemoveLine {
         /// Which.
@@ -260,6 +296,10 @@ pub enum UiAction {
     SetStill(bool),
     /// Reading aloud on or off.
     SetSpeech(bool),
+    /// The voice a step louder, or softer.
+    Louder(bool),
+    /// Larger text on or off.
+    SetLarger(bool),
     /// The screen has something to say aloud.
     Say(String),
     /// The device's job, chosen at the first run.
@@ -286,6 +326,8 @@ pub enum UiAction {
     SetupHeight(u32),
     /// This camera is to be used.
     SetupCamera(String),
+    /// The camera's picture is to be turned to the right by a quarter.
+    SetupTurn,
     /// The stamps of the plug test are to be given.
     PlugTest,
     /// How the device is, is looked at.
@@ -315,6 +357,8 @@ pub enum Effect {
     Say(String),
     /// Be silent at once.
     Hush,
+    /// Print the slip with this code.
+    PrintSlip(String),
     /// Keep language, look and role.
     KeepSettings,
     /// Make the device a terminal.

@@ -2,7 +2,8 @@
 
 use super::action::{Effect, Sound};
 use super::desk::{
-    Claim, Desk, EventId, Guest, MemberId, Moment, PoolId, ProgrammeId, Refusal, RewardId, Stamped, Stamping,
+    Claim, Desk, EventId, Guest, MemberId, Moment, Paper, PoolId, ProgrammeId, Refusal, RewardId, Stamped,
+    Stamping,
 };
 use super::model::{CounterModel, LastGuest, Notice, NoticeKind};
 
@@ -125,10 +126,27 @@ impl CounterController {
             Ok(slip) => {
                 self.model.armed = 1;
                 self.put_away();
+                let prints = slip.paper == Paper::Printing;
                 self.model.slip = Some(slip);
-                Vec::new()
+                if prints { self.print_slip() } else { Vec::new() }
             }
             Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// The slip is printed, or printed once more.
+    pub fn print_slip(&mut self) -> Vec<Effect> {
+        let Some(slip) = self.model.slip.as_mut().filter(|slip| slip.paper != Paper::None) else {
+            return Vec::new();
+        };
+        slip.paper = Paper::Printing;
+        vec![Effect::PrintSlip(slip.code.clone())]
+    }
+
+    /// The printer has said something of the slip with that code.
+    pub fn slip_printed(&mut self, code: &str, done: Result<(), String>) {
+        if let Some(slip) = self.model.slip.as_mut().filter(|slip| slip.code == code) {
+            slip.paper = done.map_or_else(Paper::Failed, |()| Paper::Printed);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the screens ask of the rest of the program, as plain data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::device::{Found, Owner, Placement, PlugTest, Question};
 
@@ -60,6 +61,26 @@ id!(
     /// A card of the sample shop.
     SampleId
 );
+
+/// What stands between an article and what is added to it.
+const PLUS: char = '+';
+
+impl Sku {
+    /// The article with additions, by their codes.
+    pub fn with<'a>(&self, additions: impl Iterator<Item = &'a str>) -> Self {
+        let mut text = self.0.clone();
+        for code in additions {
+            text.push(PLUS);
+            text.push_str(code);
+        }
+        Self(text)
+    }
+
+    /// The article without additions.
+    pub fn plain(&self) -> &str {
+        self.0.split(PLUS).next().unwrap_or_default()
+    }
+}
 
 /// An instant with the shop's offset, handed in by whoever owns the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -370,6 +391,22 @@ pub struct Slip {
     pub stamps: u32,
     /// Its last day, as people write it.
     pub last: String,
+    /// Whether it comes out on paper as well.
+    pub paper: Paper,
+}
+
+/// Whether something comes out on paper.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Paper {
+    /// There is no printer: it is photographed off the screen.
+    #[default]
+    None,
+    /// It is being printed.
+    Printing,
+    /// It was.
+    Printed,
+    /// It was not; the text says why.
+    Failed(String),
 }
 
 /// Somebody who works here.
@@ -486,6 +523,33 @@ pub struct Article {
     pub categories: Vec<String>,
     /// The name of its picture; empty for none.
     pub picture: String,
+    /// Its own photo, a small JPEG.
+    pub photo: Option<Jpeg>,
+    /// What can be added to it.
+    pub additions: Vec<Addition>,
+    /// Its tax depends on whether it is taken away.
+    pub by_place: bool,
+}
+
+/// A small picture as a JPEG.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Jpeg(pub Arc<[u8]>);
+
+impl fmt::Debug for Jpeg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Jpeg({} bytes)", self.0.len())
+    }
+}
+
+/// Something that can be added to an article.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addition {
+    /// Its short name, unique within the article.
+    pub code: String,
+    /// What people call it.
+    pub name: String,
+    /// What it adds to the price of one.
+    pub price: Money,
 }
 
 /// The basket as the desk has priced it.
@@ -505,6 +569,8 @@ pub struct Basket {
     pub points: i64,
     /// Why this much, also for what is not earned.
     pub reasons: Vec<Why>,
+    /// It is taken away rather than eaten in the house.
+    pub away: bool,
 }
 
 /// A line of the basket.
@@ -769,6 +835,9 @@ pub trait Desk {
     /// # Errors
     /// The article is unknown or cannot be sold.
     fn put_in(&mut self, sku: &Sku, now: Moment) -> Result<(), Refusal>;
+
+    /// The basket is taken away, or eaten in the house; the next one is in the house again.
+    fn serve(&mut self, away: bool);
 
     /// Takes one out of a line of the basket.
     ///

@@ -16,11 +16,13 @@ pub struct Placement {
     pub faces_guest: bool,
     /// How high the middle of the screen is, in millimetres above the floor.
     pub height_mm: u32,
+    /// By how many quarters to the right the camera's picture has to be turned to stand upright.
+    pub quarter_turns: u8,
 }
 
 impl Default for Placement {
     fn default() -> Self {
-        Self { faces_guest: true, height_mm: HEIGHT_REACH_MM }
+        Self { faces_guest: true, height_mm: HEIGHT_REACH_MM, quarter_turns: 0 }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
+use super::action::{Effect, Heard, Language, Look, Route, Sound, UiAction, Volume};
 use super::calls::CallsController;
 use super::counter::CounterController;
 use super::desk::{Asking, ColleagueId, Desk, Moment, Money, Refusal, RewardId};
-use super::device::Note;
+use super::device::{Note, Placement};
 use super::files::FilesController;
 use super::kiosk::KioskController;
 use super::lost::LostController;
@@ -120,6 +120,8 @@ pub struct Face<D> {
     camera_name: String,
     /// The server is being asked about a reward.
     asking: Option<Waiting>,
+    /// How the device stands: the camera's picture is shown by it.
+    placement: Placement,
 }
 
 /// What waits for the server's answer.
@@ -184,6 +186,8 @@ impl<D: Desk> Face<D> {
                 demo: options.demo,
                 cleaning: None,
                 speech: false,
+                volume: Volume::default(),
+                larger: false,
                 can_speak: options.can_speak,
                 can_ring: options.can_ring,
                 heard: None,
@@ -205,6 +209,7 @@ impl<D: Desk> Face<D> {
             touched: now,
             camera_name: options.camera,
             asking: None,
+            placement: desk.placement(),
             desk,
         }
     }
@@ -223,6 +228,11 @@ impl<D: Desk> Face<D> {
     /// Whether packages are put into a basket here, so that their codes are looked for.
     pub fn sells(&self) -> bool {
         self.app.route == Route::Till
+    }
+
+    /// What every screen has around it.
+    pub fn app(&self) -> &AppModel {
+        &self.app
     }
 
     /// What is on the screens.
@@ -249,6 +259,12 @@ impl<D: Desk> Face<D> {
         self.scan.state = state;
         file.clone_into(&mut self.scan.file);
         (self.scan.frame, self.scan.frames) = (frame, frames);
+    }
+
+    /// How the device stands. The camera of a screen that faces the guest looks back like a mirror; one that looks at the
+    /// guest for those who work there does not.
+    pub fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// Says whether the camera's pictures are kept.
@@ -411,6 +427,11 @@ impl<D: Desk> Face<D> {
         self.app.dimmed = night && now.seconds_since(self.touched) >= AWAKE_SECONDS;
     }
 
+    /// The printer has said something of a slip.
+    pub fn slip_printed(&mut self, code: &str, done: Result<(), String>) {
+        self.counter.slip_printed(code, done);
+    }
+
     /// The file for support is written, there.
     pub fn report_written(&mut self, file: String) {
         if let Some(diagnostics) = &mut self.diagnostics {
@@ -448,6 +469,8 @@ impl<D: Desk> Face<D> {
                 | UiAction::NoCode
                 | UiAction::Say(_)
                 | UiAction::SetSpeech(_)
+                | UiAction::Louder(_)
+                | UiAction::SetLarger(_)
                 | UiAction::EndCleaning
         );
         if self.asking.is_some() && !waits {
@@ -460,6 +483,8 @@ impl<D: Desk> Face<D> {
         let at_the_look = matches!(
             action,
             UiAction::SetSpeech(_)
+                | UiAction::Louder(_)
+                | UiAction::SetLarger(_)
                 | UiAction::SetLanguage(_)
                 | UiAction::SetHighContrast(_)
                 | UiAction::SetStill(_)
@@ -487,6 +512,14 @@ impl<D: Desk> Face<D> {
                 self.app.speech = on && self.app.can_speak;
                 if on { Vec::new() } else { vec![Effect::Hush] }
             }
+            UiAction::Louder(louder) => {
+                self.app.volume = self.app.volume.turned(louder);
+                Vec::new()
+            }
+            UiAction::SetLarger(on) => {
+                self.app.larger = on;
+                Vec::new()
+            }
             UiAction::Say(text) if self.app.speech => vec![Effect::Say(text)],
             UiAction::Say(_) => Vec::new(),
             UiAction::ChooseRole(_) => self.setup.handle(&action),
@@ -495,11 +528,14 @@ impl<D: Desk> Face<D> {
                 self.app.route = self.setup.model().role;
                 vec![Effect::KeepSettings, Effect::KeepRole(self.app.route)]
             }
-            UiAction::SetupNext
-            | UiAction::SetupBack
-            | UiAction::SetupFacing(_)
-            | UiAction::SetupHeight(_)
-            | UiAction::PlugTest => self.setup.settle(&mut self.desk, &action, now),
+            UiAction::SetupNext | UiAction::SetupBack | UiAction::SetupHeight(_) | UiAction::PlugTest => {
+                self.setup.settle(&mut self.desk, &action, now)
+            }
+            UiAction::SetupFacing(_) | UiAction::SetupTurn => {
+                let effects = self.setup.settle(&mut self.desk, &action, now);
+                self.placement = self.desk.placement();
+                effects
+            }
             UiAction::SetupCamera(ref name) => {
                 self.camera_name.clone_from(name);
                 self.setup.settle(&mut self.desk, &action, now)
@@ -653,6 +689,7 @@ impl<D: Desk> Face<D> {
             },
             UiAction::ForgottenCard => return self.counter.forgotten_card(desk, now),
             UiAction::CloseSlip => self.counter.close_slip(),
+            UiAction::PrintSlip => return self.counter.print_slip(),
             UiAction::ReleaseGift { pool } => return self.counter.release_gift(desk, &pool, now),
             UiAction::OpenClosing => self.counter.closing(desk, true, now),
             UiAction::CloseClosing => self.counter.closing(desk, false, now),
@@ -669,6 +706,10 @@ impl<D: Desk> Face<D> {
             UiAction::PickCard { programme } => self.counter.pick_card(&programme),
             UiAction::PutAway => self.counter.put_away(),
             UiAction::AddToBasket { sku } => return self.till.put_in(desk, &sku, now),
+            UiAction::PickAddition(code) => self.till.pick_addition(&code),
+            UiAction::AddChosen => return self.till.add_chosen(desk, now),
+            UiAction::CloseAdditions => self.till.close_additions(),
+            UiAction::ServeAway(away) => self.till.serve(desk, away, now),
             UiAction::RemoveLine { line } => return self.till.take_out(desk, &line, now),
             UiAction::RemoveMember => return self.till.remove_member(desk, now),
             UiAction::BasketReward { reward, take } => return self.till.reward(desk, &reward, take, now),
@@ -827,7 +868,8 @@ impl<D: Desk> Face<D> {
         if !gone {
             return effects;
         }
-        // The guest has gone, and with the guest what was asked and the voice.
+        // The guest has gone, and with the guest what was asked, the voice and how it was set, and the larger text.
+        (self.app.volume, self.app.larger) = (Volume::default(), false);
         effects.extend(self.stop_asking());
         effects.extend(self.close_pin());
         effects.extend(self.help.take().map(|id| Effect::Tell(Note::Gone { id })));

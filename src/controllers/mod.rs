@@ -22,13 +22,13 @@ mod till;
 #[path = "../../tests/support/sample_desk.rs"]
 mod sample_desk;
 
-pub use action::{Effect, Heard, Language, Look, Route, Sound, UiAction};
+pub use action::{Effect, Heard, Language, Look, Route, Sound, UiAction, Volume};
 pub use counter::CounterController;
 pub use desk::{
-    Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
-    ColleagueId, DaySums, Desk, EventId, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment, Money,
-    Paid, PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping,
-    SyncReport, SyncState, Usual, Why, WhyKind,
+    Addition, Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim,
+    Colleague, ColleagueId, DaySums, Desk, EventId, Gift, Guest, Health, Joined, Jpeg, Limit, LineId,
+    MemberId, Moment, Money, Paid, Paper, PoolId, ProgrammeId, Refusal, Reward, RewardId, Sample, SampleId,
+    Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 pub use device::{
     Call, Found, HEIGHT_MM, HEIGHT_REACH_MM, Note, Owner, Placement, PlugResult, PlugTest, Question,
@@ -37,9 +37,9 @@ pub use face::{CLEANING_SECONDS, Face, FaceOptions, TERMS};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
-    AppModel, CameraState, CounterModel, DiagnosticsModel, FileEntry, FilesModel, FilesWanted, KioskModel,
-    KioskPage, LastGuest, LastSale, LostModel, Notice, NoticeKind, PinFor, PinModel, QuickNote, ScanModel,
-    ScreenModel, SetupModel, SetupStep, SyncModel, Tile, TillModel,
+    AppModel, CameraState, Choice, Choosing, CounterModel, DiagnosticsModel, FileEntry, FilesModel,
+    FilesWanted, KioskModel, KioskPage, LastGuest, LastSale, LostModel, Notice, NoticeKind, PinFor, PinModel,
+    QuickNote, ScanModel, ScreenModel, SetupModel, SetupStep, SyncModel, Tile, TillModel,
 };
 pub use setup::{Begin, SetupController};
 pub use till::{TillController, UNDO_SECONDS};

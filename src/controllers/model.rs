@@ -1,9 +1,9 @@
 //! What is on the screen: plain data that the adapters put into the window.
 
-use super::action::{Heard, Language, Look, Route};
+use super::action::{Heard, Language, Look, Route, Volume};
 use super::desk::{
-    ArticleCategory, Basket, Colleague, ColleagueId, DaySums, EventId, Gift, Guest, Health, Joined, Moment,
-    Money, Refusal, Sample, Sku, Slip, SyncReport, Why,
+    Addition, ArticleCategory, Basket, Colleague, ColleagueId, DaySums, EventId, Gift, Guest, Health, Joined,
+    Jpeg, Moment, Money, Refusal, Sample, Sku, Slip, SyncReport, Why,
 };
 use super::device::{Call, Found, Placement, PlugTest, Question};
 
@@ -72,6 +72,10 @@ pub struct AppModel {
     pub demo: bool,
     /// Everything is read aloud.
     pub speech: bool,
+    /// How loud that is.
+    pub volume: Volume,
+    /// Text is a step larger.
+    pub larger: bool,
     /// This machine has a voice.
     pub can_speak: bool,
     /// This machine has a loudspeaker.
@@ -342,6 +346,32 @@ pub struct TillModel {
     pub notes: Vec<QuickNote>,
     /// The sale before.
     pub last_sale: Option<LastSale>,
+    /// What is added to an article is being asked.
+    pub choosing: Option<Choosing>,
+    /// Some article's tax depends on whether it is taken away, so that is asked.
+    pub asks_place: bool,
+}
+
+/// What is added to an article, before it goes into the basket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choosing {
+    /// The article.
+    pub sku: Sku,
+    /// Its name.
+    pub name: String,
+    /// What one costs with what is chosen so far.
+    pub price: Money,
+    /// What there is to choose.
+    pub choices: Vec<Choice>,
+}
+
+/// Something that can be added, and whether it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choice {
+    /// What.
+    pub addition: Addition,
+    /// It is chosen.
+    pub chosen: bool,
 }
 
 impl TillModel {
@@ -362,7 +392,9 @@ pub struct Tile {
     pub price: Money,
     /// Its picture.
     pub picture: String,
-    /// How many are in the basket.
+    /// Its own photo.
+    pub photo: Option<Jpeg>,
+    /// How many are in the basket, whatever was added to them.
     pub count: u32,
 }
 

@@ -81,6 +81,10 @@ impl SetupController {
                 let height_mm = (*height).clamp(HEIGHT_MM.0, HEIGHT_MM.1);
                 self.place(desk, Placement { height_mm, ..self.model.placement });
             }
+            (SetupStep::Camera, UiAction::SetupTurn) => {
+                let quarter_turns = (self.model.placement.quarter_turns + 1) % 4;
+                self.place(desk, Placement { quarter_turns, ..self.model.placement });
+            }
             (SetupStep::Camera, UiAction::SetupCamera(name)) if self.model.cameras.contains(name) => {
                 self.model.camera.clone_from(name);
                 self.model.read = false;
@@ -248,7 +252,7 @@ mod tests {
         assert_eq!(effects, [Effect::KeepSettings]);
         setup.settle(&mut desk, &UiAction::SetupHeight(9000), at(0));
         setup.settle(&mut desk, &UiAction::SetupFacing(false), at(0));
-        assert_eq!(desk.placement, Placement { faces_guest: false, height_mm: 1700 });
+        assert_eq!(desk.placement, Placement { faces_guest: false, height_mm: 1700, quarter_turns: 0 });
         let effects = setup.settle(&mut desk, &UiAction::SetupNext, at(1));
         assert_eq!(effects, [Effect::KeepSettings, Effect::ListCameras]);
         assert!(!setup.model().test_code.is_empty());

@@ -2,10 +2,10 @@
 
 use super::action::{Effect, Sound};
 use super::desk::{
-    ArticleCategory, Basket, Catalogue, Desk, EventId, LineId, MemberId, Moment, Money, Refusal, RewardId,
-    Sku,
+    ArticleCategory, Basket, BasketItem, Catalogue, Desk, EventId, LineId, MemberId, Moment, Money, Refusal,
+    RewardId, Sku,
 };
-use super::model::{LastSale, Notice, NoticeKind, QuickNote, Tile, TillModel};
+use super::model::{Choice, Choosing, LastSale, Notice, NoticeKind, QuickNote, Tile, TillModel};
 
 /// How long the last sale can be taken back.
 pub const UNDO_SECONDS: i64 = 30;
@@ -42,6 +42,7 @@ impl TillController {
     pub fn reload(&mut self, desk: &impl Desk, now: Moment) {
         self.catalogue = desk.catalogue();
         self.model.categories.clone_from(&self.catalogue.categories);
+        self.model.asks_place = self.catalogue.articles.iter().any(|article| article.by_place);
         let known = |category: &ArticleCategory| category.id == self.model.category;
         if !self.model.categories.iter().any(known) {
             self.model.category =
@@ -94,8 +95,52 @@ impl TillController {
         self.settle(desk, answer, now)
     }
 
-    /// One more goes into the basket.
+    /// One more goes into the basket; where something can be added to it, that is asked first.
     pub fn put_in(&mut self, desk: &mut impl Desk, sku: &Sku, now: Moment) -> Vec<Effect> {
+        let article = self.catalogue.articles.iter().find(|article| article.sku == *sku);
+        if let Some(article) = article.filter(|article| !article.additions.is_empty()) {
+            let choices = article.additions.iter().cloned();
+            self.model.choosing = Some(Choosing {
+                sku: sku.clone(),
+                name: article.name.clone(),
+                price: article.price,
+                choices: choices.map(|addition| Choice { addition, chosen: false }).collect(),
+            });
+            return Vec::new();
+        }
+        self.put(desk, sku, now)
+    }
+
+    /// Something is added to the article that is asked about, or not any more.
+    pub fn pick_addition(&mut self, code: &str) {
+        let Some(choosing) = &mut self.model.choosing else { return };
+        for choice in choosing.choices.iter_mut().filter(|choice| choice.addition.code == code) {
+            choice.chosen = !choice.chosen;
+            let more = if choice.chosen { choice.addition.price.0 } else { -choice.addition.price.0 };
+            choosing.price.0 += more;
+        }
+    }
+
+    /// The article goes into the basket with what was chosen.
+    pub fn add_chosen(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
+        let Some(choosing) = self.model.choosing.take() else { return Vec::new() };
+        let chosen = choosing.choices.iter().filter(|choice| choice.chosen);
+        let sku = choosing.sku.with(chosen.map(|choice| choice.addition.code.as_str()));
+        self.put(desk, &sku, now)
+    }
+
+    /// Nothing is put in after all.
+    pub fn close_additions(&mut self) {
+        self.model.choosing = None;
+    }
+
+    /// The basket is taken away, or eaten in the house.
+    pub fn serve(&mut self, desk: &mut impl Desk, away: bool, now: Moment) {
+        desk.serve(away);
+        self.refresh(desk, now);
+    }
+
+    fn put(&mut self, desk: &mut impl Desk, sku: &Sku, now: Moment) -> Vec<Effect> {
         let answer = desk.put_in(sku, now);
         self.settle(desk, answer, now)
     }
@@ -260,7 +305,8 @@ impl TillController {
         let wanted = self.model.search.trim().to_lowercase();
         let basket = &self.model.basket;
         let count = |sku: &Sku| {
-            basket.lines.iter().filter(|line| line.sku.as_ref() == Some(sku)).map(|line| line.count).sum()
+            let of_it = |line: &&BasketItem| line.sku.as_ref().is_some_and(|line| line.plain() == sku.0);
+            basket.lines.iter().filter(of_it).map(|line| line.count).sum()
         };
         self.model.tiles = self
             .catalogue
@@ -278,6 +324,7 @@ impl TillController {
                 name: article.name.clone(),
                 price: article.price,
                 picture: article.picture.clone(),
+                photo: article.photo.clone(),
                 count: count(&article.sku),
             })
             .collect();
@@ -327,6 +374,37 @@ mod tests {
         let line = till.model().basket.lines[0].line.clone();
         till.take_out(&mut desk, &line, at(0));
         assert_eq!(till.model().basket.total, Money(390));
+    }
+
+    #[test]
+    fn what_can_be_added_is_asked_before_it_goes_into_the_basket() {
+        let (mut desk, mut till) = till();
+        till.put_in(&mut desk, &"latte".into(), at(0));
+        assert!(till.model().basket.lines.is_empty());
+        till.pick_addition("oat");
+        till.pick_addition("shot");
+        till.pick_addition("shot");
+        assert_eq!(till.model().choosing.as_ref().map(|choosing| choosing.price), Some(Money(460)));
+        till.add_chosen(&mut desk, at(1));
+        assert_eq!(till.model().choosing, None);
+        let line = till.model().basket.lines[0].clone();
+        assert_eq!((line.sku.unwrap().0.as_str(), line.amount), ("latte+oat", Money(460)));
+        let tile = till.model().tiles.iter().find(|tile| tile.sku.0 == "latte").unwrap();
+        assert_eq!(tile.count, 1, "the tile counts it, whatever was added");
+        till.put_in(&mut desk, &"latte".into(), at(2));
+        till.close_additions();
+        assert_eq!(till.model().basket.lines.len(), 1);
+    }
+
+    #[test]
+    fn the_place_is_asked_where_a_tax_depends_on_it_and_is_for_one_basket() {
+        let (mut desk, mut till) = till();
+        assert!(till.model().asks_place);
+        till.put_in(&mut desk, &"flat-white".into(), at(0));
+        till.serve(&mut desk, true, at(0));
+        assert!(till.model().basket.away);
+        till.pay(&mut desk, Money(390), at(1));
+        assert!(!till.model().basket.away, "the next basket is in the house");
     }
 
     #[test]

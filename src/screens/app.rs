@@ -110,6 +110,14 @@ impl AppAdapter {
             let handler = handler.clone();
             move |on| handler(UiAction::SetSpeech(on))
         });
+        app.on_set_larger({
+            let handler = handler.clone();
+            move |on| handler(UiAction::SetLarger(on))
+        });
+        window.global::<Speech>().on_louder({
+            let handler = handler.clone();
+            move |louder| handler(UiAction::Louder(louder))
+        });
         window.global::<Speech>().on_say({
             let handler = handler.clone();
             move |text| handler(UiAction::Say(text.as_str().to_owned()))
@@ -149,6 +157,7 @@ impl AppAdapter {
             let handler = handler.clone();
             move |height| handler(UiAction::SetupHeight(u32::try_from(height).unwrap_or_default()))
         });
+        setup.on_turn_picture(act(|| UiAction::SetupTurn));
         setup.on_pick_camera({
             let handler = handler.clone();
             move |name| handler(UiAction::SetupCamera(name.as_str().to_owned()))
@@ -186,9 +195,11 @@ impl AppAdapter {
         theme.set_high_contrast(model.high_contrast);
         theme.set_still(model.still);
         theme.set_large(model.route == Route::Kiosk);
+        theme.set_larger(model.route == Route::Kiosk && model.larger);
         let speech = window.global::<Speech>();
         speech.set_on(model.speech);
         speech.set_possible(model.can_speak);
+        speech.set_volume(model.volume.step().into());
 
         let app = window.global::<AppView>();
         app.set_route(shown_route(model.route));

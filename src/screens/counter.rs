@@ -8,7 +8,7 @@ use super::generated::{self as ui, AppWindow, CounterView};
 use super::rows::Rows;
 use super::window::Handler;
 use crate::controllers::{
-    AppModel, Claim, CounterModel, Guest, LastGuest, Limit, Notice, NoticeKind, Reward, UiAction, Why,
+    AppModel, Claim, CounterModel, Guest, LastGuest, Limit, Notice, NoticeKind, Paper, Reward, UiAction, Why,
     WhyKind,
 };
 
@@ -153,6 +153,7 @@ impl CounterAdapter {
         view.on_forgotten_card(plain(|| UiAction::ForgottenCard));
         view.on_open_lost(plain(|| UiAction::OpenLost));
         view.on_close_slip(plain(|| UiAction::CloseSlip));
+        view.on_print_slip(plain(|| UiAction::PrintSlip));
         view.on_open_closing(plain(|| UiAction::OpenClosing));
         view.on_close_closing(plain(|| UiAction::CloseClosing));
         view.on_release_gift({
@@ -230,6 +231,14 @@ impl CounterAdapter {
         let slip = model.slip.clone().unwrap_or_default();
         view.set_slip_code(drawn(&slip.code));
         view.set_slip_stamps(count(slip.stamps));
+        let (paper, trouble) = match &slip.paper {
+            Paper::None => (ui::SlipPaper::None, ""),
+            Paper::Printing => (ui::SlipPaper::Printing, ""),
+            Paper::Printed => (ui::SlipPaper::Printed, ""),
+            Paper::Failed(why) => (ui::SlipPaper::Failed, why.as_str()),
+        };
+        view.set_slip_paper(paper);
+        view.set_slip_trouble(SharedString::from(trouble));
         view.set_slip_last(SharedString::from(slip.last.as_str()));
         view.set_has_slip(model.slip.is_some());
         self.gifts.set(model.gifts.iter().map(|gift| ui::GiftOffer {

@@ -1,13 +1,18 @@
 //! `TillView`: the till. Amounts become text here.
 
-use slint::{ComponentHandle, SharedString};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use image::{ImageFormat, ImageReader, Limits};
+use slint::{ComponentHandle, Image, SharedPixelBuffer, SharedString};
 
 use super::counter::{count, notice, reason};
 use super::format;
 use super::generated::{self as ui, AppWindow, TillView};
 use super::rows::Rows;
 use super::window::Handler;
-use crate::controllers::{AppModel, Guest, LastSale, Money, TillModel, UiAction};
+use crate::controllers::{AppModel, Guest, Jpeg, LastSale, Money, Tile, TillModel, UiAction};
 
 /// Shows the till.
 #[derive(Debug, Default)]
@@ -18,6 +23,23 @@ pub(super) struct TillAdapter {
     rewards: Rows<ui::TillReward>,
     reasons: Rows<ui::ReasonLine>,
     notes: Rows<ui::QuickNote>,
+    choices: Rows<ui::Choice>,
+    /// The photos that were shown, ready to be shown again.
+    photos: RefCell<BTreeMap<String, (Jpeg, Image)>>,
+}
+
+/// The longer side of a photo that is shown, in pixels. What is larger was not made for a tile.
+const PHOTO_SIDE_MAX: u32 = 1024;
+
+/// Reads a photo; none if it is damaged or too large.
+fn photo(jpeg: &Jpeg) -> Option<Image> {
+    let mut reader = ImageReader::with_format(Cursor::new(&jpeg.0), ImageFormat::Jpeg);
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(PHOTO_SIDE_MAX), Some(PHOTO_SIDE_MAX));
+    reader.limits(limits);
+    let pixels = reader.decode().ok()?.into_rgb8();
+    let (width, height) = pixels.dimensions();
+    Some(Image::from_rgb8(SharedPixelBuffer::clone_from_slice(pixels.as_raw(), width, height)))
 }
 
 fn text(text: &str) -> SharedString {
@@ -51,6 +73,7 @@ impl TillAdapter {
         view.set_rewards(adapter.rewards.model());
         view.set_reasons(adapter.reasons.model());
         view.set_notes(adapter.notes.model());
+        view.set_choices(adapter.choices.model());
 
         // Most callbacks carry one id.
         let with_id = |make: fn(&str) -> UiAction| {
@@ -64,6 +87,13 @@ impl TillAdapter {
         view.on_pick_category(with_id(|id| UiAction::PickCategory(id.to_owned())));
         view.on_type_search(with_id(|text| UiAction::Search(text.to_owned())));
         view.on_add(with_id(|sku| UiAction::AddToBasket { sku: sku.into() }));
+        view.on_pick_addition(with_id(|code| UiAction::PickAddition(code.to_owned())));
+        view.on_add_chosen(plain(|| UiAction::AddChosen));
+        view.on_close_additions(plain(|| UiAction::CloseAdditions));
+        view.on_serve({
+            let handler = handler.clone();
+            move |away| handler(UiAction::ServeAway(away))
+        });
         view.on_remove_line(with_id(|line| UiAction::RemoveLine { line: line.into() }));
         view.on_remove_member(plain(|| UiAction::RemoveMember));
         view.on_claim(with_id(|reward| UiAction::BasketReward { reward: reward.into(), take: true }));
@@ -93,12 +123,17 @@ impl TillAdapter {
         self.categories.set(
             model.categories.iter().map(|tab| ui::Category { id: text(&tab.id), name: text(&tab.name) }),
         );
-        self.articles.set(model.tiles.iter().map(|tile| ui::Article {
-            sku: text(&tile.sku.0),
-            name: text(&tile.name),
-            price: format::money(tile.price, language),
-            picture: text(&tile.picture),
-            count: count(tile.count),
+        self.articles.set(model.tiles.iter().map(|tile| {
+            let photo = self.photo_of(tile);
+            ui::Article {
+                sku: text(&tile.sku.0),
+                name: text(&tile.name),
+                price: format::money(tile.price, language),
+                picture: text(&tile.picture),
+                has_photo: photo.is_some(),
+                photo: photo.unwrap_or_default(),
+                count: count(tile.count),
+            }
         }));
         self.lines.set(basket.lines.iter().map(|line| ui::BasketLine {
             line: text(&line.line.0),
@@ -120,7 +155,27 @@ impl TillAdapter {
             exact: note.exact,
         }));
 
+        let choosing = model.choosing.as_ref();
+        let choices = choosing.map(|choosing| choosing.choices.as_slice()).unwrap_or_default();
+        self.choices.set(choices.iter().map(|choice| ui::Choice {
+            code: text(&choice.addition.code),
+            name: text(&choice.addition.name),
+            price: if choice.addition.price == Money(0) {
+                SharedString::default()
+            } else {
+                format::amount(choice.addition.price, language)
+            },
+            chosen: choice.chosen,
+        }));
+
         let view = window.global::<TillView>();
+        view.set_choosing(choosing.map(|choosing| text(&choosing.name)).unwrap_or_default());
+        view.set_choosing_price(
+            choosing.map(|choosing| format::money(choosing.price, language)).unwrap_or_default(),
+        );
+        view.set_choosing_open(choosing.is_some());
+        view.set_asks_place(model.asks_place);
+        view.set_away(basket.away);
         view.set_category(text(&model.category));
         view.set_search(text(&model.search));
         view.set_total(format::money(basket.total, language));
@@ -145,6 +200,20 @@ impl TillAdapter {
     }
 }
 
+impl TillAdapter {
+    /// The photo of a tile, read once.
+    fn photo_of(&self, tile: &Tile) -> Option<Image> {
+        let jpeg = tile.photo.as_ref()?;
+        let mut photos = self.photos.borrow_mut();
+        if let Some((_, image)) = photos.get(&tile.sku.0).filter(|(known, _)| known == jpeg) {
+            return Some(image.clone());
+        }
+        let image = photo(jpeg)?;
+        photos.insert(tile.sku.0.clone(), (jpeg.clone(), image.clone()));
+        Some(image)
+    }
+}
+
 fn last_sale(last: &LastSale, app: &AppModel) -> ui::LastSale {
     ui::LastSale {
         event: text(&last.event.0),
@@ -153,5 +222,35 @@ fn last_sale(last: &LastSale, app: &AppModel) -> ui::LastSale {
         change: format::money(last.change, app.language),
         time: format::time(last.at),
         seconds: count(last.seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
+
+    use super::*;
+
+    fn jpeg(width: u32, height: u32) -> Jpeg {
+        let mut bytes = Vec::new();
+        let pixels = vec![200; (width * height * 3) as usize];
+        JpegEncoder::new(&mut bytes).encode(&pixels, width, height, ExtendedColorType::Rgb8).unwrap();
+        Jpeg(bytes.into())
+    }
+
+    #[test]
+    fn a_photo_is_shown_once_read_and_a_damaged_or_huge_one_is_passed_over() {
+        assert_eq!(photo(&jpeg(40, 30)).map(|image| image.size().width), Some(40));
+        assert!(photo(&jpeg(PHOTO_SIDE_MAX + 1, 1)).is_none());
+        assert!(photo(&Jpeg(vec![0xFF, 0xD8, 0xFF].into())).is_none());
+        let adapter = TillAdapter::default();
+        let tile = Tile { sku: "latte".into(), photo: Some(jpeg(40, 30)), ..Tile::default() };
+        assert_eq!(adapter.photo_of(&tile), adapter.photo_of(&tile));
+        let other = Tile { photo: Some(jpeg(20, 30)), ..tile.clone() };
+        assert_eq!(
+            adapter.photo_of(&other).map(|image| image.size().width),
+            Some(20),
+            "a new photo is read anew"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use stempel_domain::Quantity;
 use stempel_domain::sale::{Claim, Order, Sale, Tender, TenderKind};
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::article::Served;
 
 use super::guest::{guest, is_point, reasons, whole};
 use crate::controllers::{Basket, BasketItem, Language, MemberId, Money, RewardId, Sku};
@@ -16,14 +17,21 @@ pub(super) struct Items {
     pub seated: Option<MemberId>,
     /// The rewards that are taken with it.
     pub taken: Vec<RewardId>,
+    /// It is taken away.
+    pub away: bool,
 }
 
 impl Items {
     /// The sale that it is, not yet paid.
     pub fn sale(&self, terminal: &Terminal) -> Result<Sale, TerminalError> {
         let mut lines = Vec::with_capacity(self.lines.len());
+        let away = self.away.then(|| terminal.moment(None)).transpose()?.map(|at| at.day);
         for (sku, count) in &self.lines {
-            lines.push(terminal.line(&sku.0.parse()?, Quantity::pieces(*count))?);
+            let (sku, count) = (sku.0.parse()?, Quantity::pieces(*count));
+            lines.push(match away {
+                Some(day) => terminal.line_at(&sku, count, day, Served::Away)?,
+                None => terminal.line(&sku, count)?,
+            });
         }
         let claims = self.taken.iter().map(|reward| Ok(Claim::once(reward.0.parse()?)));
         Ok(Sale {
@@ -83,6 +91,7 @@ impl Items {
             stamps: u32::try_from(stamps).unwrap_or(0),
             points,
             reasons: reasons(&outcome.trace, language),
+            away: self.away,
         })
     }
 }

@@ -21,17 +21,17 @@ use stempel_wire::slip::SlipPurpose;
 
 use super::asking::{self, Errand, Told};
 use super::basket::Items;
-use super::goods::{category_name, free_mb, picture_of};
+use super::goods::{self, category_name, free_mb};
 use super::guest::{guest, reasons, refusal, spoken};
 use super::syncing::{SharedReport, Wake, read};
 use super::today::Today;
 use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
-    self as ui, Article, ArticleCategory, Asking, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums,
-    Desk, EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner,
-    Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku, Slip,
-    Stamped, Stamping, SyncReport, TERMS,
+    self as ui, ArticleCategory, Asking, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums, Desk,
+    EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid,
+    Paper, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku,
+    Slip, Stamped, Stamping, SyncReport, TERMS,
 };
 
 /// Guests whose code is remembered until the next: the last three are on the screen.
@@ -324,10 +324,13 @@ impl Desk for TerminalDesk {
 
     fn issue_slip(&mut self, stamps: u32, _now: Moment) -> Result<Slip, Refusal> {
         let (operator, language) = (Self::circumstances(true).operator, spoken(self.language));
-        let slip = self.ask(move |terminal| {
-            terminal.issue_slip(SlipPurpose::Stamps, stamps, slips::DAYS, &operator, None)
+        let (slip, prints) = self.ask(move |terminal| {
+            let prints = terminal.settings()?.printer.is_some();
+            let slip = terminal.issue_slip(SlipPurpose::Stamps, stamps, slips::DAYS, &operator, None)?;
+            Ok((slip, prints))
         })?;
-        Ok(Slip { code: slip.to_string(), stamps, last: language.long_day(slip.last) })
+        let paper = if prints { Paper::Printing } else { Paper::None };
+        Ok(Slip { code: slip.to_string(), stamps, last: language.long_day(slip.last), paper })
     }
 
     fn take_paper(
@@ -627,16 +630,7 @@ impl Desk for TerminalDesk {
                 categories.push(ArticleCategory { id: article.category.clone(), name });
             }
         }
-        let articles = articles
-            .into_iter()
-            .map(|article| Article {
-                sku: article.sku.as_str().into(),
-                picture: picture_of(article.sku.as_str(), &article.category).to_owned(),
-                name: article.name,
-                price: Money(article.price.0),
-                categories: vec![article.category],
-            })
-            .collect();
+        let articles = articles.into_iter().map(goods::article).collect();
         Catalogue { categories, articles }
     }
 
@@ -662,6 +656,10 @@ impl Desk for TerminalDesk {
             None => self.items.lines.push((sku.clone(), 1)),
         }
         Ok(())
+    }
+
+    fn serve(&mut self, away: bool) {
+        self.items.away = away;
     }
 
     fn take_out(&mut self, line: &LineId, _now: Moment) -> Result<(), Refusal> {

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use stempel_domain::Event;
 use stempel_domain::event::Fact;
+use stempel_wire::article as wire;
 
-use crate::controllers::Language;
+use crate::controllers::{Addition, Article, Jpeg, Language, Money};
 
 /// The free space where a folder lies, in megabytes.
 #[cfg(target_os = "linux")]
@@ -59,8 +60,30 @@ pub(super) fn category_name(category: &str, language: Language) -> String {
     }
 }
 
+/// An article as the till shows it.
+pub(super) fn article(article: wire::Article) -> Article {
+    let by_place = article.vat_away.is_some()
+        || article.rates.iter().any(|rate| rate.vat_away.is_some())
+        || article.modifiers.iter().any(|modifier| modifier.vat_away.is_some());
+    let addition = |modifier: wire::Modifier| Addition {
+        code: modifier.code.as_str().to_owned(),
+        name: modifier.name,
+        price: Money(modifier.price.0),
+    };
+    Article {
+        sku: article.sku.as_str().into(),
+        picture: picture_of(article.sku.as_str(), &article.category).to_owned(),
+        name: article.name,
+        price: Money(article.price.0),
+        categories: vec![article.category],
+        photo: article.photo.and_then(|photo| photo.jpeg()).map(|jpeg| Jpeg(jpeg.into())),
+        additions: article.modifiers.into_iter().map(addition).collect(),
+        by_place,
+    }
+}
+
 /// The picture of an article: its own, or its category's.
-pub(super) fn picture_of(sku: &str, category: &str) -> &'static str {
+fn picture_of(sku: &str, category: &str) -> &'static str {
     const PICTURES: [&str; 12] = [
         "beans",
         "cappuccino",

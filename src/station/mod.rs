@@ -13,6 +13,7 @@ mod first_run;
 mod goods;
 mod guest;
 mod keys;
+mod printer;
 mod reading;
 mod relay;
 mod report;
@@ -39,10 +40,10 @@ use crate::cli::args::{Global, Screen};
 use crate::cli::deed::{Deed, Request};
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{
-    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Note, Route, Sample, ScreenModel,
-    SetupStep, TERMS, UiAction,
+    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Note, Placement, Route, Sample,
+    ScreenModel, SetupStep, TERMS, UiAction,
 };
-use crate::screens::{AppScreens, ScreensHandle};
+use crate::screens::{AppScreens, CameraFrame, ScreensHandle};
 use alive::Alive;
 pub use desk::SampleCard;
 use desk::TerminalDesk;
@@ -222,6 +223,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         alive: Alive::find(),
         voice,
         loudspeaker,
+        printer: printer::SlipPrinter::default(),
         screen: options.screen.clone(),
         clock: clock.clone(),
     }));
@@ -306,6 +308,7 @@ struct Station {
     alive: Option<Alive>,
     voice: Voice,
     loudspeaker: Loudspeaker,
+    printer: printer::SlipPrinter,
     /// The camera that was chosen; empty for the first.
     camera: String,
     /// The mode that was measured with it.
@@ -380,8 +383,12 @@ impl Station {
             Effect::KeepSettings => self.keep_settings(),
             Effect::Play(sound) => self.loudspeaker.play(sound::Heard::Sound(sound)),
             Effect::CallHelp => self.loudspeaker.play(sound::Heard::Bell),
-            Effect::Say(text) => self.voice.say(&text, self.face.model().app.language),
+            Effect::Say(text) => {
+                let app = self.face.app();
+                self.voice.say(&text, app.language, app.volume);
+            }
             Effect::Hush => self.voice.hush(),
+            Effect::PrintSlip(code) => self.print_slip(code),
             Effect::KeepRole(role) => {
                 self.role = Some(role);
                 self.keep_settings();
@@ -399,6 +406,20 @@ impl Station {
             // Only a device that is no terminal yet begins.
             Effect::Begin(_) => {}
         }
+    }
+
+    fn print_slip(&self, code: String) {
+        let Some(window) = self.screens.clone() else { return };
+        let (language, printed) = (self.face.model().app.language, code.clone());
+        self.printer.print(&self.handle, code, language, move |done| {
+            let shown = window.clone();
+            let _ = window.run_there(move || {
+                let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+                let mut station = station.borrow_mut();
+                station.face.slip_printed(&printed, done);
+                let _ = shown.show(station.face.model());
+            });
+        });
     }
 
     fn keep_settings(&mut self) {
@@ -489,12 +510,22 @@ fn hear(heard: Heard, window: &ScreensHandle) {
             let _ = window.show(station.face.model());
         }
         Heard::Frame(frame) => {
+            let mut station = station.borrow_mut();
             if let Some(tenths) = frame.decode_tenths_ms {
-                station.borrow_mut().face.decoded(tenths);
+                station.face.decoded(tenths);
             }
+            let frame = as_it_stands(frame, station.face.placement());
             let _ = window.camera_frame(frame);
         }
     }
+}
+
+/// A frame as the device's place wants it shown. What is no camera's is shown as it is.
+fn as_it_stands(frame: CameraFrame, placement: Placement) -> CameraFrame {
+    if !frame.mirrored {
+        return frame;
+    }
+    CameraFrame { mirrored: placement.faces_guest, quarter_turns: placement.quarter_turns, ..frame }
 }
 
 /// Looks for cameras beside the window's thread: a driver may take its time.
@@ -635,6 +666,27 @@ mod tests {
     use super::*;
     use crate::controllers::NoticeKind;
     use crate::edge::{SystemClock, SystemEntropy};
+
+    #[test]
+    fn a_camera_that_looks_back_is_a_mirror_and_one_that_looks_at_the_guest_is_not() {
+        let camera = CameraFrame {
+            width: 1,
+            height: 1,
+            luma: vec![0].into(),
+            corners: None,
+            several: false,
+            decode_tenths_ms: None,
+            mirrored: true,
+            quarter_turns: 0,
+        };
+        let guest = Placement::default();
+        let staff = Placement { faces_guest: false, quarter_turns: 3, ..guest };
+        assert!(as_it_stands(camera.clone(), guest).mirrored);
+        let shown = as_it_stands(camera.clone(), staff);
+        assert_eq!((shown.mirrored, shown.quarter_turns), (false, 3));
+        let film = CameraFrame { mirrored: false, ..camera };
+        assert_eq!(as_it_stands(film.clone(), staff), film, "a picture is shown as it is");
+    }
 
     #[test]
     fn beyond_a_limit_a_managers_pin_lets_it_go_on_and_is_noted() {

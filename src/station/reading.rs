@@ -245,6 +245,7 @@ fn look_once(
             several: false,
             decode_tenths_ms: None,
             mirrored: false,
+            quarter_turns: 0,
         }));
         // A text that is no card is shown to the desk as well, which says what it is.
         match report.good().or(report.codes.first()) {
@@ -297,6 +298,7 @@ fn preview(
                 several,
                 decode_tenths_ms: Some((view.report.millis() * 10.0) as u32),
                 mirrored,
+                quarter_turns: 0,
             }));
         }
     };

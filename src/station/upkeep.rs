@@ -40,7 +40,8 @@ pub(super) fn replace_lost(
 pub(super) fn placement(terminal: &Terminal) -> Result<Placement, TerminalError> {
     let set = terminal.settings()?;
     let height_mm = set.mounting_mm.unwrap_or(Placement::default().height_mm);
-    Ok(Placement { faces_guest: set.facing == Facing::Guest, height_mm })
+    let quarter_turns = u8::try_from(set.camera_turned / 90).unwrap_or(0);
+    Ok(Placement { faces_guest: set.facing == Facing::Guest, height_mm, quarter_turns })
 }
 
 /// Keeps how the device stands.
@@ -48,6 +49,7 @@ pub(super) fn keep_placement(terminal: &mut Terminal, placement: Placement) -> R
     let mut set = terminal.settings()?;
     set.mounting_mm = Some(placement.height_mm);
     set.facing = if placement.faces_guest { Facing::Guest } else { Facing::Staff };
+    set.camera_turned = u16::from(placement.quarter_turns % 4) * 90;
     terminal.set_settings(&set)
 }
 

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::controllers::Language;
+use crate::controllers::{Language, Volume};
 
 /// The most letters that are said at once.
 const LETTERS_MAX: usize = 500;
@@ -40,14 +40,14 @@ impl Voice {
     }
 
     /// Says a text instead of what is being said. An engine that fails is silent; the words stand on the screen.
-    pub fn say(&mut self, text: &str, language: Language) {
+    pub fn say(&mut self, text: &str, language: Language, volume: Volume) {
         self.hush();
         let Some(engine) = &self.engine else { return };
         let text: String = text.chars().filter(|letter| !letter.is_control()).take(LETTERS_MAX).collect();
         if text.trim().is_empty() {
             return;
         }
-        let mut command = command(engine, &text, language);
+        let mut command = command(engine, &text, language, volume);
         self.saying = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
     }
 
@@ -75,10 +75,17 @@ impl Drop for Voice {
     }
 }
 
-fn command(engine: &Engine, text: &str, language: Language) -> Command {
+fn command(engine: &Engine, text: &str, language: Language, volume: Volume) -> Command {
+    // The engines' own scales: from 0 to 200, and from -100 to 100. The middle step is what they say unasked.
+    let step = i32::from(volume.step()) - i32::from(Volume::default().step());
+    let (amplitude, loudness) = ((100 + 45 * step).to_string(), (45 * step).to_string());
     let (program, words) = match engine {
-        Engine::Espeak(program) => (program, vec!["-v", language.tag(), "-s", "150", "--", text]),
-        Engine::Dispatcher(program) => (program, vec!["--wait", "-l", language.tag(), "--", text]),
+        Engine::Espeak(program) => {
+            (program, vec!["-v", language.tag(), "-s", "150", "-a", &amplitude, "--", text])
+        }
+        Engine::Dispatcher(program) => {
+            (program, vec!["--wait", "-l", language.tag(), "-i", &loudness, "--", text])
+        }
     };
     let mut command = Command::new(program);
     command.args(words);
@@ -101,10 +108,27 @@ mod tests {
 
     #[test]
     fn a_name_is_never_taken_for_an_option() {
-        let said = command(&Engine::Espeak("espeak-ng".into()), "--version", Language::German);
-        assert_eq!(words(&said), ["-v", "de", "-s", "150", "--", "--version"]);
-        let said = command(&Engine::Dispatcher("spd-say".into()), "-x", Language::English);
-        assert_eq!(words(&said), ["--wait", "-l", "en", "--", "-x"]);
+        let volume = Volume::default();
+        let said = command(&Engine::Espeak("espeak-ng".into()), "--version", Language::German, volume);
+        assert_eq!(words(&said), ["-v", "de", "-s", "150", "-a", "100", "--", "--version"]);
+        let said = command(&Engine::Dispatcher("spd-say".into()), "-x", Language::English, volume);
+        assert_eq!(words(&said), ["--wait", "-l", "en", "-i", "0", "--", "-x"]);
+    }
+
+    #[test]
+    fn each_step_is_louder_than_the_one_before_and_all_can_be_heard() {
+        let mut volume = (0..9).fold(Volume::default(), |volume, _| volume.turned(false));
+        let loud = |volume| {
+            let said = command(&Engine::Espeak("espeak-ng".into()), "Hallo", Language::German, volume);
+            words(&said)[5].parse::<i32>().unwrap()
+        };
+        let mut steps = vec![loud(volume)];
+        for _ in 0..9 {
+            volume = volume.turned(true);
+            steps.push(loud(volume));
+        }
+        steps.dedup();
+        assert_eq!(steps, [10, 55, 100, 145, 190]);
     }
 
     #[test]
@@ -113,7 +137,7 @@ mod tests {
         let mut voice = Voice { engine: None, saying: Command::new("sleep").arg("60").spawn().ok() };
         let begun = std::time::Instant::now();
         assert!(voice.saying.is_some());
-        voice.say("Hallo", Language::German);
+        voice.say("Hallo", Language::German, Volume::default());
         assert!(voice.saying.is_none() && begun.elapsed().as_secs() < 10);
     }
 }

@@ -107,6 +107,28 @@ fn a_sale_with_a_reward_waits_for_the_server_too() {
 }
 
 #[test]
+fn a_slip_is_printed_and_the_screen_says_what_came_of_it() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.face(|face| face.desk().prints = true);
+    terminal.tap("Card forgotten");
+    assert_eq!(terminal.effects().pop(), Some(Effect::PrintSlip("slip".into())));
+    assert!(terminal.sees("The code of the slip"), "it can be photographed in any case");
+    assert!(!terminal.sees("Print again"));
+    terminal.face(|face| face.slip_printed("another", Ok(())));
+    terminal.draw();
+    assert!(!terminal.sees("Print again"), "that was not this one");
+    terminal.face(|face| face.slip_printed("slip", Err("The printer takes nothing.".into())));
+    terminal.draw();
+    assert!(terminal.sees("It was not printed") && terminal.sees("The code of the slip"));
+    let before = terminal.effects().len();
+    terminal.tap("Print again");
+    assert_eq!(terminal.effects().len(), before + 1);
+    terminal.face(|face| face.slip_printed("slip", Ok(())));
+    terminal.draw();
+    assert!(!terminal.sees("It was not printed"));
+}
+
+#[test]
 fn the_three_keys_of_a_pad_arm_the_next_scan_and_a_scanner_does_not() {
     let terminal = Terminal::at(Route::Counter);
     terminal.key("2");

@@ -157,6 +157,53 @@ fn what_happens_to_a_name_is_read_before_it_is_asked_for() {
 }
 
 #[test]
+fn left_and_right_are_the_volume_and_home_says_it_again() {
+    let mut guest = Guest::at_the_kiosk(Language::English);
+    guest.press(Key::Home);
+    let page = "Collect a stamp here. Hold the card here, on paper or on the phone.";
+    assert!(guest.said().iter().any(|said| said.starts_with(page)), "the first press switches the voice on");
+    guest.down_to("Help");
+    guest.press(Key::Home);
+    assert!(guest.said().iter().any(|said| said.starts_with(page)));
+    for (key, said) in [(Key::RightArrow, "4"), (Key::RightArrow, "5"), (Key::LeftArrow, "4")] {
+        guest.press(key);
+        assert_eq!(guest.said(), [format!("Volume {said} of 5")]);
+    }
+    // What lies over the page is what is said again.
+    guest.holds_up("clara");
+    guest.holds_up("receipt");
+    guest.chooses("Take it now");
+    guest.press(Key::Home);
+    assert!(guest.said().iter().any(|said| said.starts_with("Please confirm")));
+    guest.press(Key::Escape);
+    guest.press(Key::Home);
+    assert!(guest.said().iter().any(|said| said.contains("This one is on us")));
+    // For the next guest everything is as it was.
+    guest.terminal.wait(40);
+    guest.terminal.wait(40);
+    let app = guest.terminal.face(|face| face.model().app);
+    assert_eq!((app.speech, app.volume.step()), (false, 3));
+}
+
+#[test]
+fn softer_louder_and_again_are_touched_too() {
+    let mut guest = Guest::at_the_kiosk(Language::English);
+    guest.terminal.tap("Reading and listening");
+    assert!(!guest.terminal.sees("Louder"), "without a voice there is nothing to turn");
+    guest.terminal.tap("Read everything aloud");
+    guest.said();
+    guest.terminal.tap("Louder");
+    guest.terminal.tap("Softer");
+    assert_eq!(guest.said(), ["Volume 4 of 5", "Volume 3 of 5"]);
+    guest.terminal.tap("Say it again");
+    assert!(guest.said()[0].starts_with("Collect a stamp here"));
+    guest.terminal.tap("Larger text");
+    assert!(guest.terminal.face(|face| face.model().app.larger));
+    guest.terminal.wait(45);
+    assert!(!guest.terminal.face(|face| face.model().app.larger), "it goes with the guest");
+}
+
+#[test]
 fn help_is_told_to_the_ear_too() {
     let mut guest = Guest::at_the_kiosk(Language::English);
     let said = guest.chooses("Help");

@@ -29,7 +29,7 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
     let model = face.model();
     let member = dice.one_of(&["ada", "ben", "clara", "dora", "new", "nobody", ""]).into();
     let reward = dice.one_of(&["free-coffee", "cookie", "nothing"]).into();
-    let sku = dice.one_of(&["espresso", "flat-white", "cookie", "none"]).into();
+    let sku = dice.one_of(&["espresso", "flat-white", "latte", "cookie", "none"]).into();
     let text = dice.one_of(&[
         "ada",
         "ben",
@@ -57,7 +57,7 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         _ => None,
     };
     let count = dice.throw(6) as u32;
-    match dice.throw(69) {
+    match dice.throw(74) {
         0..=9 => UiAction::Scan(text.into()),
         10 => UiAction::AddStamp { member, count: 1 + count % 3 },
         11 => UiAction::Claim { member, reward, how: dice.one_of(&[Claim::OfThese, Claim::Extra]) },
@@ -114,6 +114,10 @@ fn some_action(dice: &mut Dice, face: &Face<SampleDesk>) -> UiAction {
         64 => UiAction::KioskWhy("Kaffee".into()),
         65 | 66 => UiAction::ServerAnswered,
         67 => UiAction::StopAsking,
+        69 => UiAction::PickAddition(dice.one_of(&["oat", "shot", "x"]).into()),
+        70 => UiAction::AddChosen,
+        71 => UiAction::CloseAdditions,
+        72 => UiAction::ServeAway(count > 2),
         _ => UiAction::Tick,
     }
 }

@@ -1,10 +1,11 @@
 //! A desk with a made-up café, for tests of the screens and for their gallery. It knows just enough to answer.
 
 use crate::controllers::{
-    Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim, Colleague,
-    ColleagueId, DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Limit, LineId, MemberId, Moment,
-    Money, Owner, Paid, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, Reward, RewardId,
-    Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
+    Addition, Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim,
+    Colleague, ColleagueId, DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Jpeg, Limit, LineId,
+    MemberId, Moment, Money, Owner, Paid, Paper, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal,
+    Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why,
+    WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -29,6 +30,7 @@ pub struct SampleDesk {
     lines: Vec<(Sku, u32)>,
     seat: Option<MemberId>,
     taken: Vec<RewardId>,
+    away: bool,
     today: u32,
     /// What the connection looks like.
     pub report: SyncReport,
@@ -58,6 +60,8 @@ pub struct SampleDesk {
     pub asking: Asking,
     /// The server did not answer in time.
     pub unheard: bool,
+    /// There is a printer.
+    pub prints: bool,
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
@@ -116,6 +120,7 @@ impl Default for SampleDesk {
             lines: Vec::new(),
             seat: None,
             taken: Vec::new(),
+            away: false,
             today: 41,
             report: SyncReport { state: SyncState::Online, ..SyncReport::default() },
             recorded: 0,
@@ -132,6 +137,7 @@ impl Default for SampleDesk {
             asks: false,
             asking: Asking::Nothing,
             unheard: false,
+            prints: false,
         }
     }
 }
@@ -183,9 +189,50 @@ impl SampleDesk {
             price: Money(price),
             categories: vec![category.into(), "all".into()],
             picture: sku.into(),
+            photo: (sku == "cheesecake").then(photo),
+            additions: if sku == "latte" { milks() } else { Vec::new() },
+            by_place: category == "coffee",
         })
         .collect()
     }
+
+    /// What one costs, with what is added to it.
+    fn price(sku: &Sku) -> Option<(Article, i64, String)> {
+        let article = Self::articles().into_iter().find(|article| article.sku.0 == sku.plain())?;
+        let added: Vec<Addition> = (article.additions.iter())
+            .filter(|addition| sku.0.split('+').skip(1).any(|code| code == addition.code))
+            .cloned()
+            .collect();
+        let price = article.price.0 + added.iter().map(|addition| addition.price.0).sum::<i64>();
+        let names = added.iter().map(|addition| format!(", {}", addition.name)).collect::<String>();
+        let name = format!("{}{names}", article.name);
+        Some((article, price, name))
+    }
+}
+
+/// What a latte may be made with.
+fn milks() -> Vec<Addition> {
+    [("oat", "Hafer", 50), ("shot", "Extra Espresso", 80), ("decaf", "Entkoffeiniert", 0)]
+        .map(|(code, name, price)| Addition { code: code.into(), name: name.into(), price: Money(price) })
+        .to_vec()
+}
+
+/// A photo that somebody might have taken: a piece of cake on a plate, from afar.
+fn photo() -> Jpeg {
+    let pixels = image::RgbImage::from_fn(120, 90, |x, y| {
+        let (far, near) =
+            ((x as i32 - 60).pow(2) + (y as i32 - 48).pow(2), x > 40 && x < 84 && y > 30 && y < 58);
+        image::Rgb(if near {
+            [236, 200, 120]
+        } else if far < 1500 {
+            [250, 248, 244]
+        } else {
+            [120, 84, 60]
+        })
+    });
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&pixels).unwrap();
+    Jpeg(jpeg.into())
 }
 
 /// Puts the card in use back among the guest's cards.
@@ -271,7 +318,8 @@ impl Desk for SampleDesk {
     }
 
     fn issue_slip(&mut self, stamps: u32, _now: Moment) -> Result<Slip, Refusal> {
-        Ok(Slip { code: "slip".into(), stamps, last: "4. Oktober 2026".into() })
+        let paper = if self.prints { Paper::Printing } else { Paper::None };
+        Ok(Slip { code: "slip".into(), stamps, last: "4. Oktober 2026".into(), paper })
     }
 
     fn take_paper(
@@ -503,11 +551,10 @@ impl Desk for SampleDesk {
     }
 
     fn basket(&self, _now: Moment) -> Basket {
-        let articles = Self::articles();
-        let mut basket = Basket { taken: self.taken.clone(), ..Basket::default() };
+        let mut basket = Basket { taken: self.taken.clone(), away: self.away, ..Basket::default() };
         for (sku, count) in &self.lines {
-            let Some(article) = articles.iter().find(|article| article.sku == *sku) else { continue };
-            let amount = Money(article.price.0 * i64::from(*count));
+            let Some((article, price, name)) = Self::price(sku) else { continue };
+            let amount = Money(price * i64::from(*count));
             basket.total.0 += amount.0;
             let coffee = article.categories[0] == "coffee";
             basket.stamps += if coffee { *count } else { 0 };
@@ -521,7 +568,7 @@ impl Desk for SampleDesk {
             basket.lines.push(BasketItem {
                 line: LineId(sku.0.clone()),
                 sku: Some(sku.clone()),
-                name: article.name.clone(),
+                name,
                 count: *count,
                 amount,
             });
@@ -563,6 +610,10 @@ impl Desk for SampleDesk {
         Ok(())
     }
 
+    fn serve(&mut self, away: bool) {
+        self.away = away;
+    }
+
     fn take_out(&mut self, line: &LineId, _now: Moment) -> Result<(), Refusal> {
         for (sku, count) in &mut self.lines {
             if sku.0 == line.0 {
@@ -596,6 +647,7 @@ impl Desk for SampleDesk {
         }
         self.lines.clear();
         self.taken.clear();
+        self.away = false;
         if let Some(seat) = self.seat.take() {
             let stamps = basket.stamps;
             let found = self.find(&seat)?;

@@ -223,6 +223,11 @@ const SCENES: &[(&str, Route, Play)] = &[
         let name = ["Reading and listening", "Lesen und Hören"].into_iter().find(|name| terminal.sees(name));
         terminal.tap(name.unwrap());
     }),
+    ("kiosk-speaking", Route::Kiosk, |terminal| {
+        terminal.act(UiAction::SetSpeech(true));
+        let name = ["Reading and listening", "Lesen und Hören"].into_iter().find(|name| terminal.sees(name));
+        terminal.tap(name.unwrap());
+    }),
     ("kiosk-help", Route::Kiosk, |terminal| terminal.act(UiAction::KioskHelp)),
     ("kiosk-proof", Route::Kiosk, |terminal| {
         terminal.camera_frame();
@@ -241,6 +246,17 @@ const SCENES: &[(&str, Route, Play)] = &[
         terminal.act(UiAction::LeaveKiosk);
     }),
     ("counter-slip", Route::Counter, |terminal| terminal.act(UiAction::ForgottenCard)),
+    ("counter-printed", Route::Counter, |terminal| {
+        terminal.face(|face| face.desk().prints = true);
+        terminal.act(UiAction::ForgottenCard);
+        terminal.face(|face| face.slip_printed("slip", Ok(())));
+    }),
+    ("counter-unprinted", Route::Counter, |terminal| {
+        terminal.face(|face| face.desk().prints = true);
+        terminal.act(UiAction::ForgottenCard);
+        let why = "Der Drucker nimmt nichts an. Ist er an, hat er Papier?";
+        terminal.face(|face| face.slip_printed("slip", Err(why.into())));
+    }),
     ("counter-closing", Route::Counter, |terminal| terminal.act(UiAction::OpenClosing)),
     ("counter-gifts", Route::Counter, |terminal| {
         terminal.face(|face| face.desk().waiting_gifts = 3);
@@ -258,11 +274,6 @@ const SCENES: &[(&str, Route, Play)] = &[
     ("counter-asking-server", Route::Counter, |terminal| {
         terminal.face(|face| face.desk().asks = true);
         full_card(terminal);
-    }),
-    ("counter-unheard", Route::Counter, |terminal| {
-        terminal.face(|face| face.desk().asks = true);
-        full_card(terminal);
-        terminal.wait(4);
     }),
     ("kiosk-asking-server", Route::Kiosk, |terminal| {
         terminal.face(|face| face.desk().asks = true);
@@ -285,6 +296,20 @@ const SCENES: &[(&str, Route, Play)] = &[
         let (id, member, reward) = ("b".into(), "ada2".into(), "free-coffee".into());
         terminal.tell(&Note::Help { id: "a".into() });
         terminal.tell(&Note::Reward { id, member, reward });
+    }),
+    ("till-additions", Route::Till, |terminal| {
+        basket(terminal);
+        terminal.act(UiAction::AddToBasket { sku: "latte".into() });
+        terminal.act(UiAction::PickAddition("oat".into()));
+    }),
+    ("till-away", Route::Till, |terminal| {
+        basket(terminal);
+        terminal.act(UiAction::AddToBasket { sku: "latte".into() });
+        terminal.act(UiAction::PickAddition("oat".into()));
+        terminal.act(UiAction::AddChosen);
+        terminal.act(UiAction::AddToBasket { sku: "cheesecake".into() });
+        terminal.act(UiAction::ServeAway(true));
+        terminal.act(UiAction::PickCategory("cake".into()));
     }),
     ("till-call", Route::Till, |terminal| {
         basket(terminal);
@@ -339,6 +364,15 @@ const SCENES: &[(&str, Route, Play)] = &[
     ("setup", Route::Setup, |_| {}),
 ];
 
+/// The scenes whose name contains `STEMPEL_SCENE`, for whoever works on one; without it all of them.
+fn scenes() -> impl Iterator<Item = &'static (&'static str, Route, Play)> {
+    SCENES.iter().filter(|(name, ..)| name.contains(&only()))
+}
+
+fn only() -> String {
+    std::env::var("STEMPEL_SCENE").unwrap_or_default()
+}
+
 fn terminal(route: Route, language: Language, look: Look, (width, height): (u32, u32)) -> Terminal {
     let terminal = Terminal::new(FaceOptions {
         route,
@@ -347,6 +381,7 @@ fn terminal(route: Route, language: Language, look: Look, (width, height): (u32,
         language,
         look,
         demo: true,
+        can_speak: true,
         pictures: "assets".into(),
         ..FaceOptions::default()
     });
@@ -358,7 +393,7 @@ fn terminal(route: Route, language: Language, look: Look, (width, height): (u32,
 #[test]
 fn every_control_has_a_name_and_a_size_that_a_finger_finds_and_every_word_its_room() {
     let mut poor = Vec::new();
-    for &(name, route, play) in SCENES {
+    for &(name, route, play) in scenes() {
         let least = if route == Route::Kiosk { 80.0 } else { 60.0 };
         for size in sizes(route) {
             let terminal = terminal(route, Language::German, Look::Light, size);
@@ -388,12 +423,40 @@ fn every_control_has_a_name_and_a_size_that_a_finger_finds_and_every_word_its_ro
     assert!(poor.is_empty(), "{poor:#?}");
 }
 
+/// The third step of text, for a guest who asks for it at the kiosk.
+#[test]
+fn larger_text_has_its_room_on_every_page_of_the_kiosk() {
+    let mut poor = Vec::new();
+    for &(name, route, play) in scenes().filter(|(_, route, _)| *route == Route::Kiosk) {
+        for size in SIZES {
+            let terminal = terminal(route, Language::German, Look::Light, size);
+            terminal.act(UiAction::SetLarger(true));
+            play(&terminal);
+            poor.extend(terminal.cut().iter().map(|text| format!("{name} {size:?}: {text:?} is cut off")));
+            for button in terminal.all(AccessibleRole::Button) {
+                let (at, place) = (button.absolute_position(), button.size());
+                let inside = at.x > -0.01
+                    && at.y > -0.01
+                    && at.x + place.width < size.0 as f32 + 0.01
+                    && at.y + place.height < size.1 as f32 + 0.01;
+                if !inside {
+                    let label = button.accessible_label().unwrap_or_default();
+                    poor.push(format!("{name} {size:?}: {label:?} leaves the screen"));
+                }
+            }
+        }
+    }
+    poor.sort();
+    poor.dedup();
+    assert!(poor.is_empty(), "{poor:#?}");
+}
+
 /// A text with too little room says so while the probe is on. German is longer nearly everywhere, and is looked at with
 /// the controls.
 #[test]
 fn no_english_word_is_cut_off() {
     let mut cut = Vec::new();
-    for &(name, route, play) in SCENES {
+    for &(name, route, play) in scenes() {
         for size in sizes(route) {
             let terminal = terminal(route, Language::English, Look::Light, size);
             play(&terminal);
@@ -405,11 +468,11 @@ fn no_english_word_is_cut_off() {
     assert!(cut.is_empty(), "{cut:#?}");
 }
 
-/// Where pictures are wanted, and of which scenes.
-fn wanted() -> Option<(PathBuf, String)> {
+/// Where pictures are wanted.
+fn wanted() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("STEMPEL_SNAPSHOTS")?);
     std::fs::create_dir_all(&folder).unwrap();
-    Some((folder, std::env::var("STEMPEL_SCENE").unwrap_or_default()))
+    Some(folder)
 }
 
 fn keep(terminal: &Terminal, file: &Path) {
@@ -420,16 +483,20 @@ fn keep(terminal: &Terminal, file: &Path) {
 
 #[test]
 fn every_scene_is_drawn() {
-    let Some((folder, only)) = wanted() else { return };
-    for &(name, route, play) in SCENES.iter().filter(|(name, ..)| name.contains(&only)) {
+    let Some(folder) = wanted() else { return };
+    for &(name, route, play) in scenes() {
         for size in sizes(route) {
             for language in [Language::German, Language::English] {
                 for (look, shade) in [(Look::Light, "light"), (Look::Dark, "dark")] {
                     let terminal = terminal(route, language, look, size);
                     play(&terminal);
                     terminal.draw();
-                    let file = format!("{name}-{}x{}-{}-{shade}.png", size.0, size.1, language.tag());
-                    keep(&terminal, &folder.join(file));
+                    let file = format!("{name}-{}x{}-{}-{shade}", size.0, size.1, language.tag());
+                    keep(&terminal, &folder.join(format!("{file}.png")));
+                    if route == Route::Kiosk {
+                        terminal.act(UiAction::SetLarger(true));
+                        keep(&terminal, &folder.join(format!("{file}-larger.png")));
+                    }
                 }
             }
         }
@@ -447,7 +514,7 @@ fn the_stamp_lands_and_then_everything_keeps_still() {
     for step in 0..10 {
         let picture = terminal.screens.picture().unwrap();
         moved += usize::from(picture != still);
-        if let Some((folder, _)) = wanted().filter(|(_, only)| "landing".contains(only.as_str())) {
+        if let Some(folder) = wanted().filter(|_| "landing".contains(&only())) {
             keep(&terminal, &folder.join(format!("landing-{:03}ms.png", step * 40)));
         }
         mock_elapsed_time(Duration::from_millis(40));

@@ -223,6 +223,7 @@ impl Terminal {
             several,
             decode_tenths_ms: Some(84),
             mirrored: false,
+            quarter_turns: 0,
         };
         self.screens.camera_frame(&frame);
     }

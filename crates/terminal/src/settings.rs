@@ -1,5 +1,7 @@
 //! What a shop sets at one device: one typed record in the store. Whatever is not set has its default.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stempel_domain::alarm::Limits;
@@ -28,6 +30,8 @@ pub struct DeviceSettings {
     pub mounting_mm: Option<u32>,
     /// Whom the screen faces.
     pub facing: Facing,
+    /// By how much the camera's picture is turned to the right on the screen, in degrees: 0, 90, 180 or 270.
+    pub camera_turned: u16,
     /// When the screen is dimmed.
     pub dimming: Option<Hours>,
     /// One question to guests, if one is asked.
@@ -38,6 +42,50 @@ pub struct DeviceSettings {
     pub second_copy: Option<String>,
     /// The version of the shop's terms, as it stands on the page that says what happens to a name.
     pub terms: Option<String>,
+    /// Where slips are printed; none: they are photographed off the screen.
+    pub printer: Option<Printer>,
+}
+
+/// Where slips are printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Printer {
+    /// `escpos:/dev/usb/lp0`: a receipt printer that speaks ESC/POS, by its device.
+    EscPos(PathBuf),
+    /// `cups:NAME`: a printer of the system, by its name there.
+    Cups(String),
+    /// `folder:/PATH`: a PDF for each slip.
+    Folder(PathBuf),
+}
+
+impl TryFrom<String> for Printer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = "write escpos:/dev/usb/lp0, cups:NAME or folder:/PATH";
+        let (kind, place) = text.split_once(':').ok_or(wrong)?;
+        let name = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+        let path = || Some(PathBuf::from(place)).filter(|path| path.is_absolute()).ok_or(wrong);
+        match kind {
+            _ if place.len() > 4096 => Err(wrong),
+            "escpos" => path().map(Self::EscPos),
+            "folder" => path().map(Self::Folder),
+            "cups" if !place.is_empty() && !place.starts_with('-') && place.chars().all(name) => {
+                Ok(Self::Cups(place.to_owned()))
+            }
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl From<Printer> for String {
+    fn from(printer: Printer) -> Self {
+        match printer {
+            Printer::EscPos(path) => format!("escpos:{}", path.display()),
+            Printer::Cups(name) => format!("cups:{name}"),
+            Printer::Folder(path) => format!("folder:{}", path.display()),
+        }
+    }
 }
 
 /// What a scan does.
@@ -181,6 +229,10 @@ impl DeviceSettings {
                 self.mounting_mm.is_none_or(|height| (200..=3000).contains(&height)),
                 "mounting_mm: from 200 to 3000",
             ),
+            (
+                self.camera_turned.is_multiple_of(90) && self.camera_turned < 360,
+                "camera_turned: 0, 90, 180 or 270",
+            ),
             (self.dimming.as_ref().is_none_or(minute), "dimming: minutes of a day"),
             (
                 self.terms.as_ref().is_none_or(|terms| (1..=40).contains(&terms.len())),
@@ -298,8 +350,23 @@ mod tests {
             ("mounting_mm", "5"),
             ("dimming", r#"{"from":2000,"to":1}"#),
             ("paper.until", "soon"),
+            ("camera_turned", "45"),
+            ("camera_turned", "360"),
+            ("printer", "/dev/usb/lp0"),
+            ("printer", "escpos:lp0"),
+            ("printer", "cups:-d"),
+            ("printer", "cups:one two"),
         ] {
             assert!(DeviceSettings::default().with(name, value).is_err(), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn a_printer_is_kept_as_it_was_written() {
+        for written in ["escpos:/dev/usb/lp0", "cups:Bondrucker_1", "folder:/var/spool/slips"] {
+            let settings = DeviceSettings::default().with("printer", written).unwrap();
+            assert_eq!(serde_json::to_value(&settings).unwrap()["printer"], written);
+            assert_eq!(settings.with("printer", "default").unwrap().printer, None);
         }
     }
 
