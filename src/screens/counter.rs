@@ -154,7 +154,6 @@ impl CounterAdapter {
         view.on_open_lost(plain(|| UiAction::OpenLost));
         view.on_close_slip(plain(|| UiAction::CloseSlip));
         view.on_print_slip(plain(|| UiAction::PrintSlip));
-        view.on_open_closing(plain(|| UiAction::OpenClosing));
         view.on_close_closing(plain(|| UiAction::CloseClosing));
         view.on_release_gift({
             let handler = handler.clone();

@@ -7,8 +7,9 @@ use stempel_store::{Store, StoreError};
 use stempel_terminal::Terminal;
 
 use super::display;
+use super::kept::{SCREEN_SETTINGS, ScreenSettings, role_of, step_name};
 use super::reading::{Heard, Reader, ReaderChoice, ReaderOptions};
-use super::{SCREEN_SETTINGS, ScreenSettings, no_window, role_name, role_of, step_name, system_language};
+use super::{no_window, system_language};
 use crate::cli::args::{Enroll, Global, Init, Screen};
 use crate::cli::{Failure, begin_alone, begin_joined};
 use crate::controllers::{
@@ -160,15 +161,8 @@ fn begun(answer: Result<(), Failure>, window: &ScreensHandle) {
 impl FirstRun {
     /// What is kept before the folder becomes a terminal. The sample shop has nothing more to set up.
     fn chosen(&self, begin: &Begin) -> ScreenSettings {
-        let step = (*begin != Begin::Sample).then(|| step_name(SetupStep::Place).to_owned());
-        ScreenSettings {
-            language: Some(self.app.language.tag().to_owned()),
-            look: Some(format!("{:?}", self.app.look).to_lowercase()),
-            role: Some(role_name(self.setup.model().role).to_owned()),
-            setup: step,
-            camera: None,
-            measured: None,
-        }
+        let setup = (*begin != Begin::Sample).then(|| step_name(SetupStep::Place).to_owned());
+        ScreenSettings { setup, ..ScreenSettings::chosen(&self.app, Some(self.setup.model().role)) }
     }
 
     fn model(&self) -> ScreenModel {

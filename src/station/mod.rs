@@ -12,6 +12,7 @@ mod display;
 mod first_run;
 mod goods;
 mod guest;
+mod kept;
 mod keys;
 mod printer;
 mod reading;
@@ -40,71 +41,18 @@ use crate::cli::args::{Global, Screen};
 use crate::cli::deed::{Deed, Request};
 use crate::cli::{Answer, Failure, writer};
 use crate::controllers::{
-    CameraState, Effect, Face, FaceOptions, Language, Look, Moment, Note, Placement, Route, Sample,
-    ScreenModel, SetupStep, TERMS, UiAction,
+    CameraState, Effect, Face, FaceOptions, Language, Moment, Note, Placement, Route, Sample, ScreenModel,
+    SetupStep, TERMS, UiAction,
 };
 use crate::screens::{AppScreens, CameraFrame, ScreensHandle};
 use alive::Alive;
 pub use desk::SampleCard;
 use desk::TerminalDesk;
+use kept::{SCREEN_SETTINGS, ScreenSettings, role_of};
 use reading::{CameraMemory, Heard, Reader, ReaderChoice, ReaderOptions};
 use sound::Loudspeaker;
 use syncing::Syncing;
 use voice::Voice;
-
-/// The setting that keeps language, look and role.
-const SCREEN_SETTINGS: &str = "screen";
-
-/// What the person chose at this device.
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct ScreenSettings {
-    language: Option<String>,
-    look: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<String>,
-    /// The page at which the first run goes on; none when it is over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    setup: Option<String>,
-    /// The camera that was chosen, by its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    camera: Option<String>,
-    /// The mode in which it gives most, as it was measured here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    measured: Option<CameraMemory>,
-}
-
-/// The pages of the first run that can be gone on with, by their names in the settings.
-const STEPS: [(SetupStep, &str); 4] = [
-    (SetupStep::Device, "device"),
-    (SetupStep::Place, "place"),
-    (SetupStep::Camera, "camera"),
-    (SetupStep::Plug, "plug"),
-];
-
-fn step_name(step: SetupStep) -> &'static str {
-    STEPS.iter().find(|(known, _)| *known == step).map_or("place", |(_, name)| name)
-}
-
-fn step_of(name: &str) -> SetupStep {
-    STEPS.iter().find(|(_, known)| *known == name).map_or(SetupStep::Place, |(step, _)| *step)
-}
-
-fn role_name(route: Route) -> &'static str {
-    match route {
-        Route::Till => "till",
-        Route::Kiosk => "kiosk",
-        Route::Counter | Route::Setup => "counter",
-    }
-}
-
-fn role_of(name: &str) -> Route {
-    match name {
-        "till" => Route::Till,
-        "kiosk" => Route::Kiosk,
-        _ => Route::Counter,
-    }
-}
 
 /// How a station begins.
 #[derive(Debug, Clone, Default)]
@@ -175,11 +123,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         place,
         shop,
         language,
-        look: match settings.look.as_deref() {
-            Some("light") => Look::Light,
-            Some("dark") => Look::Dark,
-            _ => Look::System,
-        },
+        look: settings.look(),
         demo: options.demo,
         pictures: options.pictures.clone().or_else(own_folder).unwrap_or_default(),
         stamp_by_scan: set.scan == OnScan::Stamp,
@@ -189,7 +133,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         can_ring: loudspeaker.is_there(),
         relayed: terminal_has_server,
         device: device_name,
-        setup: settings.setup.as_deref().map(step_of),
+        setup: settings.step(),
         camera: settings.camera.clone().unwrap_or_default(),
         picture: set.picture.as_ref().map(PathBuf::from),
         terms: set.terms.clone().unwrap_or_else(|| TERMS.to_owned()),
@@ -244,7 +188,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         screens.window().set_size(slint::PhysicalSize::new(width, height));
     }
     station.borrow_mut().begin_reading(None);
-    if settings.setup.as_deref().map(step_of) == Some(SetupStep::Camera) {
+    if settings.step() == Some(SetupStep::Camera) {
         list_cameras(&window);
     }
     let relay = relay::Relay::start(&handle, told_in(&window)).map_err(Failure::machine)?;
@@ -410,15 +354,9 @@ impl Station {
 
     fn print_slip(&self, code: String) {
         let Some(window) = self.screens.clone() else { return };
-        let (language, printed) = (self.face.model().app.language, code.clone());
+        let (language, printed) = (self.face.app().language, code.clone());
         self.printer.print(&self.handle, code, language, move |done| {
-            let shown = window.clone();
-            let _ = window.run_there(move || {
-                let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
-                let mut station = station.borrow_mut();
-                station.face.slip_printed(&printed, done);
-                let _ = shown.show(station.face.model());
-            });
+            at_the_station(&window, move |station, _| station.face.slip_printed(&printed, done));
         });
     }
 
@@ -426,12 +364,10 @@ impl Station {
         let model = self.face.model();
         let (app, setup) = (model.app, model.setup);
         let settings = ScreenSettings {
-            language: Some(app.language.tag().to_owned()),
-            look: Some(format!("{:?}", app.look).to_lowercase()),
-            role: self.role.map(|role| role_name(role).to_owned()),
-            setup: setup.under_way.then(|| step_name(setup.step).to_owned()),
+            setup: ScreenSettings::under_way(&setup),
             camera: Some(self.camera.clone()).filter(|name| !name.is_empty()),
             measured: self.measured.clone(),
+            ..ScreenSettings::chosen(&app, self.role)
         };
         // A setting that could not be kept is asked for again at the next start.
         let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(SCREEN_SETTINGS, &settings)));
@@ -528,6 +464,19 @@ fn as_it_stands(frame: CameraFrame, placement: Placement) -> CameraFrame {
     CameraFrame { mirrored: placement.faces_guest, quarter_turns: placement.quarter_turns, ..frame }
 }
 
+/// Does something with the station on the window's thread, and shows what it led to; false when the window is gone.
+fn at_the_station(window: &ScreensHandle, work: impl FnOnce(&mut Station, Moment) + Send + 'static) -> bool {
+    let shown = window.clone();
+    let done = window.run_there(move || {
+        let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
+        let mut station = station.borrow_mut();
+        let now = moment(&*station.clock);
+        work(&mut station, now);
+        let _ = shown.show(station.face.model());
+    });
+    done.is_ok()
+}
+
 /// Looks for cameras beside the window's thread: a driver may take its time.
 fn list_cameras(window: &ScreensHandle) {
     let answering = window.clone();
@@ -535,13 +484,7 @@ fn list_cameras(window: &ScreensHandle) {
         let found = stempel_scan::source::camera::list().unwrap_or_default();
         let mut names: Vec<String> = found.into_iter().map(|camera| camera.name).collect();
         names.dedup();
-        let shown = answering.clone();
-        let _ = answering.run_there(move || {
-            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
-            let mut station = station.borrow_mut();
-            station.face.cameras(names);
-            let _ = shown.show(station.face.model());
-        });
+        at_the_station(&answering, move |station, _| station.face.cameras(names));
     });
 }
 
@@ -549,21 +492,11 @@ fn list_cameras(window: &ScreensHandle) {
 fn told_in(window: &ScreensHandle) -> impl Fn(Note) -> bool + Send + 'static {
     let window = window.clone();
     move |note: Note| {
-        let shown = window.clone();
-        let told = window.run_there(move || {
-            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
-            let effects = {
-                let mut station = station.borrow_mut();
-                let now = moment(&*station.clock);
-                let effects = station.face.told(&note, now);
-                let _ = shown.show(station.face.model());
-                effects
-            };
-            for effect in effects {
-                station.borrow_mut().see_to(effect);
+        at_the_station(&window, move |station, now| {
+            for effect in station.face.told(&note, now) {
+                station.see_to(effect);
             }
-        });
-        told.is_ok()
+        })
     }
 }
 
@@ -571,14 +504,7 @@ fn told_in(window: &ScreensHandle) -> impl Fn(Note) -> bool + Send + 'static {
 fn refresh_window(window: &ScreensHandle) -> impl Fn() + Send + Sync + 'static {
     let window = window.clone();
     move || {
-        let shown = window.clone();
-        let _ = window.run_there(move || {
-            let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
-            let mut station = station.borrow_mut();
-            let now = moment(&*station.clock);
-            station.face.reload(now);
-            let _ = shown.show(station.face.model());
-        });
+        at_the_station(&window, |station, now| station.face.reload(now));
     }
 }
 
