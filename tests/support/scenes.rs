@@ -103,6 +103,14 @@ const SCENES: &[(&str, Route, Play)] = &[
         terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
         terminal.scan("ben");
     }),
+    ("counter-recording", Route::Counter, |terminal| {
+        terminal.camera_frame();
+        terminal.face(|face| {
+            face.camera(CameraState::Live, "", 0, 0);
+            face.recording(true);
+        });
+        terminal.scan("ben");
+    }),
     ("counter-film", Route::Counter, |terminal| {
         terminal.camera_frame();
         terminal.face(|face| face.camera(CameraState::Film, "IMG_0003.jpg", 3, 12));
@@ -274,6 +282,11 @@ const SCENES: &[(&str, Route, Play)] = &[
     ("counter-asking-server", Route::Counter, |terminal| {
         terminal.face(|face| face.desk().asks = true);
         full_card(terminal);
+    }),
+    ("counter-unheard", Route::Counter, |terminal| {
+        terminal.face(|face| face.desk().asks = true);
+        full_card(terminal);
+        terminal.wait(4);
     }),
     ("kiosk-asking-server", Route::Kiosk, |terminal| {
         terminal.face(|face| face.desk().asks = true);

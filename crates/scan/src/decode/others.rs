@@ -1,8 +1,8 @@
 //! The other codes that a till meets: products, tickets, wallet passes. rxing reads them.
 //!
 //! A barcode of lines is read along one line of the picture, and a busy background has many lines: a reading counts only
-//! when another part of the picture, above or below, gives the same. Codes with error correction count at once, unless
-//! they are so short that chance makes them.
+//! when another part of the picture, above or below, gives the same (a UPC-E: both). Codes with error correction count at
+//! once, unless they are so short that chance makes them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -225,10 +225,23 @@ impl OtherReader {
         }
         let above = (left as usize).saturating_sub(2).min(plane.height);
         let below = (right as usize + 3).min(plane.height);
-        [(0, above), (below, plane.height)].into_iter().any(|(top, bottom)| {
+        self.is_read_again(plane, first, [(0, above), (below, plane.height)])
+    }
+
+    /// Whether enough parts of a picture, each from a row to a row, give the same as a first reading.
+    fn is_read_again(
+        &mut self,
+        plane: PlaneRef<'_>,
+        first: &RXingResult,
+        parts: [(usize, usize); 2],
+    ) -> bool {
+        let again = parts.into_iter().filter(|&(top, bottom)| {
             bottom - top >= 8
                 && self.ask(plane, top, bottom).is_some_and(|again| again.getText() == first.getText())
-        })
+        });
+        // The six digits of a UPC-E have so few lines that what stands upright in a busy picture makes one by chance.
+        let wanted = if *first.getBarcodeFormat() == BarcodeFormat::UPC_E { 2 } else { 1 };
+        again.take(wanted).count() == wanted
     }
 
     fn is_confirmed_upright(&mut self, plane: PlaneRef<'_>, first: &RXingResult) -> bool {
@@ -239,10 +252,7 @@ impl OtherReader {
         let turned = PlaneRef { luma: &turned, width: plane.height, height: plane.width };
         let at = first.getPoints().first().map_or(0.0, |point| point.x.max(0.0)) as usize;
         let (above, below) = (at.saturating_sub(2).min(turned.height), (at + 3).min(turned.height));
-        [(0, above), (below, turned.height)].into_iter().any(|(top, bottom)| {
-            bottom - top >= 8
-                && self.ask(turned, top, bottom).is_some_and(|again| again.getText() == first.getText())
-        })
+        self.is_read_again(turned, first, [(0, above), (below, turned.height)])
     }
 }
 

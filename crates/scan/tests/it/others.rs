@@ -38,6 +38,7 @@ fn codes_of_products_tickets_and_passes_are_read_and_told_apart() {
         (BarcodeFormat::EAN_13, "4006381333931", Symbology::Ean13, Some("04006381333931")),
         (BarcodeFormat::EAN_8, "96385074", Symbology::Ean8, Some("00000096385074")),
         (BarcodeFormat::UPC_A, "036000291452", Symbology::UpcA, Some("00036000291452")),
+        (BarcodeFormat::UPC_E, "04252614", Symbology::UpcE, Some("00042100005264")),
         (BarcodeFormat::CODE_128, "HOUSE-NUMBER-17", Symbology::Code128, None),
         (BarcodeFormat::DATA_MATRIX, "TICKET 123456", Symbology::DataMatrix, None),
         (BarcodeFormat::AZTEC, "PASS 987654", Symbology::Aztec, None),
