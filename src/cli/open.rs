@@ -18,7 +18,7 @@ use super::deed::{Deed, Request};
 use super::{Answer, Failure};
 use crate::edge::{self, SystemClock, SystemEntropy};
 
-/// How long a command waits for a folder that another one holds.
+/// How long is waited for a folder that another program holds: a command is done with it in less.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_POLL: Duration = Duration::from_millis(25);
 
@@ -35,24 +35,24 @@ pub(crate) fn read(global: &Global) -> Result<Terminal, Failure> {
     Ok(Terminal::open(store, clock, Box::new(SystemEntropy))?)
 }
 
-/// Opens a store as its one writer.
+/// Opens a store as its one writer, waiting a little for a command to finish that is at work on it.
 pub(crate) fn store(path: &Path, who: &str) -> Result<Store, StoreError> {
-    let folder = Folder::take(path, &format!("{who}, process {}", std::process::id()))?;
+    let (started, who) = (Instant::now(), format!("{who}, process {}", std::process::id()));
+    let folder = loop {
+        match Folder::take(path, &who) {
+            Err(StoreError::InUse { .. }) if started.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
+            taken => break taken?,
+        }
+    };
     Store::open_sealed(folder, edge::folder_key().map_err(StoreError::Io)?)
 }
 
-/// Opens a folder's terminal as its one writer, waiting a little for another command to finish.
+/// Opens a folder's terminal as its one writer.
 pub(crate) fn writer(global: &Global, who: &str) -> Result<Terminal, TerminalError> {
     if !global.data.join(stempel_store::folder::DATABASE).exists() {
         return Err(StoreError::NoData(global.data.clone()).into());
     }
-    let started = Instant::now();
-    let store = loop {
-        match store(&global.data, who) {
-            Err(StoreError::InUse { .. }) if started.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_POLL),
-            opened => break opened?,
-        }
-    };
+    let store = store(&global.data, who)?;
     let clock = clock_of(&store);
     Terminal::open(store, clock, Box::new(SystemEntropy))
 }

@@ -100,6 +100,21 @@ fn a_folder_in_use_names_who_has_it() {
     till.one(&["member", "add"]);
 }
 
+/// A terminal, or the sample café, that is started while a command is at work on its folder.
+#[test]
+fn whoever_comes_while_a_command_is_at_work_waits_for_it() {
+    let till = Till::new();
+    std::fs::create_dir_all(till.folder()).unwrap();
+    let lock = std::fs::File::create(till.folder().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let command = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        drop(lock);
+    });
+    till.one(&["init", "--demo"]);
+    command.join().unwrap();
+}
+
 #[test]
 fn data_of_a_newer_program_is_left_alone() {
     let till = sample();
