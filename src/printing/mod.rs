@@ -72,7 +72,7 @@ impl Job {
     /// Prints it. Blocks for as long as the printer takes it.
     ///
     /// # Errors
-    /// See [`print`].
+    /// See [`print()`].
     pub fn run(self) -> Result<(), PrintError> {
         print(&self.printer, &self.sheet.drawn()?, self.unix_ms)
     }
