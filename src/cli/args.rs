@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use stempel_domain::OperatorId;
 
 use super::Failure;
+use crate::edge::folder_key::Seal;
 
 mod deeds;
 mod people;
@@ -174,7 +175,7 @@ pub enum Command {
     /// Brings a dead device's second copy to the server; this device takes its place
     Replace(Replace),
     /// Makes a new key that wraps members' keys in this folder, and drops the old one
-    RotateKeys,
+    RotateKeys(RotateKeys),
     /// Makes a new key that signs this terminal's events; the server hears of it with the next exchange
     RotateDeviceKey,
     /// The journal: verify, export
@@ -257,6 +258,14 @@ pub struct Enroll {
     /// What people call this device
     #[arg(long, default_value = "Kasse")]
     pub name: String,
+}
+
+/// A new key for members' keys.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RotateKeys {
+    /// Where the secret is kept from now on under which the key's file is sealed [default: where it is kept now]
+    #[arg(long, value_name = "PLACE")]
+    pub seal: Option<Seal>,
 }
 
 /// Taking a dead device's place.

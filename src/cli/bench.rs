@@ -236,8 +236,11 @@ fn commit(folder: &Path) -> Result<Vec<Figure>, Failure> {
         let code = regulars[run % REGULARS].token.to_string();
         terminal.who(&code)?;
         let sale = deed::basket_of(&terminal, &items)?;
-        let taken = time(1, |_| terminal.sale(Some(&code), sale.clone(), &Circumstances::default()))?;
-        times.extend(taken.into_iter().filter(|_| run >= SALES_BEFORE));
+        let begun = Instant::now();
+        terminal.sale(Some(&code), sale, &Circumstances::default())?;
+        if run >= SALES_BEFORE {
+            times.push(begun.elapsed());
+        }
     }
 
     let head = terminal.view().head(terminal.identity().device)?;

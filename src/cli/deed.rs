@@ -22,6 +22,7 @@ use super::args::{self, Global};
 use super::proofs::ProofDeed;
 use super::staff::StaffDeed;
 use super::{Answer, Failure, alarms, member};
+use crate::edge::folder_key::{self, Seal};
 use crate::words;
 
 /// A deed with its circumstances.
@@ -234,7 +235,10 @@ pub enum Deed {
     /// Rows are sent and changes fetched.
     Sync,
     /// The key that wraps members' keys in this folder is made anew.
-    RotateKeys,
+    RotateKeys {
+        /// Where the secret is kept from now on under which its file is sealed; nothing: where it is kept now.
+        seal: Option<Seal>,
+    },
     /// The key that signs this terminal's events is made anew.
     RotateDeviceKey,
 }
@@ -382,10 +386,13 @@ impl Request {
                 Ok(Answer::one("It goes on, for a quarter of an hour.", json!({"event": event})))
             }
             Deed::Sync => super::sync::exchange_now(terminal),
-            Deed::RotateKeys => {
-                terminal.rotate_keys()?;
-                let text = "Members' keys are wrapped under a new key. An older copy of this folder opens no name with it.";
-                Ok(Answer::one(text, json!({"rotated": true})))
+            Deed::RotateKeys { seal } => {
+                folder_key::rotate(terminal, seal)?;
+                let mut text = "Members' keys are wrapped under a new key. An older copy of this folder opens no name with it.".to_owned();
+                if seal == Some(Seal::Keyring) {
+                    text.push_str(" Its file opens with this user's keyring alone.");
+                }
+                Ok(Answer::one(text, json!({"rotated": true, "seal": seal})))
             }
             Deed::RotateDeviceKey => {
                 let event = terminal.change_key(&self.operator)?;
@@ -510,7 +517,13 @@ fn basket(
 pub(super) fn basket_of(terminal: &Terminal, items: &[(&str, u32)]) -> Result<Sale, TerminalError> {
     let items = items.iter().map(|(sku, count)| Ok((sku.parse()?, Quantity::pieces(*count))));
     let items = items.collect::<Result<Vec<_>, TerminalError>>()?;
-    basket(|sku, quantity| terminal.line(sku, quantity), &items, Vec::new(), Vec::new(), TenderKind::Cash)
+    basket(
+        |sku, quantity| terminal.line(sku, quantity, Served::Here),
+        &items,
+        Vec::new(),
+        Vec::new(),
+        TenderKind::Cash,
+    )
 }
 
 fn quantities_by_line(

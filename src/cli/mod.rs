@@ -89,7 +89,7 @@ pub fn run(args: Args) -> Result<Answer, Failure> {
         Command::Enroll(enroll) => sync::enroll(&global, &enroll),
         Command::Sync => sync::sync(&global),
         Command::Replace(replace) => sync::replace(&global, &replace),
-        Command::RotateKeys => open::write(&global, deed::Deed::RotateKeys),
+        Command::RotateKeys(rotate) => open::write(&global, deed::Deed::RotateKeys { seal: rotate.seal }),
         Command::RotateDeviceKey => open::write(&global, deed::Deed::RotateDeviceKey),
         Command::Scan(scan) => scan::scan(&scan),
         Command::Member(command) => cards::member(&global, command),

@@ -16,7 +16,7 @@ use stempel_wire::message::Shop;
 use super::args::{Global, Init};
 use super::deed::{Deed, Request};
 use super::{Answer, Failure};
-use crate::edge::{self, SystemClock, SystemEntropy};
+use crate::edge::{SystemClock, SystemEntropy, folder_key};
 
 /// How long is waited for a folder that another program holds: a command is done with it in less.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub(crate) fn clock_of(store: &Store) -> Arc<SystemClock> {
 
 /// Opens a folder's terminal for looking only.
 pub(crate) fn read(global: &Global) -> Result<Terminal, Failure> {
-    let store = Store::read_sealed(&global.data, edge::folder_key().map_err(StoreError::Io)?)?;
+    let store = Store::read_sealed(&global.data, folder_key::of(&global.data).map_err(StoreError::Io)?)?;
     let clock = clock_of(&store);
     Ok(Terminal::open(store, clock, Box::new(SystemEntropy))?)
 }
@@ -44,7 +44,7 @@ pub(crate) fn store(path: &Path, who: &str) -> Result<Store, StoreError> {
             taken => break taken?,
         }
     };
-    Store::open_sealed(folder, edge::folder_key().map_err(StoreError::Io)?)
+    Store::open_sealed(folder, folder_key::of(path).map_err(StoreError::Io)?)
 }
 
 /// Opens a folder's terminal as its one writer.

@@ -25,13 +25,9 @@ impl Items {
     /// The sale that it is, not yet paid.
     pub fn sale(&self, terminal: &Terminal) -> Result<Sale, TerminalError> {
         let mut lines = Vec::with_capacity(self.lines.len());
-        let away = self.away.then(|| terminal.moment(None)).transpose()?.map(|at| at.day);
+        let served = if self.away { Served::Away } else { Served::Here };
         for (sku, count) in &self.lines {
-            let (sku, count) = (sku.0.parse()?, Quantity::pieces(*count));
-            lines.push(match away {
-                Some(day) => terminal.line_at(&sku, count, day, Served::Away)?,
-                None => terminal.line(&sku, count)?,
-            });
+            lines.push(terminal.line(&sku.0.parse()?, Quantity::pieces(*count), served)?);
         }
         let claims = self.taken.iter().map(|reward| Ok(Claim::once(reward.0.parse()?)));
         Ok(Sale {

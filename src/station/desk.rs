@@ -17,6 +17,7 @@ use stempel_terminal::holds::{Asked, Wish, Word};
 use stempel_terminal::operators::{Authority, Role, Worker};
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_terminal::{gifts, slips};
+use stempel_wire::article::Served;
 use stempel_wire::slip::SlipPurpose;
 
 use super::asking::{self, Errand, Told};
@@ -650,7 +651,7 @@ impl Desk for TerminalDesk {
 
     fn put_in(&mut self, sku: &Sku, _now: Moment) -> Result<(), Refusal> {
         let known: stempel_domain::Sku = sku.0.parse().map_err(|_| Refusal::UnknownCode)?;
-        self.ask(move |terminal| terminal.line(&known, Quantity::ONE))?;
+        self.ask(move |terminal| terminal.line(&known, Quantity::ONE, Served::Here))?;
         match self.items.lines.iter_mut().find(|(known, _)| known == sku) {
             Some((_, count)) => *count = count.saturating_add(1).min(999),
             None => self.items.lines.push((sku.clone(), 1)),

@@ -22,6 +22,7 @@ mod card;
 mod crash;
 mod draws;
 #[cfg(feature = "demo")]
+mod keyring;
 mod keys;
 #[cfg(feature = "demo")]
 mod people;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,17 +44,25 @@ impl Run {
 /// A data folder of a terminal, and the program on it.
 pub struct Till {
     folder: PathBuf,
-    _own: Option<TempDir>,
+    environment: Vec<(String, String)>,
+    _own: Option<Arc<TempDir>>,
 }
 
 impl Till {
     pub fn new() -> Self {
         let own = tempfile::tempdir().unwrap();
-        Self { folder: own.path().join("data"), _own: Some(own) }
+        Self { folder: own.path().join("data"), environment: Vec::new(), _own: Some(Arc::new(own)) }
     }
 
     pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), _own: None }
+        Self { folder: folder.to_owned(), environment: Vec::new(), _own: None }
+    }
+
+    /// The same folder, and the program with another variable in its environment.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut environment = self.environment.clone();
+        environment.push((name.to_owned(), value.to_owned()));
+        Self { folder: self.folder.clone(), environment, _own: self._own.clone() }
     }
 
     pub fn folder(&self) -> &Path {
@@ -63,6 +72,7 @@ impl Till {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = program();
         command.arg("--json").arg("--data").arg(&self.folder).args(words);
+        command.envs(self.environment.iter().cloned());
         command
     }
 

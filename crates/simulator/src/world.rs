@@ -16,6 +16,7 @@ use stempel_terminal::exchange::exchange;
 use stempel_terminal::setup::enroll;
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::Row;
+use stempel_wire::article::Served;
 use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, PushAnswer};
 use tempfile::TempDir;
 
@@ -695,7 +696,7 @@ pub fn basket(
     for (sku, count) in [("latte", coffees), ("bagel", bagels)] {
         if count > 0 {
             let sku = sku.parse().map_err(TerminalError::from)?;
-            lines.push(terminal.line(&sku, Quantity::pieces(count))?);
+            lines.push(terminal.line(&sku, Quantity::pieces(count), Served::Here)?);
         }
     }
     Ok(Sale { lines, claims, ..Sale::default() })

@@ -59,7 +59,7 @@ pub enum StoreError {
     Uncleaned,
     /// The file with the key to members' names is sealed, and what opens it is not here.
     #[error(
-        "the key file of this folder is sealed by the system's store of keys: start the program as the service that has the credential “stempel-folder-key”. If that is lost for good, remove stempel.keys; names are back when the server has sent them again"
+        "the key file of this folder is sealed by the system's store of keys: start the program as the service that has the credential “stempel-folder-key”, or as the user whose keyring was asked to seal it. If that is lost for good, remove stempel.keys; names are back when the server has sent them again"
     )]
     Sealed,
     /// Anything else that the file system said.

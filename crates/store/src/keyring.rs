@@ -5,7 +5,7 @@
 //! Without the file the terminal goes on: names are missing until the server has sent the keys again.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use rusqlite::params;
@@ -41,14 +41,24 @@ impl Found {
     }
 }
 
+fn text_of(folder: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join(KEYS)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name under which the secret is found that opens a folder's sealed file, where the file says one
+/// ([`SealingKey::found_under`]).
+pub fn entry_of(folder: &Path) -> io::Result<Option<String>> {
+    Ok(text_of(folder)?.as_deref().and_then(WrappingKeys::entry_of))
+}
+
 /// Reads the file.
 pub(crate) fn read(folder: &Path, sealing: Option<&SealingKey>) -> Result<Found, StoreError> {
     let damaged = |error: WrapError| StoreError::Damaged(format!("{KEYS}: {error}"));
-    let text = match fs::read_to_string(folder.join(KEYS)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(StoreError::Io(error)),
-    };
+    let Some(text) = text_of(folder)? else { return Ok(Found::Nothing) };
     if !WrappingKeys::is_sealed(&text) {
         return WrappingKeys::parse(&text).map(Found::Clear).map_err(damaged);
     }
@@ -119,6 +129,18 @@ impl Store {
             self.keys = Some(keys);
         }
         self.wrap_again()
+    }
+
+    /// Seals the key file under another secret from now on, or leaves it in clear, and makes a new wrapping key: a copy of
+    /// the file as it was opens nothing of what stands here then.
+    pub fn seal_keys(
+        &mut self,
+        sealing: Option<SealingKey>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        self.sealing = sealing;
+        self.unsealed = false;
+        self.rotate_keys(entropy)
     }
 
     /// Makes a new wrapping key and wraps every key under it; then the old one is dropped.

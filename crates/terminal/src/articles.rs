@@ -9,9 +9,9 @@ use stempel_wire::gtin::Gtin;
 use crate::{Terminal, TerminalError};
 
 impl Terminal {
-    /// A line of a sale that happens now, in the house: see [`Terminal::line_at`].
-    pub fn line(&self, sku: &Sku, quantity: Quantity) -> Result<Line, TerminalError> {
-        self.line_on(sku, quantity, || Ok(self.moment(None)?.day), Served::Here)
+    /// A line of a sale that happens now: see [`Terminal::line_at`].
+    pub fn line(&self, sku: &Sku, quantity: Quantity, served: Served) -> Result<Line, TerminalError> {
+        self.line_on(sku, quantity, || Ok(self.moment(None)?.day), served)
     }
 
     /// A line of a sale for an article that is sold here, at the rate of tax of a business day and place. `sku` may name

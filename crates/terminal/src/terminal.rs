@@ -13,6 +13,7 @@ use stempel_store::journal::Keeping;
 use stempel_store::{Head, Store, StoreError, View, Write};
 use stempel_sync::Keys;
 use stempel_wire::message::Shop;
+use stempel_wire::wrap::SealingKey;
 use stempel_wire::{CardKeys, Row, SecretKey};
 
 use crate::alarms::Lookout;
@@ -138,6 +139,11 @@ impl Terminal {
     /// Makes a new key that wraps members' keys, and wraps them under it.
     pub fn rotate_keys(&mut self) -> Result<(), TerminalError> {
         Ok(self.store.rotate_keys(&mut *self.entropy)?)
+    }
+
+    /// As [`Terminal::rotate_keys`], with the key's file sealed from now on, or in clear.
+    pub fn seal_keys(&mut self, sealing: Option<SealingKey>) -> Result<(), TerminalError> {
+        Ok(self.store.seal_keys(sealing, &mut *self.entropy)?)
     }
 
     /// The shop as last heard.

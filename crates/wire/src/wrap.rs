@@ -51,7 +51,10 @@ pub enum WrapError {
 
 /// A secret of the system's own store of keys, under which a key file is sealed: the file alone opens nothing then.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SealingKey([u8; 32]);
+pub struct SealingKey {
+    key: [u8; 32],
+    entry: Option<String>,
+}
 
 impl SealingKey {
     /// Bytes that a secret has at least and at most.
@@ -59,8 +62,13 @@ impl SealingKey {
 
     /// The key that a secret gives; none if it is too short or too long.
     pub fn of(secret: &[u8]) -> Option<Self> {
-        let key = || Self(blake3::derive_key("stempel sealed key file v1", secret));
+        let key = || Self { key: blake3::derive_key("stempel sealed key file v1", secret), entry: None };
         Self::LEN.contains(&secret.len()).then(key)
+    }
+
+    /// The same key, with the name under which its secret is found again: the sealed file says it.
+    pub fn found_under(self, entry: String) -> Self {
+        Self { entry: Some(entry), ..self }
     }
 }
 
@@ -82,6 +90,8 @@ struct File {
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     sealed_keys: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
 }
 
 impl WrappingKeys {
@@ -129,13 +139,15 @@ impl WrappingKeys {
     /// The key file's text, sealed. The same keys give the same text.
     pub fn to_sealed(&self, sealing: &SealingKey) -> Result<String, WrapError> {
         let text = self.to_text();
-        let seed = blake3::derive_key("stempel nonce of a sealed key file v1", &sealing.0);
+        let seed = blake3::derive_key("stempel nonce of a sealed key file v1", &sealing.key);
         let nonce = blake3::keyed_hash(&seed, text.as_bytes());
         let nonce: [u8; NONCE_LEN] = nonce.as_bytes()[..NONCE_LEN].try_into().map_err(|_| WrapError::File)?;
-        let sealed = XChaCha20Poly1305::new(&sealing.0.into())
+        let sealed = XChaCha20Poly1305::new(&sealing.key.into())
             .encrypt(&XNonce::from(nonce), text.as_bytes())
             .map_err(|_| WrapError::File)?;
-        Ok(format!("{{\"sealed_keys\":\"{}\"}}\n", HEXLOWER.encode(&[&nonce[..], &sealed].concat())))
+        let sealed_keys = HEXLOWER.encode(&[&nonce[..], &sealed].concat());
+        let file = Sealed { sealed_keys, entry: sealing.entry.clone() };
+        serde_json::to_string(&file).map(|text| text + "\n").map_err(|_| WrapError::File)
     }
 
     /// Whether a key file's text is sealed.
@@ -143,12 +155,17 @@ impl WrappingKeys {
         serde_json::from_str::<Sealed>(text).is_ok()
     }
 
+    /// The name under which the secret is found that opens a sealed text, where it says one.
+    pub fn entry_of(text: &str) -> Option<String> {
+        serde_json::from_str::<Sealed>(text).ok()?.entry
+    }
+
     /// Reads what [`WrappingKeys::to_sealed`] wrote.
     pub fn parse_sealed(text: &str, sealing: &SealingKey) -> Result<Self, WrapError> {
         let file: Sealed = serde_json::from_str(text).map_err(|_| WrapError::File)?;
         let bytes = HEXLOWER.decode(file.sealed_keys.as_bytes()).map_err(|_| WrapError::File)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(WrapError::File)?;
-        let text = XChaCha20Poly1305::new(&sealing.0.into())
+        let text = XChaCha20Poly1305::new(&sealing.key.into())
             .decrypt(&XNonce::from(*nonce), sealed)
             .map_err(|_| WrapError::OtherKey)?;
         Self::parse(std::str::from_utf8(&text).map_err(|_| WrapError::File)?)

@@ -15,6 +15,7 @@ use stempel_sync::{SyncError, Transport};
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::setup::{Beginning, begin_alone};
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::article::Served;
 use stempel_wire::message::{BlanksAnswer, EnrollAnswer, EnrollRequest, FeedPage, PushAnswer};
 
 /// A clock that stands still.
@@ -76,7 +77,7 @@ pub fn alone(folder: &Path) -> String {
 
 /// Sells a coffee; gives the number of its row.
 pub fn sell(till: &mut Terminal, code: &str) -> Result<u64, TerminalError> {
-    let line = till.line(&"latte".parse().unwrap(), Quantity::pieces(1))?;
+    let line = till.line(&"latte".parse().unwrap(), Quantity::pieces(1), Served::Here)?;
     let sale = Sale { lines: vec![line], ..Sale::default() };
     let given = till.sale(Some(code), sale, &Circumstances { by_hand: true, ..Circumstances::default() })?;
     Ok(given.event.unwrap().seq)

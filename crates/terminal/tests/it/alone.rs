@@ -52,11 +52,11 @@ fn an_article_is_taxed_by_day_and_place_and_counts_as_before_with_what_is_added(
     let today = till.moment(None).unwrap().day;
     assert_eq!(line(&till, "latte", today, Served::Away).unwrap().vat, Rate(500));
     assert!(line(&till, "latte+soy", today, Served::Here).is_err());
-    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE).unwrap().vat, Rate(700));
+    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE, Served::Here).unwrap().vat, Rate(700));
     clock.move_by(DAY);
-    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE).unwrap().vat, Rate(800));
+    assert_eq!(till.line(&"latte".parse().unwrap(), Quantity::ONE, Served::Here).unwrap().vat, Rate(800));
     let code = till.add_member(Some("Ada"), &None, None).unwrap().token.to_string();
-    let oat = till.line(&"latte+oat".parse().unwrap(), Quantity::ONE).unwrap();
+    let oat = till.line(&"latte+oat".parse().unwrap(), Quantity::ONE, Served::Here).unwrap();
     assert_eq!((oat.sku.as_str(), oat.price, oat.vat), ("latte", Money(470), Rate(1900)));
     let sale = Sale { lines: vec![oat], ..Sale::default() };
     till.sale(Some(&code), sale, &Circumstances::default()).unwrap();

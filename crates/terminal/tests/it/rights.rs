@@ -10,6 +10,7 @@ use stempel_store::tallies::EARLIER;
 use stempel_terminal::cards::NewMember;
 use stempel_terminal::counter::Circumstances;
 use stempel_terminal::{Terminal, TerminalError};
+use stempel_wire::article::Served;
 use stempel_wire::message::FeedChange;
 
 use crate::server::*;
@@ -342,7 +343,7 @@ fn an_order_for_more_than_there_is_is_refused() {
     let mut till = club_in(dir.path(), &clock);
     let ada = joined(&mut till);
     buy(&mut till, &ada, 2);
-    let line = till.line(&"latte".parse().unwrap(), Quantity::ONE).unwrap();
+    let line = till.line(&"latte".parse().unwrap(), Quantity::ONE, Served::Here).unwrap();
     let sale = Sale { lines: vec![line], claims: vec![Claim { times: 3, ..mug() }], ..Sale::default() };
     assert!(till.sale(Some(&ada), sale, &Circumstances::default()).is_err());
 }

@@ -12,6 +12,7 @@ use stempel_store::{Folder, Store};
 use stempel_terminal::Terminal;
 use stempel_terminal::counter::{Circumstances, Given};
 use stempel_terminal::setup::{Beginning, begin_alone};
+use stempel_wire::article::Served;
 use stempel_wire::message::Article;
 use tempfile::TempDir;
 
@@ -106,7 +107,7 @@ pub fn free_coffee() -> Claim {
 }
 
 pub fn lattes(terminal: &Terminal, count: u32) -> Sale {
-    let line = terminal.line(&"latte".parse().unwrap(), Quantity::pieces(count)).unwrap();
+    let line = terminal.line(&"latte".parse().unwrap(), Quantity::pieces(count), Served::Here).unwrap();
     Sale { lines: vec![line], ..Sale::default() }
 }
 
