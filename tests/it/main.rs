@@ -21,8 +21,8 @@ mod card;
 #[cfg(feature = "demo")]
 mod crash;
 mod draws;
-#[cfg(feature = "demo")]
 mod keyring;
+#[cfg(feature = "demo")]
 mod keys;
 #[cfg(feature = "demo")]
 mod people;

@@ -1,5 +1,7 @@
 //! Two devices and a server: together, apart, and together again.
 
+use serde_json::json;
+
 use crate::support::{Server, text};
 
 #[test]
@@ -222,6 +224,55 @@ fn joining_offline_takes_a_card_that_the_server_has_signed() {
     assert_eq!(one.balance(&code, "stamp:coffee"), "2", "two shops, one member");
     assert_eq!(two.balance(&code, "stamp:coffee"), "2");
     assert_eq!(server.balance(&code, "stamp:coffee"), "2");
+    server.verified();
+}
+
+#[test]
+fn limits_that_the_owner_sets_hold_at_a_till_from_its_next_exchange_on() {
+    let server = Server::start();
+    let till = server.enrolled();
+    let (member, code) = till.joined("Ada");
+    till.one(&["operator", "add", "lena", "--role", "manager"]);
+    till.one(&["operator", "pin", "lena", "--pin", "847362"]);
+    // What a script does is not looked at.
+    fn stamp(code: &str) -> [&str; 5] {
+        ["stamp", "--member", code, "--operator", "eva"]
+    }
+    let limits = |words: &[&str]| {
+        let said = server.admin(&[&["alarm-limits"], words].concat());
+        assert_eq!(said.exit, 0, "{}", said.error);
+        said.lines.into_iter().find(|limit| limit["alarm"] == "card-often").unwrap()
+    };
+    assert_eq!(limits(&[])["set"], false);
+    let set = limits(&["card-often", "--minutes", "60", "--warn", "1", "--ask", "2"]);
+    let expected = json!({"alarm": "card-often", "minutes": 60, "warn": 1, "ask": 2, "set": true});
+    assert_eq!(set, expected);
+    // One is kept, the others are not touched; what nobody means is refused.
+    assert_eq!(limits(&["card-often", "--warn", "2"])["ask"], 2);
+    for wrong in
+        [["card-often", "--minutes", "0"], ["card-rarely", "--warn", "1"], ["card-often", "--warn", "-1"]]
+    {
+        assert_ne!(server.admin(&[&["alarm-limits"], &wrong[..]].concat()).exit, 0, "{wrong:?}");
+    }
+    // The till has not heard yet: it goes by what it knows.
+    for _ in 0..2 {
+        till.one(&stamp(&code));
+    }
+    till.one(&["sync"]);
+    let (exit, said) = till.refused(&stamp(&code));
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("card-often"), "{said}");
+    till.one(&["alarms", "agree", "card-often", &member, "--pin", "847362"]);
+    till.one(&stamp(&code));
+    // The default asks from more on.
+    assert_eq!(limits(&["card-often", "--default"])["set"], false);
+    till.one(&["sync"]);
+    let (_, other) = till.joined("Bruno");
+    for _ in 0..3 {
+        till.one(&stamp(&other));
+    }
+    till.one(&["sync"]);
+    assert_eq!(server.balance(&code, "stamp:coffee"), "3");
     server.verified();
 }
 

@@ -8,7 +8,7 @@ use stempel_domain::{EventRef, MemberId, Unit};
 use stempel_terminal::TerminalError;
 use stempel_terminal::counter::Given;
 
-use crate::model::{Known, Name, stamps};
+use crate::model::{Known, Name, stamps, standing_rights};
 use crate::place::Done;
 use crate::planted::Planted;
 use crate::stop::{OrStop, Result, broken, hold};
@@ -361,12 +361,13 @@ impl World {
         let programme = "points".parse().machine("a programme")?;
         let given = self.places[at].acting()?.earn(&code, &programme, "newsletter", "", &asked(key));
         let Some(before) = before else { return Ok(()) };
-        let known = before.visible.iter().filter_map(|name| self.model.events.get(name));
-        let had: i64 = known.flat_map(|known| known.rights.values()).sum();
+        let known: Vec<&Known> =
+            before.visible.iter().filter_map(|name| self.model.events.get(name)).collect();
+        let had = standing_rights(&known).len();
         match given {
             Ok(given) => {
                 self.note("deeds");
-                hold(!before.clear || had <= 0, || {
+                hold(!before.clear || had == 0, || {
                     "a right was given that this device had seen given before".into()
                 })?;
                 self.written(at, given.event)?;

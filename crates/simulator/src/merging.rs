@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stempel_domain::{EventRef, MemberId};
 use stempel_terminal::TerminalError;
 
-use crate::model::{Model, Name};
+use crate::model::{Known, Model, Name, standing_rights};
 use crate::stop::{OrStop, Result, broken, hold};
 use crate::world::{World, asked};
 
@@ -93,22 +93,14 @@ impl Model {
     /// same member, or to another one of a person who was one by then.
     pub fn doubled_right(&self, epoch: &str) -> Option<String> {
         let rows = self.histories.get(epoch).map(|history| history.rows.values()).into_iter().flatten();
-        let counting: Vec<_> =
+        let counting: Vec<&Known> =
             rows.filter(|stored| stored.counts).filter_map(|stored| self.events.get(&stored.name)).collect();
         let same = self.same_in(epoch);
-        let gone: BTreeSet<(EventRef, &str)> = counting
-            .iter()
-            .filter_map(|known| Some((known.of?, known)))
-            .flat_map(|(of, known)| known.rights.keys().map(move |right| (of, right.as_str())))
-            .collect();
         let mut stand: BTreeMap<(MemberId, &str), Vec<Given>> = BTreeMap::new();
-        for known in &counting {
+        for (known, right) in standing_rights(&counting) {
             let Some(member) = known.member else { continue };
-            let given = known.rights.iter().filter(|(_, amount)| **amount > 0);
-            for (right, _) in given.filter(|(right, _)| !gone.contains(&(known.place, right.as_str()))) {
-                let times = stand.entry((same.root(member), right)).or_default();
-                times.push((known.at_ms, known.place, member));
-            }
+            let times = stand.entry((same.root(member), right)).or_default();
+            times.push((known.at_ms, known.place, member));
         }
         stand.into_iter().find_map(|((person, right), mut times)| {
             times.sort_unstable();

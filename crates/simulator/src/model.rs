@@ -47,6 +47,19 @@ pub struct Known {
     pub unread: bool,
 }
 
+/// The rights that stand among some events: given, and taken back by none of them. One that is taken back by two, by a hand and
+/// by the server, is gone once.
+pub fn standing_rights<'a>(known: &[&'a Known]) -> Vec<(&'a Known, &'a str)> {
+    let taken = known.iter().filter_map(|known| Some((known.of?, *known)));
+    let gone: BTreeSet<(EventRef, &str)> =
+        taken.flat_map(|(of, known)| known.rights.keys().map(move |right| (of, right.as_str()))).collect();
+    let given = known.iter().flat_map(|known| {
+        let given = known.rights.iter().filter(|(_, amount)| **amount > 0);
+        given.map(move |(right, _)| (*known, right.as_str()))
+    });
+    given.filter(|(known, right)| !gone.contains(&(known.place, right))).collect()
+}
+
 impl Known {
     /// An event of a kind that this version does not know.
     fn unread(place: EventRef) -> Self {
