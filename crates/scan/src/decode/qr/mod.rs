@@ -55,6 +55,8 @@ const VERSIONS_TRIED: usize = 4;
 const SCORE_APART: f32 = 0.25;
 /// A grid is bent when its known modules fit so much better by that.
 const BEND_GAIN_MIN: f32 = 0.04;
+/// Live frames bend no larger grid: what that costs grows with the grid's area.
+const BENT_LIVE_VERSION_MAX: usize = 25;
 /// Rounds in which proven blocks help the others.
 const TURBO_ROUNDS: usize = 3;
 /// Rounds of learning in the equaliser.
@@ -335,8 +337,11 @@ impl QrReader {
 }
 
 impl Desk {
-    /// Reads the grid of a pose: flat and in broad light first, then bent if it bends, then the other ways in turn. What is
-    /// best to be added up stays in `heard`.
+    /// Reads the grid of a pose: as it lies first, then bent if it bends, then the other ways in turn. What is best to be
+    /// added up stays in `heard`.
+    ///
+    /// In every other turn the bend is looked for before the dear ways to read a flat grid, so that each of them has its
+    /// frames where there is no time for both.
     fn read_pose(&mut self, parts: &Parts<'_>, effort: Effort) -> Option<String> {
         let layout = layout_of(&mut self.layouts, parts.version)?;
         self.proven.clear();
@@ -349,12 +354,25 @@ impl Desk {
         if let Outcome::Text(text) = self.symbol.decode(layout, &self.grid.soft, &mut self.proven) {
             return Some(text);
         }
-        let gain = self.grid.bend.follow(parts.luma, parts.pose, layout, effort.turn);
-        let bends = gain >= BEND_GAIN_MIN;
+        let flat_first = effort.turn.is_multiple_of(2);
+        if flat_first && let Some(text) = self.read_grid(parts) {
+            return Some(text);
+        }
+        if !(parts.go_on)() {
+            return None;
+        }
+        let layout = layout_of(&mut self.layouts, parts.version)?;
+        let may_bend = !effort.live || parts.version <= BENT_LIVE_VERSION_MAX;
+        let bends =
+            may_bend && self.grid.bend.follow(parts.luma, parts.pose, layout, effort.turn) >= BEND_GAIN_MIN;
         let first = Way { bent: bends, close: false };
         let others = WAYS.iter().copied().filter(|way| *way != first);
         let ways = others.clone().chain(others).skip(effort.turn % (WAYS.len() - 1)).take(WAYS.len() - 1);
-        for way in std::iter::once(first).chain(ways) {
+        let left = std::iter::once(first).chain(ways).filter(|way| {
+            let was_read = flat_first && !way.bent && !way.close;
+            !was_read && (may_bend || !way.bent)
+        });
+        for way in left {
             if !(parts.go_on)() {
                 break;
             }
