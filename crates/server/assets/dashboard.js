@@ -47,3 +47,20 @@ for (const area of document.querySelectorAll("textarea[data-file]")) {
     label.append(input);
     area.before(label);
 }
+
+// What was found among some of the names is asked for again until all were searched; what is typed elsewhere stays.
+const searchAgain = async (left) => {
+    const found = document.getElementById("found");
+    if (!left || !found?.querySelector("[data-again]")) return;
+    await new Promise((done) => setTimeout(done, 1000));
+    try {
+        const answer = await fetch(location.href);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = page.getElementById("found");
+        if (now && !found.contains(document.activeElement)) found.replaceWith(now);
+    } catch {
+        // No network: the next time, or by hand.
+    }
+    searchAgain(left - 1);
+};
+searchAgain(60);

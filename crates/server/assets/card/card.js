@@ -1,7 +1,8 @@
 // The member's card in a browser. The key is made here and never leaves; what the card says is kept here too, so that
 // it opens with no network. Texts are only ever put in as text.
 
-import { modules, path } from "./qr.js";
+// What draws codes is loaded once the card is drawn, or when somebody asks for a code before that.
+const codes = () => import("./qr.js");
 
 const WORDS = {
     de: {
@@ -97,7 +98,8 @@ function h(name, settings = {}, ...children) {
     return element;
 }
 
-function drawn(text, quiet, label) {
+async function drawn(text, quiet, label) {
+    const { modules, path } = await codes();
     const rows = modules(text);
     const svg = document.createElementNS(SVG, "svg");
     const side = rows.length + 2 * quiet;
@@ -156,6 +158,22 @@ async function inStore(mode, work) {
 const kept = (name) => inStore("readonly", (store) => store.get(name));
 const keep = (name, value) => inStore("readwrite", (store) => store.put(value, name));
 const forget = (name) => inStore("readwrite", (store) => store.delete(name));
+
+// What the card said last stands where it is read at once: opening the database takes a slow phone a third of a second.
+function lastView() {
+    try { return JSON.parse(localStorage.getItem("view")); } catch { return null; }
+}
+
+function keepView(news) {
+    try { localStorage.setItem("view", JSON.stringify({ ...news, lang: language })); } catch { forgetView(); }
+}
+
+const forgetView = () => localStorage.removeItem("view");
+
+async function forgetCard() {
+    forgetView();
+    for (const name of ["who", "key"]) await forget(name);
+}
 
 // The browser's own key: it signs, and cannot be read by anybody, this page included.
 async function ownKey() {
@@ -280,7 +298,7 @@ const safe = () => Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
 
 async function begin(who) {
     await keep("who", who);
-    await forget("view");
+    forgetView();
     // Asked for once: what a browser keeps for long it does not throw away first.
     navigator.storage?.persist?.().catch(() => {});
     location.assign("/card");
@@ -374,7 +392,11 @@ function tierPart(tier) {
         tier.next ? [progress(tier.have, tier.of), h("p.faded", {}, say("next", tier.missing, tier.next))] : null);
 }
 
-const when = (text) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+const clocks = {};
+function when(text) {
+    clocks[language] ??= new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+    return clocks[language].format(new Date(text));
+}
 
 function historyPart(lines) {
     if (!lines.length) return h("p.faded", {}, say("nothing"));
@@ -418,7 +440,8 @@ function keepPart() {
 }
 
 /** A code on white with a line below it, and one above it where there is one. */
-function pictured(text, below, above = "") {
+async function pictured(text, below, above = "") {
+    const { modules } = await codes();
     const rows = modules(text);
     const quiet = 6;
     const scale = Math.max(8, Math.floor(720 / (rows.length + 2 * quiet)));
@@ -552,7 +575,7 @@ function askForget() {
     onSubmit(form, async () => {
         await askSigned(who, "POST", "/card/v1/leave", { for_good: true });
         stopped = true;
-        for (const name of ["who", "view", "key"]) await forget(name);
+        await forgetCard();
         localStorage.removeItem("tenant");
         dialog.close();
         root().classList.add("narrow");
@@ -564,7 +587,7 @@ function askForget() {
 }
 
 async function leave() {
-    for (const name of ["who", "view", "key"]) await forget(name);
+    await forgetCard();
     location.assign("/card#gone");
     location.reload();
 }
@@ -594,6 +617,7 @@ function render(fresh = 0) {
     // What is half typed stays when news come.
     for (const [id, value] of typed) { const field = id && document.getElementById(id); if (field && id !== "tongue") field.value = value; }
     if (active) document.getElementById(active)?.focus({ preventScroll: true });
+    afterwards();
 }
 
 // ---- the code -------------------------------------------------------------------------------------------------
@@ -624,7 +648,7 @@ function showCode() {
         clearTimeout(timer);
         const text = turning ? await rotatingCode() : view.token;
         // The page around it is white as well: together they are the quiet zone.
-        place.replaceChildren(drawn(text, 2, say("code")));
+        place.replaceChildren(await drawn(text, 2, say("code")));
         place.dataset.kind = turning ? "turning" : "still";
         hint.textContent = view.rotate ? say(turning ? "turns" : "stillSays") : say("hold");
         other.textContent = say(turning ? "still" : "turning");
@@ -656,7 +680,7 @@ async function take(news) {
     since = news.position;
     online = true;
     if (!localStorage.getItem("language") && news.language) speak(news.language);
-    await keep("view", { ...news, lang: language });
+    keepView(news);
     const fresh = more > 0 && more <= 20 ? more : 0;
     if (fresh) document.querySelector("dialog[open]")?.close();
     render(fresh);
@@ -683,10 +707,10 @@ async function follow() {
             failures = 0;
             if (stopped) return;
             if (news.position !== since || !online) await take(news);
-            else { view.certificate = news.certificate; await keep("view", { ...news, lang: language }); }
+            else { view.certificate = news.certificate; keepView(news); }
         } catch (error) {
             if (stopped) return;
-            if (error.code === "phone-ended") { await forget("who"); await forget("view"); emptyPage(say("gone")); return; }
+            if (error.code === "phone-ended") { await forget("who"); forgetView(); emptyPage(say("gone")); return; }
             failures++;
             if (online) { online = false; if (view) render(); }
             const pause = Math.min(60_000, 1000 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2);
@@ -715,6 +739,7 @@ function emptyPage(title) {
     root().classList.add("narrow");
     root().replaceChildren(h("h1", {}, title), h("p", {}, say("noneSays")), h("ul.ways", {},
         tenant ? h("li", {}, say("wayMail"), form) : null, h("li", {}, say("wayPaper")), h("li", {}, say("wayCounter"))));
+    afterwards();
 }
 
 function onePage(title, text, button, work) {
@@ -727,40 +752,54 @@ function onePage(title, text, button, work) {
 
 const fragment = () => new URLSearchParams(location.hash.slice(1));
 
+// Draws what the card said last, before anything is asked of the database or the network.
+function drawLast() {
+    view = lastView();
+    if (!view) return;
+    since = view.lang === language ? view.position : null;
+    online = navigator.onLine !== false;
+    render();
+}
+
+let painted = false;
+
+// What the first picture does not need comes after it.
+function afterwards() {
+    if (painted) return;
+    painted = true;
+    requestAnimationFrame(() => setTimeout(() => {
+        navigator.serviceWorker?.register("/card/sw.js", { scope: "/card" }).catch(() => {});
+        codes().catch(() => {});
+    }));
+}
+
 async function cardPage() {
     document.body.append(h("p.hidden", { id: "news", role: "status", "aria-live": "polite" }));
     if (!safe()) { root().replaceChildren(h("p.note", {}, say("insecure"))); return; }
-    navigator.serviceWorker?.register("/card/sw.js", { scope: "/card" }).catch(() => {});
-    who = await kept("who");
-    const codes = fragment();
-    if (codes.get("m")) {
+    const brought = fragment();
+    if (brought.get("m")) {
         onePage(say("confirm"), say("confirmSays"), say("confirm"), async () => {
-            await ask("/card/v1/mail/confirm", { code: codes.get("m") });
+            await ask("/card/v1/mail/confirm", { code: brought.get("m") });
             history.replaceState(null, "", "/card");
             return say("confirmed");
         });
         return;
     }
     const attach = async (code) => begin(await ask("/card/v1/attach", { key: await publicKey(), code }));
-    if (codes.get("r")) {
-        onePage(say("fetch"), say("fetchSays"), say("fetch"), () => attach(codes.get("r")));
+    if (brought.get("r")) {
+        onePage(say("fetch"), say("fetchSays"), say("fetch"), () => attach(brought.get("r")));
         return;
     }
-    if (codes.get("h") && !who) {
+    drawLast();
+    who = await kept("who");
+    if (brought.get("h") && !who) {
         try {
-            await attach(codes.get("h"));
+            await attach(brought.get("h"));
             who = await kept("who");
         } catch { /* used or too old: the ways back are shown */ }
     }
-    if (!who) { emptyPage(say(codes.has("gone") ? "gone" : "none")); return; }
+    if (!who) { forgetView(); emptyPage(say(brought.has("gone") ? "gone" : "none")); return; }
     localStorage.setItem("tenant", who.tenant);
-    const last = await kept("view");
-    if (last) {
-        view = last;
-        since = last.lang === language ? last.position : null;
-        online = navigator.onLine !== false;
-        render();
-    }
     await follow();
 }
 

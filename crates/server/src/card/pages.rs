@@ -110,13 +110,12 @@ fn framed(language: Language, title: &str, kind: &str, head: Markup, body: Marku
                 meta name="apple-mobile-web-app-capable" content="yes";
                 title { (title) }
                 (head)
+                // Asked for before the long style is read.
+                script type="module" src="/assets/card.js" {}
                 style { (PreEscaped(&*STYLE)) }
-                // The script asks for its other half only once it was read: both come at once.
-                link rel="modulepreload" href="/assets/qr.js";
                 link rel="icon" type="image/png" href="/assets/card-192.png";
                 link rel="apple-touch-icon" href="/assets/card-192.png";
                 link rel="manifest" href="/card/manifest.webmanifest";
-                script type="module" src="/assets/card.js" {}
             }
             body data-page=(kind) { (body) }
         }

@@ -39,14 +39,13 @@ fn looks_like_a_code(text: &str) -> bool {
 
 async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, error: Option<&Error>) -> Page {
     let asked = visitor.query.get("find").to_owned();
-    let (members, cut) = if asked.is_empty() {
+    let (members, cut, so_far) = if asked.is_empty() {
         visitor.http.names.warm(&visitor.server, visitor.tenant());
-        (newest(visitor).await?, false)
+        (newest(visitor).await?, false, None)
     } else {
         let found = visitor.http.names.find(&visitor.server, visitor.tenant(), &asked).await?;
-        let ids: Vec<MemberId> = found.members.into_iter().map(|(member, _)| member).collect();
-        let members = visitor.server.member_infos(visitor.tenant(), &ids).await?;
-        (members, found.cut)
+        let members = visitor.server.member_infos(visitor.tenant(), &found.members).await?;
+        (members, found.cut, found.so_far)
     };
     let say = |english, german| visitor.say(english, german);
     let body = html! {
@@ -63,7 +62,8 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
                     "Es gibt mehr Namen, als auf einmal durchsucht werden; andere finden Sie über die Nummer ihrer Karte."))
             }
         }
-        section class="space" {
+        section id="found" class="space" {
+            @if let Some(so_far) = so_far { (still_reading(visitor, so_far)) }
             @if asked.is_empty() {
                 h2 { (say("Changed last", "Zuletzt geändert")) }
             } @else {
@@ -76,6 +76,8 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
                         "Eine Karte wird mit dem ersten Scan an der Theke zum Mitglied. Sie können auch hier eines anlegen."),
                     None,
                 ))
+            } @else if members.is_empty() && so_far.is_some() {
+                p { (say("Nobody among these.", "Unter diesen niemand.")) }
             } @else if members.is_empty() {
                 p {
                     (say("Nobody. Spelling does not matter, but a first name is all that is known; the number stands on the card.",
@@ -96,6 +98,20 @@ async fn show(visitor: &Visitor, status: StatusCode, sent: Option<&Values>, erro
     };
     let title = say("Who are your guests?", "Wer sind Ihre Gäste?");
     Ok(web::page(status, frame(visitor, Tab::Members, title, body)))
+}
+
+/// Says that not all names were searched. The script looks for this, and asks again.
+fn still_reading(visitor: &Visitor, so_far: usize) -> Markup {
+    let say = |english, german| visitor.say(english, german);
+    let count = visitor.language.number(so_far as i64);
+    html! {
+        p class="notice warn" role="status" data-again {
+            (say("The names are still being read. Searched so far: ",
+                "Die Namen werden noch eingelesen. Bisher durchsucht: "))
+            (count) ". "
+            a href="" { (say("Search again", "Noch einmal suchen")) }
+        }
+    }
 }
 
 async fn newest(visitor: &Visitor) -> Result<Vec<MemberInfo>> {

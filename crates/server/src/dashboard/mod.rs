@@ -7,7 +7,7 @@
 //! | `chart`, `code`, `words` | charts; codes as pictures; days, times and numbers in words |
 //! | `entry` | signing in and out, the first password, a forgotten one |
 //! | `today` | how it is going: figures, shops side by side, devices, fourteen days as a chart |
-//! | `members`, `member`, `names` | searching, one member's file; how names are found that are sealed |
+//! | `members`, `member`, `names`, `spelling` | searching, one member's file; how names are found that are sealed |
 //! | `cards` | piles of printed cards, as sheets |
 //! | `programmes`, `templates` | what is in force, templates, versions side by side |
 //! | `editor`, `plain` | one programme as a form made from its own structure, or as text; the sample sale |
@@ -45,6 +45,7 @@ mod plain;
 mod programmes;
 mod shell;
 mod shops;
+mod spelling;
 mod statement;
 mod team;
 mod templates;
@@ -60,7 +61,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::api::Route;
-pub(crate) use names::Names;
+pub(crate) use names::{Names, forget_until_stopped};
 pub(crate) use trouble::Trouble;
 
 /// Where the dashboard begins.

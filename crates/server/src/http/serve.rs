@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Http, Options, Peer, router_of};
 use crate::attempts;
+use crate::dashboard;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::silence;
@@ -85,6 +86,7 @@ pub async fn serve_with(
     let listener_of_silence = tokio::spawn(silence::watch(Arc::clone(&http)));
     let hearing = Arc::clone(&http);
     let hearing = tokio::spawn(async move { hearing.relay.hear(&hearing.server).await });
+    let forgetting = tokio::spawn(dashboard::forget_until_stopped(Arc::clone(&http)));
     let process = server.random();
     // A full disk is no reason not to serve.
     if let Err(error) = attempts::take_up(&http).await {
@@ -137,6 +139,7 @@ pub async fn serve_with(
     watcher.abort();
     listener_of_silence.abort();
     hearing.abort();
+    forgetting.abort();
     counter.abort();
     attempts::write_down(&http, process).await;
     // What was told and not noted is told once more, under the same number.

@@ -36,6 +36,8 @@ pub(super) async fn metrics(State(http): Shared, request: Request) -> Response {
         return response;
     }
     let mut gauges = metrics::of_process();
+    let names = http.names.kept() as f64;
+    gauges.push(("stempel_names_open", "Members' names that are open in memory for searching.", names));
     match http.server.figures().await {
         Ok(figures) => {
             gauges.push(("stempel_database_up", "Whether the database answers.", 1.0));

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::Markup;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 use crate::api::Route;
 use crate::error::Error;
@@ -60,7 +62,9 @@ const ASSETS: [Asset; 4] = [
 pub(crate) const LANGUAGE_COOKIE: &str = "stempel-language";
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![("/assets/{name}", get(asset))]
+    // A phone's line is slower than a server: files of pages are made as small as they get.
+    let smaller = CompressionLayer::new().quality(CompressionLevel::Default);
+    vec![("/assets/{name}", get(asset).layer(smaller))]
 }
 
 /// A language that pages can be read in.

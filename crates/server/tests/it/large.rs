@@ -10,40 +10,60 @@ use crate::suite::browser::Cafe;
 const EVENTS: u32 = 1_000_000;
 const MEMBERS: u32 = 100_000;
 
+/// The numbers from 1 on, as a table `s` with a column `i`.
+fn series(n: u32) -> String {
+    match crate::KIND {
+        Kind::Sqlite => format!(
+            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {n}) SELECT i FROM s) AS s"
+        ),
+        Kind::Postgres => format!("(SELECT i FROM generate_series(1, {n}) AS g(i)) AS s"),
+    }
+}
+
+/// An id of 16 bytes made of a number, and the tenant's.
+fn ids(number: &str, tenant: &str) -> (String, String) {
+    let tenant = tenant.replace('-', "");
+    match crate::KIND {
+        Kind::Sqlite => (format!("CAST(printf('%016d', {number}) AS BLOB)"), format!("x'{tenant}'")),
+        Kind::Postgres => (
+            format!("convert_to(lpad(({number})::text, 16, '0'), 'UTF8')"),
+            format!("decode('{tenant}', 'hex')"),
+        ),
+    }
+}
+
+/// Any row of a table, to be copied.
+fn first(table: &str, tenant: &str) -> String {
+    format!("(SELECT * FROM {table} WHERE tenant = {} LIMIT 1) AS f", ids("0", tenant).1)
+}
+
+/// A statement that adds members like one that is there, who all changed after it. Nobody has their keys.
+pub fn members(tenant: &str, count: u32) -> String {
+    let (id, _) = ids("i", tenant);
+    format!(
+        "INSERT INTO member (tenant, member, position, base)
+           SELECT f.tenant, {id}, 100000000 + i, f.base FROM {}, {}",
+        series(count),
+        first("member", tenant)
+    )
+}
+
 /// Statements that fill the tables, in the words of each database. The rows are copies of what is there: pages never
 /// read the bytes of somebody else's events.
 fn filling(tenant: &str) -> String {
-    let series = |n: u32| match crate::KIND {
-        Kind::Sqlite => format!(
-            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {n}) SELECT i FROM s)"
-        ),
-        Kind::Postgres => format!("(SELECT i FROM generate_series(1, {n}) AS g(i))"),
-    };
-    let (id, tenant_id) = match crate::KIND {
-        Kind::Sqlite => ("CAST(printf('%016d', i) AS BLOB)", format!("x'{tenant}'")),
-        Kind::Postgres => {
-            ("convert_to(lpad(i::text, 16, '0'), 'UTF8')", format!("decode('{tenant}', 'hex')"))
-        }
-    };
-    let owner = match crate::KIND {
-        Kind::Sqlite => format!("CAST(printf('%016d', i % {MEMBERS} + 1) AS BLOB)"),
-        Kind::Postgres => format!("convert_to(lpad((i % {MEMBERS} + 1)::text, 16, '0'), 'UTF8')"),
-    };
-    let first = |table: &str| format!("(SELECT * FROM {table} WHERE tenant = {tenant_id} LIMIT 1) AS f");
+    let (owner, tenant_id) = ids(&format!("i % {MEMBERS} + 1"), tenant);
     format!(
-        "INSERT INTO member (tenant, member, position, base)
-           SELECT f.tenant, {id}, 100000000 + i, f.base FROM {members} AS s, {member};
+        "{members};
          INSERT INTO event (tenant, author, seq, hash, bytes, kind, member, status, received_ms)
            SELECT f.tenant, f.author, 100000000 + i, f.hash, f.bytes, f.kind, {owner}, 0, f.received_ms
-           FROM {events} AS s, {event};
+           FROM {events}, {event};
          INSERT INTO day_figure (tenant, day, shop, name, amount)
-           SELECT f.tenant, f.day - 20 - i, f.shop, f.name, f.amount FROM {days} AS s,
+           SELECT f.tenant, f.day - 20 - i, f.shop, f.name, f.amount FROM {days},
            (SELECT * FROM day_figure WHERE tenant = {tenant_id} AND name = 'visits' ORDER BY day DESC LIMIT 1) AS f;
          UPDATE tenant SET head = 200000000;",
-        members = series(MEMBERS),
-        member = first("member"),
+        members = members(tenant, MEMBERS),
         events = series(EVENTS),
-        event = first("event"),
+        event = first("event", tenant),
         days = series(3000),
     )
 }
@@ -54,7 +74,7 @@ fn filling(tenant: &str) -> String {
 async fn pages_are_quick_beside_a_million_events() {
     let cafe = Cafe::open().await;
     let began = Instant::now();
-    script(&cafe.world.url, &filling(&cafe.world.tenant.to_string().replace('-', ""))).await;
+    script(&cafe.world.url, &filling(&cafe.world.tenant.to_string())).await;
     if crate::KIND == Kind::Postgres {
         script(&cafe.world.url, "ANALYZE").await;
     }

@@ -1,6 +1,9 @@
 //! The dashboard without a browser: who may see what, forms of other sites, ids of other tenants.
 
+use std::time::Duration;
+
 use serde_json::json;
+use stempel_domain::event::ErasureReason;
 use stempel_server::accounts::{Role, RoleAt};
 
 use crate::accounts::{Person, owner, person};
@@ -202,4 +205,63 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         let answer = sven.post(&site, &path, "", &format!("{body}&csrf={}", sven.csrf())).await;
         assert_eq!(answer.status, 403, "{path}: {}", text(&answer));
     }
+}
+
+/// How many names are open in the memory of the process.
+async fn names_open(site: &Site) -> f64 {
+    let figures = text(&site.send("GET", "/metrics", "", b"").await);
+    let line = figures.lines().find_map(|line| line.strip_prefix("stempel_names_open "));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_erased_name_leaves_the_memory_without_a_search() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let key = key(&world).await;
+    let mut members = Vec::new();
+    for name in ["Ada", "Adam", "Bruno"] {
+        let made = site.ask("POST", "/api/v1/members", &key, &json!({ "name": name })).await.json();
+        members.push(made["member"].as_str().unwrap().to_owned());
+    }
+    let olga = person(&world, world.tenant, &site, "olga@example.org", &owner()).await;
+    assert_eq!(names_open(&site).await, 0.0);
+    let found = text(&olga.get(&site, "/dashboard/members?find=ada").await);
+    assert!(found.contains(&members[0]) && found.contains(&members[1]) && !found.contains("data-again"));
+    assert_eq!(names_open(&site).await, 3.0);
+    world.server.member_erase(world.tenant, &members[0], ErasureReason::Asked).await.unwrap();
+    let gone = async {
+        while names_open(&site).await > 2.0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
+    let found = text(&olga.get(&site, "/dashboard/members?find=ada").await);
+    assert!(!found.contains(&members[0]) && found.contains(&members[1]));
+}
+
+#[tokio::test]
+async fn a_search_answers_before_all_names_are_read_says_so_and_finds_the_rest() {
+    let world = World::new().await;
+    let site = Site::open(&world).await;
+    let key = key(&world).await;
+    let ada = site.ask("POST", "/api/v1/members", &key, &json!({ "name": "Ada" })).await.json();
+    let ada = ada["member"].as_str().unwrap();
+    // Many others, who all changed after her.
+    let others = super::large::members(&world.tenant.to_string(), 5000);
+    crate::database::script(&world.url, &format!("{others}; UPDATE tenant SET head = 200000000")).await;
+    let olga = person(&world, world.tenant, &site, "olga@example.org", &owner()).await;
+    let first = text(&olga.get(&site, "/dashboard/members?find=ada").await);
+    assert!(first.contains("data-again") && !first.contains(ada), "{first}");
+    let found = async {
+        loop {
+            let page = text(&olga.get(&site, "/dashboard/members?find=ada").await);
+            if !page.contains("data-again") {
+                return page;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), found).await.unwrap();
+    assert!(found.contains(ada), "{found}");
 }
