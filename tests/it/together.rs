@@ -261,7 +261,7 @@ fn limits_that_the_owner_sets_hold_at_a_till_from_its_next_exchange_on() {
     till.one(&["sync"]);
     let (exit, said) = till.refused(&stamp(&code));
     assert_eq!(exit, 1, "{said}");
-    assert!(said.contains("card-often"), "{said}");
+    assert!(said.contains(&format!("stempel alarms agree card-often {member} --pin -")), "{said}");
     till.one(&["alarms", "agree", "card-often", &member, "--pin", "847362"]);
     till.one(&stamp(&code));
     // The default asks from more on.

@@ -61,7 +61,7 @@ pub enum TerminalError {
     #[error("this needs a manager's PIN")]
     NeedsManager,
     /// It goes beyond a limit that guards against helping oneself: a second person has to agree.
-    #[error("{}; a manager has to agree: stempel alarms agree", alarm_sentences(.0, Language::En))]
+    #[error("{}; a manager has to agree: {}", alarm_sentences(.0, Language::En), agreeing(.0))]
     SecondPerson(Vec<Alarm>),
     /// The folder is not a terminal yet.
     #[error("this folder is not a terminal yet; make it one with `stempel init` or `stempel enroll`")]
@@ -130,6 +130,13 @@ pub fn sentences(trace: &[TraceStep], language: Language) -> String {
 /// Alarms as sentences.
 pub fn alarm_sentences(alarms: &[Alarm], language: Language) -> String {
     alarms.iter().map(|alarm| alarm.sentence(language)).collect::<Vec<_>>().join("; ")
+}
+
+/// What a manager types to agree.
+fn agreeing(alarms: &[Alarm]) -> String {
+    let each =
+        |alarm: &Alarm| format!("stempel alarms agree {} {} --pin -", alarm.kind.name(), alarm.subject);
+    alarms.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
 impl From<NotAnId> for TerminalError {
