@@ -3,7 +3,7 @@
 
 use stempel_domain::{EventRef, MemberId, TenantId};
 
-use crate::db::{Tx, values};
+use crate::db::{Tx, Value, values};
 use crate::error::Result;
 use crate::jobs;
 
@@ -71,6 +71,19 @@ pub(crate) async fn decide(
     )
     .await?;
     Ok(())
+}
+
+/// What the open cases of a kind are about that are of these members.
+pub(crate) async fn open_of(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: &'static str,
+    members: impl Iterator<Item = MemberId>,
+) -> Result<Vec<String>> {
+    let sql =
+        "SELECT subject FROM conflict_case WHERE tenant = $1 AND kind = $2 AND closed_ms IS NULL AND member";
+    let rows = tx.rows_in(sql, values![tenant, kind], members.map(Value::from).collect()).await?;
+    rows.iter().map(|row| row.text(0)).collect()
 }
 
 /// Closes a case that has come right by itself.

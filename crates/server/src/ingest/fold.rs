@@ -173,9 +173,12 @@ async fn watch_person(
     if person.parts().len() > 1 && grants::may_be_doubled(&person) {
         jobs::put(tx, tenant.id, jobs::Kind::Grants, &root.0, booking.now_ms).await?;
     }
-    for (id, part) in person.parts() {
-        for unit in part.purses.keys().filter(|unit| id != root || !overdrawn.contains_key(*unit)) {
-            cases::close(tx, tenant.id, booking.now_ms, "overdraft", &format!("{id}/{unit}")).await?;
+    // Also of units of which the one that the person is known under, or was, has none itself.
+    let stands: BTreeSet<String> = overdrawn.keys().map(|unit| format!("{root}/{unit}")).collect();
+    let members = person.parts().iter().map(|(id, _)| *id);
+    for subject in cases::open_of(tx, tenant.id, "overdraft", members).await? {
+        if !stands.contains(&subject) {
+            cases::close(tx, tenant.id, booking.now_ms, "overdraft", &subject).await?;
         }
     }
     for (unit, amount) in &overdrawn {

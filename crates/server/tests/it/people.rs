@@ -120,6 +120,36 @@ async fn an_overdraft_of_one_ends_when_it_is_the_same_person_as_another() {
 }
 
 #[tokio::test]
+async fn an_overdraft_of_a_person_ends_though_the_one_it_is_known_under_never_had_any() {
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    let same = |into| Fact::MemberMerged(MemberMerged { member: member(2), into });
+    device.join(member(1), card(1));
+    device.join(member(2), card(2));
+    device.write(same(Some(member(1))));
+    device.give(member(2), -2);
+    let mut sent = 0;
+    // Whose overdrafts are open after everything written so far.
+    let mut owing = async |device: &Device| {
+        world.push(device, &device.rows[sent..]).await.unwrap();
+        sent = device.rows.len();
+        let cases = world.server.inbox(world.tenant).await.unwrap().cases;
+        cases.into_iter().map(|case| case.member).collect::<Vec<_>>()
+    };
+    assert_eq!(owing(&device).await, [Some(member(1))]);
+    device.give(member(2), 2);
+    assert_eq!(owing(&device).await, []);
+    // Again, and then they are two: it is the other one's.
+    device.give(member(2), -2);
+    assert_eq!(owing(&device).await, [Some(member(1))]);
+    device.write(same(None));
+    assert_eq!(owing(&device).await, [Some(member(2))]);
+    device.give(member(2), 2);
+    assert_eq!(owing(&device).await, []);
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn a_card_of_any_part_of_a_person_is_blocked_and_replaced() {
     let world = World::new().await;
     let mut device = world.device(1).await;
