@@ -347,9 +347,12 @@ pub struct Bench {
     /// For scan: folder of frames, each with its text beside it
     #[arg(long)]
     pub frames: Vec<PathBuf>,
-    /// For scan: folder of the frames of a film, with text.txt
+    /// For scan: a film, that is a folder of its frames with the code's text in text.txt; or a folder of films
     #[arg(long)]
     pub video: Option<PathBuf>,
+    /// For scan: writes as many --passes as films into this empty folder, and measures nothing
+    #[arg(long, conflicts_with_all = ["photos", "frames", "video", "empty", "decoys", "soak"])]
+    pub film: Option<PathBuf>,
     /// For scan: hands that bring a code into view
     #[arg(long)]
     pub passes: Option<u64>,

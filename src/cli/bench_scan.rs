@@ -1,6 +1,8 @@
 //! How much the scanner reads, how fast, and what it reads where nothing is: on photographs, frames, films, and passes
 //! that are made for it. Another decoder reads the same in the same run when the feature `compare` brings it.
 
+mod video;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -219,6 +221,9 @@ fn times(millis: &mut [f64]) -> (f64, f64, f64, f64) {
 
 /// Measures what was asked for; without a wish, on passes and counters that are made for it.
 pub(super) fn run(bench: &Bench) -> Result<Answer, Failure> {
+    if let Some(folder) = &bench.film {
+        return Ok(Answer::lines(video::make(folder, bench.seed, bench.passes.unwrap_or(1))?));
+    }
     let mut lines = Vec::new();
     if let Some(folder) = &bench.photos {
         lines.extend(photos(folder)?);
@@ -227,7 +232,7 @@ pub(super) fn run(bench: &Bench) -> Result<Answer, Failure> {
         lines.extend(frames(folder)?);
     }
     if let Some(folder) = &bench.video {
-        lines.extend(video(folder)?);
+        lines.extend(video::measure(folder)?);
     }
     if let Some(count) = bench.soak {
         lines.push(soak(bench.seed, count)?);
@@ -248,16 +253,25 @@ pub(super) fn run(bench: &Bench) -> Result<Answer, Failure> {
     Ok(Answer::lines(lines))
 }
 
-/// The pictures of a folder that have a text beside them.
+fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "png" || end == "jpg" || end == "jpeg")
+}
+
+/// The pictures of a folder that have a text beside them; one at least.
 fn pictures_with_text(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
     let mut pictures = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let is_picture = path.extension().is_some_and(|end| end == "png" || end == "jpg" || end == "jpeg");
-        if is_picture && let Ok(text) = std::fs::read_to_string(path.with_extension("txt")) {
+        if is_picture(&path)
+            && let Ok(text) = std::fs::read_to_string(path.with_extension("txt"))
+        {
             pictures.push((path, text));
         }
+    }
+    if pictures.is_empty() {
+        let reason = "holds no pictures with their text beside them, as in A.png and A.txt";
+        return Err(Failure::usage(format!("{}: {reason}", folder.display())));
     }
     pictures.sort();
     Ok(pictures)
@@ -271,6 +285,12 @@ fn photos(folder: &Path) -> Result<Vec<(String, Value)>, Failure> {
         sets.push(entry.map_err(failed)?.path());
     }
     sets.retain(|path| path.is_dir());
+    if sets.is_empty() {
+        return Err(Failure::usage(format!(
+            "{}: each set belongs in a folder of its own here",
+            folder.display()
+        )));
+    }
     sets.sort();
     let mut lines = Vec::new();
     for mut decoder in Decoder::of_pictures() {
@@ -312,46 +332,6 @@ fn frames(folder: &Path) -> Result<Vec<(String, Value)>, Failure> {
             tally.take(kind, None, Some(text), &name, outcome);
         }
         lines.push(tally.line(&folder.display().to_string(), decoder.name));
-    }
-    Ok(lines)
-}
-
-/// A film as a folder of pictures, with the text in `text.txt`: when it is read first, and how often.
-fn video(folder: &Path) -> Result<Vec<(String, Value)>, Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
-    let text = std::fs::read_to_string(folder.join("text.txt")).map_err(failed)?;
-    let text = text.trim_end();
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        files.push(entry.map_err(failed)?.path());
-    }
-    files.retain(|path| path.extension().is_some_and(|end| end == "png" || end == "jpg" || end == "jpeg"));
-    files.sort();
-    let mut lines = Vec::new();
-    for mut decoder in Decoder::of_films() {
-        let (mut first, mut read, mut wrong, mut millis) = (None, 0_usize, 0_usize, Vec::new());
-        for (number, path) in files.iter().enumerate() {
-            let outcome = decoder.decode(&load_picture(path).map_err(Failure::machine)?, Some(text));
-            wrong += outcome.texts.iter().filter(|found| *found != text).count();
-            if outcome.texts.iter().any(|found| found == text) {
-                first.get_or_insert(number);
-                read += 1;
-            }
-            millis.extend(outcome.millis);
-        }
-        let (mean, median, late, max) = times(&mut millis);
-        let begun = first.map_or("never".to_owned(), |frame| format!("at frame {frame}"));
-        lines.push((
-            format!(
-                "{}: {:<20} first read {begun}, in {read} of {} frames, wrong {wrong}; ms mean {mean:.2} p50 {median:.2} p95 {late:.2} max {max:.1}",
-                folder.display(),
-                decoder.name,
-                files.len()
-            ),
-            json!({"video": folder.display().to_string(), "decoder": decoder.name, "first": first, "read": read,
-                   "frames": files.len(), "wrong": wrong,
-                   "ms": {"mean": mean, "p50": median, "p95": late, "max": max}}),
-        ));
     }
     Ok(lines)
 }

@@ -6,6 +6,7 @@
 //! - `people`: a member with two cards, and one who wants to be forgotten.
 //! - `proofs`: purchases at another till, those who work here, and the day.
 //! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
+//! - `scanner`: a film that is made and measured.
 //! - `together`: two devices and a server, apart and together again.
 //! - `crash`: kill -9 in the middle of work.
 //! - `draws`: a prize draw that a guest checks.
@@ -28,6 +29,7 @@ mod keys;
 mod people;
 mod proofs;
 mod rights;
+mod scanner;
 mod support;
 #[cfg(feature = "demo")]
 mod together;
