@@ -128,7 +128,11 @@ fn parse(account: &str) -> Result<AccountId> {
 fn clean_email(email: &str) -> Result<String> {
     let email = email.trim().to_lowercase();
     let good = email.len() <= EMAIL_LEN_MAX && email.parse::<lettre::Address>().is_ok();
-    if good { Ok(email) } else { Err(Error::bad_request("This is not an e-mail address.")) }
+    if good {
+        Ok(email)
+    } else {
+        Err(Error::refused("email", 400, "This is not an e-mail address", "Write it like name@example.org."))
+    }
 }
 
 /// Where the directory keeps an address: its hash, then the tenant. One address may have accounts at several.

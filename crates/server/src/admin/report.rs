@@ -87,6 +87,12 @@ impl Server {
     pub async fn report_clearing(&self, tenant: TenantId, from: Day, to: Day) -> Result<Vec<ClearingReport>> {
         let mut tx = self.read_of(tenant).await?;
         Tenant::load(&mut tx, tenant).await?;
+        let mut settled = programmes(&mut tx, tenant).await?;
+        settled.retain(|published| published.programme.spec().clearing.is_some());
+        if settled.is_empty() {
+            // Nobody shares anything: no event has to be read to know that.
+            return Ok(Vec::new());
+        }
         let parties = parties(&mut tx, tenant).await?;
         let party = |shop: ShopId| parties.get(&shop).cloned().unwrap_or_else(|| shop.to_string());
         let mut sums: BTreeMap<Unit, BTreeMap<String, Turnover>> = BTreeMap::new();
@@ -104,7 +110,7 @@ impl Server {
         })
         .await?;
         let mut reports = Vec::new();
-        for published in programmes(&mut tx, tenant).await? {
+        for published in settled {
             let Some(rule) = &published.programme.spec().clearing else { continue };
             let unit = published.programme.unit();
             let Some(of_unit) = sums.get(unit) else { continue };

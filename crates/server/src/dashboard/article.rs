@@ -365,7 +365,7 @@ fn grid(
                 table class="cells" {
                     thead { tr { @for (_, label, _) in heads { th scope="col" { (label) } } } }
                     tbody { @for line in 0..count { tr {
-                        @for (part, label, kind) in heads { td { (cell(typed, &format!("{letter}{line}.{part}"), kind, label, line)) } }
+                        @for (part, label, kind) in heads { td data-label=(label) { (cell(typed, &format!("{letter}{line}.{part}"), kind, label, line)) } }
                     } } }
                 }
             }

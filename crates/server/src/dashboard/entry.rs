@@ -107,13 +107,7 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
     if let Err(wait_ms) = http.guard.attempt(&name, address, http.server.now_ms()) {
         http.metrics.add("stempel_logins_total", "slowed", 1);
         let answer = too_often(wait_ms);
-        let error = Error::refused(
-            "too-often",
-            429,
-            "Too many attempts from here",
-            format!("Wait {} seconds, then try again.", (wait_ms.max(0) + 999) / 1000),
-        );
-        let mut page = failed(error, kept);
+        let mut page = failed(slowed(wait_ms), kept);
         if let Some(after) = answer.headers().get("retry-after") {
             page.headers_mut().insert("retry-after", after.clone());
         }
@@ -312,12 +306,7 @@ pub(crate) async fn forgotten(State(http): Shared, request: Request) -> Page {
     let email = values.get("email").to_owned();
     let name = format!("forgotten {}", email.to_lowercase());
     if let Err(wait_ms) = http.guard.attempt(&name, address, http.server.now_ms()) {
-        let error = Error::refused(
-            "too-often",
-            429,
-            "Too many attempts from here",
-            format!("Wait {} seconds, then try again.", (wait_ms.max(0) + 999) / 1000),
-        );
+        let error = slowed(wait_ms);
         return Ok(forgotten_form(language, Some(shell::problem(&error, language))));
     }
     // The answer says nothing and comes at once, whether there is an account or not.
@@ -367,4 +356,11 @@ pub(crate) async fn language(Path(code): Path<String>, request: Request) -> Resp
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whoever tries too often waits for that long, in milliseconds.
+pub(super) fn slowed(wait_ms: i64) -> Error {
+    let seconds = (wait_ms.max(0) + 999) / 1000;
+    let detail = format!("Wait {seconds} seconds, then try again.");
+    Error::refused("too-often", 429, "Too many attempts from here", detail)
 }

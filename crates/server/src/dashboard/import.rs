@@ -167,7 +167,11 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
                 }
             } @else {
                 p class="notice info" role="status" {
-                    (guests.len()) " " (say("members can be taken over; nothing is yet.", "Mitglieder können übernommen werden; noch ist nichts übernommen."))
+                    @if guests.len() == 1 {
+                        (say("One member can be taken over; nothing is yet.", "Ein Mitglied kann übernommen werden; noch ist nichts übernommen."))
+                    } @else {
+                        (guests.len()) " " (say("members can be taken over; nothing is yet.", "Mitglieder können übernommen werden; noch ist nichts übernommen."))
+                    }
                 }
             }
         };

@@ -6,6 +6,7 @@ use stempel_domain::alarm::{AlarmKind, Limit, Limits, LimitsSet};
 use stempel_domain::{Money, Unit};
 
 use super::Page;
+use super::plain::shown;
 use super::shell::{self, Tab, frame, token};
 use super::visitor::{Sent, Values, Visitor, on};
 use crate::api::access::Scope;
@@ -50,9 +51,9 @@ fn words(visitor: &Visitor, kind: AlarmKind) -> (&'static str, &'static str) {
 }
 
 /// A step as it is written: money with its cents, everything else as a number.
-fn written(kind: AlarmKind, step: u32) -> String {
+fn written(visitor: &Visitor, kind: AlarmKind, step: u32) -> String {
     match kind {
-        AlarmKind::MoneyBack => Money(i64::from(step)).to_string(),
+        AlarmKind::MoneyBack => shown(&Money(i64::from(step)).to_string(), visitor.language),
         _ => step.to_string(),
     }
 }
@@ -88,7 +89,7 @@ fn one(visitor: &Visitor, kind: AlarmKind, limit: Limit, typed: Option<&Values>)
     let say = |english, german| visitor.say(english, german);
     let ((title, counted), name) = (words(visitor, kind), kind.name());
     let mut fields = vec![
-        ("warn", say("Looks odd from", "Fällt auf ab"), written(kind, limit.warn)),
+        ("warn", say("Looks odd from", "Fällt auf ab"), written(visitor, kind, limit.warn)),
         (
             "minutes",
             say("within so many minutes", "innerhalb von so vielen Minuten"),
@@ -97,18 +98,20 @@ fn one(visitor: &Visitor, kind: AlarmKind, limit: Limit, typed: Option<&Values>)
     ];
     // The server alone sees two shops, and nobody could be asked there.
     if kind != AlarmKind::TwoPlaces {
-        fields.insert(1, ("ask", say("two people from", "zu zweit ab"), written(kind, limit.ask)));
+        fields.insert(1, ("ask", say("two people from", "zu zweit ab"), written(visitor, kind, limit.ask)));
     }
     html! {
         fieldset {
             legend { (title) }
             p class="hint" { (counted) }
-            @for (part, label, known) in fields {
-                @let field = format!("{name}.{part}");
-                div class="field" {
-                    label for={ "f-" (field) } { (label) }
-                    input id={ "f-" (field) } name=(field) inputmode="decimal" required autocomplete="off"
-                        value=(typed.and_then(|typed| typed.given(&field)).unwrap_or(&known));
+            div class="three" {
+                @for (part, label, known) in fields {
+                    @let field = format!("{name}.{part}");
+                    div class="field" {
+                        label for={ "f-" (field) } { (label) }
+                        input id={ "f-" (field) } name=(field) inputmode="decimal" required autocomplete="off"
+                            value=(typed.and_then(|typed| typed.given(&field)).unwrap_or(&known));
+                    }
                 }
             }
         }

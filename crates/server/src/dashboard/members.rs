@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use stempel_domain::MemberId;
+use stempel_wire::seal::NAME_CHARS_MAX;
 
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, Values, Visitor, on};
@@ -195,8 +196,10 @@ pub(crate) async fn add(Sent(visitor, values): Sent) -> Result<Response, super::
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let language = if values.get("language") == "de" { "de" } else { "en" };
     let new = NewMember { name: some(values.get("name")), language: Some(language.to_owned()) };
-    if new.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
-        let error = Error::bad_request("A name holds no control characters.");
+    let fits = |name: &String| name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control);
+    if !new.name.as_ref().is_none_or(fits) {
+        let detail = format!("A name has at most {NAME_CHARS_MAX} characters, in one line.");
+        let error = Error::refused("name", 422, "This name does not go", detail);
         return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), Some(&error)).await;
     }
     let key = some(values.get("key")).map(|key| format!("dashboard-{key}"));

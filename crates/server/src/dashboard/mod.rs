@@ -13,11 +13,11 @@
 //! | `editor`, `plain` | one programme as a form made from its own structure, or as text; the sample sale |
 //! | `work` | cases, stopped journals, rows that were not understood, changes for a second person |
 //! | `odd` | alarms, a section of `work` |
-//! | `devices`, `shops`, `team` | devices and their codes; shops; accounts, roles, the log |
+//! | `devices`, `shops`, `team`, `log` | devices and their codes; shops; accounts and roles; who changed what |
 //! | `account`, `passkeys` | the own second factor; passkeys, and signing in by one |
 //! | `hooks` | other systems that are told of events, with the log of what they answered |
 //! | `article` | one article: price, tax by day and place, variants, what can be added, its photo |
-//! | `catalogue`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
+//! | `catalogue`, `mistakes`, `import`, `statement`, `csv` | articles; members from a table; clearing; tables both ways |
 //! | `trouble` | errors as pages, in words |
 //!
 //! Invariants: every path works without a script. Whatever changes something is a form with the session's token,
@@ -36,8 +36,10 @@ mod entry;
 mod hooks;
 mod import;
 mod limits;
+mod log;
 mod member;
 mod members;
+mod mistakes;
 mod names;
 mod odd;
 mod passkeys;
@@ -121,7 +123,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/dashboard/team/{account}/role", post(team::role)),
         ("/dashboard/team/{account}/close", post(team::close)),
         ("/dashboard/team/{account}/second", post(team::second)),
-        ("/dashboard/log", get(team::log)),
+        ("/dashboard/log", get(log::page)),
         ("/dashboard/sign-in", get(entry::page).post(entry::sign_in)),
         ("/dashboard/sign-in/code", post(entry::sign_in_code)),
         ("/dashboard/sign-in/passkey", post(passkeys::sign_in)),

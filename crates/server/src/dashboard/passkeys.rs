@@ -40,12 +40,6 @@ fn wanted_site(http: &Http) -> Result<Site> {
     site(http).ok_or_else(|| Error::refused("passkey-site", 422, "There are no passkeys here", detail))
 }
 
-fn too_often(wait_ms: i64) -> Error {
-    let seconds = (wait_ms.max(0) + 999) / 1000;
-    let detail = format!("Wait {seconds} seconds, then try again.");
-    Error::refused("too-often", 429, "Too many attempts from here", detail)
-}
-
 /// The words that the script may have to say, and where it works.
 fn words(language: Language, site: &Site) -> [(&'static str, String); 3] {
     let say = |english, german| language.pick(english, german).to_owned();
@@ -163,7 +157,7 @@ fn one(visitor: &Visitor, passkey: &Passkey, zone: &str) -> Markup {
 async fn check_password(visitor: &Visitor, values: &Values, address: IpAddr) -> Result<()> {
     let guard = &visitor.http.guard;
     let email = &visitor.session.email;
-    guard.attempt(email, address, visitor.server.now_ms()).map_err(too_often)?;
+    guard.attempt(email, address, visitor.server.now_ms()).map_err(entry::slowed)?;
     // As it was typed: a password may begin with a blank.
     let typed = values.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone());
     let (tenant, account) = (visitor.tenant(), &visitor.session.account);
@@ -245,7 +239,7 @@ async fn shown_again(visitor: &Visitor, values: &Values, error: Error) -> Page {
 fn check_asking(http: &Http, address: IpAddr) -> Result<()> {
     let name = format!("passkey {}", network(address));
     let passed = http.gate.pass(&name, ASKED, http.server.now_ms());
-    passed.map(drop).map_err(|_| too_often(10 * 60 * 1000))
+    passed.map(drop).map_err(|_| entry::slowed(10 * 60 * 1000))
 }
 
 fn ticket_of(values: &Values) -> Option<&str> {
@@ -271,7 +265,7 @@ pub(crate) async fn sign_in(State(http): Shared, request: Request) -> Page {
     let kept = entry::carried(&values);
     let opened = async {
         let site = wanted_site(&http)?;
-        http.guard.attempt("passkey", address, http.server.now_ms()).map_err(too_often)?;
+        http.guard.attempt("passkey", address, http.server.now_ms()).map_err(entry::slowed)?;
         http.server.session_open_passkey(&site, ticket_of(&values), values.get("passkey")).await
     };
     match opened.await {

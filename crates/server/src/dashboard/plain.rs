@@ -172,7 +172,7 @@ fn one(key: &str, value: &Value, path: &str, before: &str, language: Language, f
 }
 
 /// A decimal with the reader's comma, and nothing between thousands: it is typed again.
-fn shown(decimal: &str, language: Language) -> String {
+pub(super) fn shown(decimal: &str, language: Language) -> String {
     match language {
         Language::De => decimal.replace('.', ","),
         Language::En => decimal.to_owned(),

@@ -1,4 +1,4 @@
-//! “Who may do what?”: accounts and roles, four eyes, the log of who changed what.
+//! “Who may do what?”: accounts and roles, four eyes.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -14,9 +14,6 @@ use crate::accounts::{AccountInfo, Link, Role, RoleAt};
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
 use crate::web::{self, Language};
-
-/// Entries of the log on one page.
-const LOG: usize = 100;
 
 /// Roles with their words and what they may.
 const ROLES: [(Role, [&str; 2], [&str; 2]); 4] = [
@@ -224,37 +221,4 @@ pub(crate) async fn four_eyes(Sent(visitor, values): Sent) -> Page {
         Asked::Done(_) => Ok(on("/dashboard/team", "saved")),
         Asked::Waits(_) => Ok(on("/dashboard/team", "waits")),
     }
-}
-
-pub(crate) async fn log(visitor: Visitor) -> Page {
-    visitor.principal().may_everywhere(Scope::Manage)?;
-    let newest = visitor.server.audit_head(visitor.tenant()).await?;
-    let to = visitor.query.get("to").parse::<u64>().unwrap_or(newest).min(newest);
-    let after = to.saturating_sub(LOG as u64);
-    let mut entries = visitor.server.audit(visitor.tenant(), after).await?;
-    entries.retain(|entry| entry.seq <= to);
-    entries.reverse();
-    let accounts = visitor.server.accounts(visitor.tenant()).await?;
-    let zone = visitor.zone().await?;
-    let who = |actor: &str| {
-        let account =
-            accounts.iter().find(|account| actor.strip_prefix("account:") == Some(&account.account));
-        account.map_or_else(|| actor.to_owned(), |account| account.email.clone())
-    };
-    let say = |english, german| visitor.say(english, german);
-    let body = html! {
-        p class="lead" { (say("Each entry is chained to the one before; nothing in it can be changed without being noticed.",
-            "Jeder Eintrag ist mit dem vorigen verkettet; nichts darin lässt sich unbemerkt ändern.")) }
-        ol class="line-of-time" {
-            @for entry in &entries {
-                li {
-                    p class="faded" { (visitor.language.instant(entry.at_ms, &zone)) " · " (who(&entry.actor)) }
-                    p { strong { (entry.action) } " " span class="faded" { (entry.subject) } }
-                }
-            }
-        }
-        @if after > 0 { p { a class="button" href={ "/dashboard/log?to=" (after) } { (say("Earlier", "Früher")) } } }
-    };
-    let title = say("Who changed what?", "Wer hat was geändert?");
-    Ok(web::page(StatusCode::OK, frame(&visitor, Tab::Team, title, body)))
 }

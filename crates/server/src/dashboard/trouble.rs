@@ -163,6 +163,8 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
             "Die Grenzen wurden nicht gespeichert",
             "Schreiben Sie ganze Zahlen, Geld wie 100,00; gezählt wird über 1 bis 10080 Minuten.",
         ),
+        "name" => ("Dieser Name geht nicht", "Ein Name hat höchstens 80 Zeichen, in einer Zeile."),
+        "email" => ("Das ist keine E-Mail-Adresse", "Schreiben Sie sie wie name@example.org."),
         "time" => ("Diese Uhrzeit gibt es nicht", "Schreiben Sie sie wie 04:00."),
         "role" => {
             ("Diese Rolle geht nicht", "Wählen Sie Rolle und Laden. Ein Inhaber ist es in allen Läden.")

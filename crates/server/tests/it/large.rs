@@ -1,7 +1,7 @@
 //! The dashboard's pages beside a million events and a hundred thousand members. It measures, and is run by hand:
 //! `cargo nextest run --release -p stempel-server -E 'test(large::)' --run-ignored only --no-capture`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::database::{Kind, script};
 use crate::suite::browser::Cafe;
@@ -50,20 +50,30 @@ pub fn members(tenant: &str, count: u32) -> String {
 
 /// Statements that fill the tables, in the words of each database. The rows are copies of what is there: pages never
 /// read the bytes of somebody else's events.
-fn filling(tenant: &str) -> String {
-    let (owner, tenant_id) = ids(&format!("i % {MEMBERS} + 1"), tenant);
+pub fn filling(tenant: &str, many_events: u32, many_members: u32) -> String {
+    let (owner, tenant_id) = ids(&format!("i % {many_members} + 1"), tenant);
+    let (id, _) = ids("i", tenant);
+    // A key opens for its own member alone: these are of nobody.
+    let (nobody, _) = ids("i + 50000000", tenant);
     format!(
         "{members};
          INSERT INTO event (tenant, author, seq, hash, bytes, kind, member, status, received_ms)
            SELECT f.tenant, f.author, 100000000 + i, f.hash, f.bytes, f.kind, {owner}, 0, f.received_ms
            FROM {events}, {event};
+         INSERT INTO card (tenant, card, member, status, issued_ms)
+           SELECT f.tenant, {id}, {id}, 1, f.issued_ms FROM {guests}, {card};
+         INSERT INTO member_key (tenant, member, key_id, secret)
+           SELECT f.tenant, {nobody}, f.key_id, f.secret FROM {guests}, {key};
          INSERT INTO day_figure (tenant, day, shop, name, amount)
            SELECT f.tenant, f.day - 20 - i, f.shop, f.name, f.amount FROM {days},
            (SELECT * FROM day_figure WHERE tenant = {tenant_id} AND name = 'visits' ORDER BY day DESC LIMIT 1) AS f;
          UPDATE tenant SET head = 200000000;",
-        members = members(tenant, MEMBERS),
-        events = series(EVENTS),
+        members = members(tenant, many_members),
+        events = series(many_events),
         event = first("event", tenant),
+        guests = series(many_members),
+        card = first("card", tenant),
+        key = first("member_key", tenant),
         days = series(3000),
     )
 }
@@ -74,7 +84,7 @@ fn filling(tenant: &str) -> String {
 async fn pages_are_quick_beside_a_million_events() {
     let cafe = Cafe::open().await;
     let began = Instant::now();
-    script(&cafe.world.url, &filling(&cafe.world.tenant.to_string())).await;
+    script(&cafe.world.url, &filling(&cafe.world.tenant.to_string(), EVENTS, MEMBERS)).await;
     if crate::KIND == Kind::Postgres {
         script(&cafe.world.url, "ANALYZE").await;
     }
@@ -82,6 +92,7 @@ async fn pages_are_quick_beside_a_million_events() {
     let cookie = cafe.cookie().await;
     let member = cafe.guests[0].1["member"].as_str().unwrap();
     let file = format!("/dashboard/members/{member}");
+    let opened = Instant::now();
     for path in [
         "/dashboard",
         "/dashboard/members",
@@ -93,6 +104,9 @@ async fn pages_are_quick_beside_a_million_events() {
         "/dashboard/work",
         "/dashboard/devices",
         "/dashboard/log",
+        "/dashboard/statement",
+        "/dashboard/cards",
+        "/dashboard/catalogue",
     ] {
         let mut times = Vec::new();
         for _ in 0..5 {
@@ -104,4 +118,9 @@ async fn pages_are_quick_beside_a_million_events() {
         let shown: Vec<String> = times.iter().map(|time| format!("{time:.1}")).collect();
         println!("{path}: {} ms", shown.join(" "));
     }
+    let search = || cafe.site.send("GET", "/dashboard/members?find=joerg", &cookie, b"");
+    while String::from_utf8_lossy(&search().await.body).contains("data-again") {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("all names were read {:?} after the first page", opened.elapsed());
 }

@@ -12,7 +12,7 @@ use crate::http::{Answer, Site};
 use crate::world::World;
 
 /// Every page that somebody opens, and who may at least.
-const PAGES: [(&str, Role); 20] = [
+pub const PAGES: [(&str, Role); 20] = [
     ("/dashboard", Role::Support),
     ("/dashboard/members", Role::Support),
     ("/dashboard/programmes", Role::Support),

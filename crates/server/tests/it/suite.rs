@@ -32,6 +32,7 @@
 //! | `doors` | what every request meets: ids, headers, figures, TLS, slow clients |
 //! | `walk` | every route without credentials, with a lesser role's, another shop's, another tenant's |
 //! | `large` | by hand: the pages beside a million events |
+//! | `plans` | how pages look for what they show: none reads all events |
 //! | `pages` | the dashboard without a browser: who may see what, forms of other sites, ids of other tenants |
 //! | `people` | merges, consents, what is held about a person, erasures that devices acknowledge |
 //! | `process` | the program itself: killed, started again, two at once |
@@ -60,6 +61,7 @@ mod large;
 mod pages;
 mod passkeys;
 mod people;
+mod plans;
 mod process;
 mod push;
 pub mod relay;
