@@ -62,7 +62,7 @@ const ASSETS: [Asset; 4] = [
 pub(crate) const LANGUAGE_COOKIE: &str = "stempel-language";
 
 pub(crate) fn routes() -> Vec<Route> {
-    // A phone's line is slower than a server: files of pages are made as small as they get.
+    // A phone's line is slower than a server: files of pages are compressed harder than other answers.
     let smaller = CompressionLayer::new().quality(CompressionLevel::Default);
     vec![("/assets/{name}", get(asset).layer(smaller))]
 }
