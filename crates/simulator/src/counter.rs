@@ -382,13 +382,20 @@ impl World {
         }
     }
 
-    /// What this device knows to have been taken back of an action: a right that was given twice is the server's to take.
+    /// What this device knows to have been taken back of an action: a right that was given twice is the server's to take. What
+    /// it took back itself stands in its journal, and in that of an older copy of it does not.
     fn gone(&self, at: usize, done: &Done) -> Result<BTreeMap<Unit, i64>> {
         let member = self.model.events.get(&done.name).and_then(|known| known.member);
         let Some(member) = member else { return Ok(BTreeMap::new()) };
         let visible = self.visible(at, member)?;
-        let of_it =
-            |name: &&Name| self.model.events.get(*name).is_some_and(|known| known.of == Some(done.event));
+        let place = &self.places[at];
+        let is_here = |name: Name, known: &Known| {
+            known.place.author != place.device || place.own(known.place) == Some(name)
+        };
+        let of_it = |name: &&Name| {
+            let known = self.model.events.get(*name);
+            known.is_some_and(|known| known.of == Some(done.event) && is_here(**name, known))
+        };
         Ok(self.model.sum(visible.iter().filter(of_it)))
     }
 

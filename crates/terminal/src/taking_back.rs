@@ -98,6 +98,7 @@ impl Terminal {
         })?;
         let earlier = self.reversals_of(of)?;
         let member = original.member;
+        self.knows_its_own(member)?;
         let state = match member {
             Some(member) => self.view().member(member)?.unwrap_or_default(),
             None => MemberState::default(),
@@ -119,6 +120,21 @@ impl Terminal {
             false => Vec::new(),
         };
         Ok(Plan { reversal, money_back, dues_back })
+    }
+
+    /// Where the server has shown more of this terminal's journal than the folder holds, the folder is an older copy: what it
+    /// would take back may have been taken back in the part that it lacks.
+    fn knows_its_own(&self, member: Option<MemberId>) -> Result<(), TerminalError> {
+        let device = self.identity().device;
+        let base = member.map(|member| self.view().base(member)).transpose()?.flatten();
+        let shown = base.and_then(|base| base.includes.get(&device).copied()).unwrap_or(0);
+        if shown <= self.view().head(device)?.seq {
+            return Ok(());
+        }
+        Err(TerminalError::NotNow(
+            "this folder is an older copy of this terminal, and what was taken back since is not in it; enrol it anew"
+                .into(),
+        ))
     }
 
     /// Takes stamps that were just given back and gives them again, one of them free: both or neither.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use stempel_domain::AuthorId;
 use stempel_sync::SyncError;
+use stempel_terminal::counter::Circumstances;
 use stempel_terminal::setup::enroll;
 use stempel_terminal::{Terminal, TerminalError};
 
@@ -217,10 +218,13 @@ fn a_clone_is_put_aside_and_what_it_did_is_kept_on_it() {
 #[test]
 fn an_older_copy_sends_nothing_and_says_so() {
     let (dir, clock, server) = (folder(), Hand::noon(), server());
-    let (till, mut wire) = device_in(dir.path(), &clock, &server);
+    let (mut till, mut wire) = device_in(dir.path(), &clock, &server);
+    let first = stamp(&mut till, &printed(1), 1).event.unwrap();
+    let of_another = stamp(&mut till, &printed(2), 1).event.unwrap();
     drop(till);
     let copy = copied(dir.path());
     let mut till = reopened(dir.path(), &clock);
+    till.undo(first, &Circumstances::default()).unwrap();
     stamp(&mut till, &printed(1), 1);
     sync(&mut till, &mut wire).unwrap();
     let mut old = reopened(copy.path(), &clock);
@@ -229,6 +233,10 @@ fn an_older_copy_sends_nothing_and_says_so() {
     assert!(matches!(refused, Err(TerminalError::Sync(SyncError::OlderCopy))), "{refused:?}");
     assert!(!wire.asked.contains(&"push"));
     assert_eq!(coffees(&old, &printed(1)), 1, "what the server has is shown");
+    // What was taken back in the part that it lacks is not taken back once more.
+    let refused = old.undo(first, &Circumstances::default());
+    assert!(matches!(refused, Err(TerminalError::NotNow(_))), "{refused:?}");
+    old.undo(of_another, &Circumstances::default()).unwrap();
 }
 
 #[test]
