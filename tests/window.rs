@@ -26,10 +26,11 @@ impl Drop for Ends {
     }
 }
 
-/// A display of its own: Xvfb picks a free number and tells it.
+/// A display of its own: Xvfb picks a free number and tells it. It does not begin anew when its last client leaves: whoever
+/// takes a picture before the window is there would throw out the program that is just coming.
 fn display() -> (Ends, String) {
     let mut xvfb = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -45,7 +46,7 @@ fn demo(display: &str, data: &Path) -> Ends {
     command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
     // The software renderer needs no graphics card.
     command.env("SLINT_BACKEND", "winit-software");
-    Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    Ends(command.stdout(Stdio::null()).spawn().unwrap())
 }
 
 fn stempel(data: &Path, words: &[&str]) -> Option<Value> {
@@ -176,7 +177,7 @@ fn an_empty_folder_becomes_a_terminal_on_the_screen_and_fills_it_without_a_windo
     command.arg("--data").arg(&data).args(words);
     command.env("DISPLAY", &display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
     command.env("SLINT_BACKEND", "winit-software");
-    let _running = Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let _running = Ends(command.stdout(Stdio::null()).spawn().unwrap());
     let picture = folder.path().join("window.png");
     wait_for("a drawn window", || (colours(&display, &picture) > 50).then_some(()));
     assert_eq!(place(&display).as_deref(), Some("X=0 Y=0 WIDTH=1280 HEIGHT=800"));
@@ -211,7 +212,7 @@ fn terminal(display: &str, data: &Path) -> Ends {
     command.arg("--data").arg(data).args(["terminal", "--no-camera", "--fullscreen", "--seconds", "170"]);
     command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
     command.env("SLINT_BACKEND", "winit-software");
-    Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    Ends(command.stdout(Stdio::null()).spawn().unwrap())
 }
 
 fn ask(data: &Path, words: &[&str]) -> Option<Value> {
@@ -349,7 +350,7 @@ fn a_reward_at_the_kiosk_is_confirmed_by_one_tap_at_the_counter_through_the_serv
         command.arg("--data").arg(data).args([job, "--no-camera", "--fullscreen", "--seconds", "150"]);
         command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
         command.env("SLINT_BACKEND", "winit-software");
-        Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Ends(command.stdout(Stdio::null()).spawn().unwrap())
     };
     let _kiosk = stand(&at_kiosk, kiosk, "kiosk");
     let _counter = stand(&at_counter, counter, "terminal");
