@@ -493,7 +493,7 @@ pub(super) fn sale_of(
     at: Option<(i64, i16)>,
 ) -> Result<Sale, TerminalError> {
     let day = terminal.moment(at)?.day;
-    let served = if away { Served::Away } else { Served::Here };
+    let served = Served::taken_away(away);
     basket(|sku, quantity| terminal.line_at(sku, quantity, day, served), items, claims, codes, pay)
 }
 

@@ -2,7 +2,6 @@
 //! entry in the keyring of whoever is signed in (the Secret Service, macOS's keychain, Windows' credentials).
 
 use std::io;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -56,7 +55,7 @@ fn credential_in(folder: &Path) -> io::Result<Option<SealingKey>> {
         Err(error) => return Err(error),
     };
     let no_secret = || {
-        let range: RangeInclusive<usize> = SealingKey::LEN;
+        let range = SealingKey::LEN;
         let told =
             format!("the credential “{CREDENTIAL}” has not {} to {} bytes", range.start(), range.end());
         io::Error::new(io::ErrorKind::InvalidData, told)

@@ -25,7 +25,7 @@ impl Items {
     /// The sale that it is, not yet paid.
     pub fn sale(&self, terminal: &Terminal) -> Result<Sale, TerminalError> {
         let mut lines = Vec::with_capacity(self.lines.len());
-        let served = if self.away { Served::Away } else { Served::Here };
+        let served = Served::taken_away(self.away);
         for (sku, count) in &self.lines {
             lines.push(terminal.line(&sku.0.parse()?, Quantity::pieces(*count), served)?);
         }

@@ -131,6 +131,13 @@ pub enum Served {
     Away,
 }
 
+impl Served {
+    /// As somebody says of a whole sale.
+    pub fn taken_away(away: bool) -> Self {
+        if away { Self::Away } else { Self::Here }
+    }
+}
+
 impl Article {
     /// The most days from which other rates hold, of one article.
     pub const RATES_MAX: usize = 12;

@@ -189,14 +189,11 @@ impl Names {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             let known =
                 tenants.known.iter_mut().filter(|(_, known)| known.head.has_changed().unwrap_or(false));
-            known
-                .map(|(id, known)| {
-                    (*id, {
-                        known.head.mark_unchanged();
-                        Arc::clone(&known.shelf)
-                    })
-                })
-                .collect()
+            let looked_at = known.map(|(id, known)| {
+                known.head.mark_unchanged();
+                (*id, Arc::clone(&known.shelf))
+            });
+            looked_at.collect()
         };
         for (tenant, shelf) in grown {
             let mut index = shelf.index.lock().await;

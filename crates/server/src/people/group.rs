@@ -35,15 +35,10 @@ pub(crate) async fn root(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Res
 /// The person that a member is; none if nobody of that id is known here.
 pub(crate) async fn person(tx: &mut Tx, tenant: TenantId, member: MemberId) -> Result<Option<Person>> {
     let group = group(tx, tenant, member).await?;
-    let keys = group.iter().map(|id| Value::from(*id)).collect();
-    let rows = tx
-        .rows_in("SELECT member, base FROM member WHERE tenant = $1 AND member", values![tenant], keys)
-        .await?;
-    if rows.is_empty() {
+    let mut states = states(tx, tenant, group.iter().copied()).await?;
+    if states.is_empty() {
         return Ok(None);
     }
-    let read = |row: &Row| Ok((row.id(0)?, serde_json::from_str::<Base>(&row.text(1)?)?.state));
-    let mut states = rows.iter().map(read).collect::<Result<BTreeMap<MemberId, MemberState>>>()?;
     let first = group.first().copied();
     let parts = group.into_iter().filter_map(|id| match states.remove(&id) {
         Some(state) => Some((id, state)),
@@ -61,16 +56,20 @@ pub(crate) async fn alone(
     members: &[MemberId],
 ) -> Result<BTreeMap<MemberId, Person>> {
     let merged = merged(tx, tenant, members.iter().copied()).await?;
-    let keys = members.iter().filter(|member| !merged.contains(member));
-    let keys = keys.map(|member| Value::from(*member)).collect();
-    let rows = tx
-        .rows_in("SELECT member, base FROM member WHERE tenant = $1 AND member", values![tenant], keys)
-        .await?;
-    let read = |row: &Row| {
-        let member: MemberId = row.id(0)?;
-        let state = serde_json::from_str::<Base>(&row.text(1)?)?.state;
-        Ok((member, Person::new(vec![(member, state)])))
-    };
+    let alone = members.iter().copied().filter(|member| !merged.contains(member));
+    let states = states(tx, tenant, alone).await?;
+    Ok(states.into_iter().map(|(member, state)| (member, Person::new(vec![(member, state)]))).collect())
+}
+
+/// What these members have, each for itself; nothing of those who are not known.
+async fn states(
+    tx: &mut Tx,
+    tenant: TenantId,
+    members: impl Iterator<Item = MemberId>,
+) -> Result<BTreeMap<MemberId, MemberState>> {
+    let sql = "SELECT member, base FROM member WHERE tenant = $1 AND member";
+    let rows = tx.rows_in(sql, values![tenant], members.map(Value::from).collect()).await?;
+    let read = |row: &Row| Ok((row.id(0)?, serde_json::from_str::<Base>(&row.text(1)?)?.state));
     rows.iter().map(read).collect()
 }
 
