@@ -18,6 +18,11 @@ impl NotAnId {
     pub(crate) fn new(text: &str, wanted: &'static str) -> Self {
         Self { text: text.chars().take(64).collect(), wanted }
     }
+
+    /// What was written, cut off after 64 characters.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 macro_rules! id16 {

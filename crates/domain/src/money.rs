@@ -23,7 +23,7 @@ impl Money {
     pub fn parse(text: &str) -> Result<Self, NotANumber> {
         let value = parse_decimal(text, Self::SCALE)?;
         if value.abs() > Self::MAX {
-            return Err(NotANumber::new(text, "it is too large"));
+            return Err(NotANumber::new(text, NoNumber::TooLarge));
         }
         Ok(Self(value))
     }
@@ -110,7 +110,7 @@ impl Quantity {
     pub fn parse(text: &str) -> Result<Self, NotANumber> {
         let value = parse_decimal(text, 3)?;
         if value.abs() > Self::MAX {
-            return Err(NotANumber::new(text, "it is too large"));
+            return Err(NotANumber::new(text, NoNumber::TooLarge));
         }
         Ok(Self(value))
     }
@@ -136,7 +136,7 @@ impl Rate {
         let value = parse_decimal(text, 2)?;
         match i32::try_from(value) {
             Ok(value) if (0..=Self::WHOLE.0).contains(&value) => Ok(Self(value)),
-            _ => Err(NotANumber::new(text, "it is not between 0 and 100 %")),
+            _ => Err(NotANumber::new(text, NoNumber::NoPercentage)),
         }
     }
 }
@@ -152,31 +152,54 @@ impl fmt::Display for Rate {
 #[error("“{text}” is not a number to use here: {why}")]
 pub struct NotANumber {
     text: String,
-    why: String,
+    /// Why not.
+    pub why: NoNumber,
+}
+
+/// Why a text is no number that we take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoNumber {
+    /// It is written otherwise.
+    #[error("write it like 2 or 2.40")]
+    Shape,
+    /// It has more digits after the point than there may be.
+    #[error("at most {0} digits may follow the point")]
+    Digits(u8),
+    /// It is larger than any amount here.
+    #[error("it is too large")]
+    TooLarge,
+    /// A rate that is none.
+    #[error("it is not between 0 and 100 %")]
+    NoPercentage,
 }
 
 impl NotANumber {
-    pub(crate) fn new(text: &str, why: impl Into<String>) -> Self {
-        Self { text: text.chars().take(40).collect(), why: why.into() }
+    pub(crate) fn new(text: &str, why: NoNumber) -> Self {
+        Self { text: text.chars().take(40).collect(), why }
+    }
+
+    /// What was written, cut off after forty characters.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
 /// Reads a decimal with at most `scale` digits after the point as an integer of that scale.
 pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, NotANumber> {
-    let wrong = |why: &str| NotANumber::new(text, why);
+    let wrong = |why| NotANumber::new(text, why);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() || digits.ends_with('.') {
-        return Err(wrong("write it like 2 or 2.40"));
+        return Err(wrong(NoNumber::Shape));
     }
     if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
-        return Err(wrong("write it like 2 or 2.40"));
+        return Err(wrong(NoNumber::Shape));
     }
     if fraction.len() > usize::from(scale) {
-        return Err(NotANumber::new(text, format!("at most {scale} digits may follow the point")));
+        return Err(wrong(NoNumber::Digits(scale)));
     }
     let mut value: i64 = 0;
     let padding = std::iter::repeat_n(b'0', usize::from(scale) - fraction.len());
@@ -184,7 +207,7 @@ pub fn parse_decimal(text: &str, scale: u8) -> Result<i64, NotANumber> {
         value = value
             .checked_mul(10)
             .and_then(|value| value.checked_add(i64::from(digit - b'0')))
-            .ok_or_else(|| wrong("it is too large"))?;
+            .ok_or_else(|| wrong(NoNumber::TooLarge))?;
     }
     Ok(if negative { -value } else { value })
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::money::{Money, NotANumber, Rate, format_decimal, parse_decimal, trim_decimal};
+use crate::money::{Money, NoNumber, NotANumber, Rate, format_decimal, parse_decimal, trim_decimal};
 
 /// A decimal with at most six digits after the point. It may be written `"0.1"`, `0.1` or `1`; it is kept
 /// as a whole number of millionths, so nothing is ever computed in floating point.
@@ -75,7 +75,7 @@ impl FromStr for Decimal {
     fn from_str(text: &str) -> Result<Self, NotANumber> {
         let number = Self(parse_decimal(text, Self::SCALE)?);
         if number.0.abs() > Self::MAX.0 {
-            return Err(NotANumber::new(text, "it is too large"));
+            return Err(NotANumber::new(text, NoNumber::TooLarge));
         }
         Ok(number)
     }

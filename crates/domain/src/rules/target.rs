@@ -28,28 +28,26 @@ fn step(amount: i128) -> i128 {
     }
 }
 
-/// Proposes a target that is `lift` above the average of the orders; none where no order came to anything.
-pub fn propose(orders: impl IntoIterator<Item = Money>, lift: Rate) -> Option<Target> {
-    let (mut sum, mut count) = (0_i128, 0_u64);
-    for order in orders.into_iter().filter(|order| order.0 > 0) {
-        sum += i128::from(order.0);
-        count += 1;
+impl Target {
+    /// Proposes a target that is `lift` above the average of `orders` orders that came to `turnover` cents together,
+    /// each to something; none where there was none.
+    pub fn above(turnover: i128, orders: u64, lift: Rate) -> Option<Self> {
+        if orders == 0 || turnover <= 0 {
+            return None;
+        }
+        let whole = i128::from(Rate::WHOLE.0);
+        let number = i128::from(orders);
+        let lifted = turnover * (whole + i128::from(lift.0.max(0)));
+        // In cents, rounded up, to see how large it is; then up to the step without rounding twice.
+        let step = step((lifted / (number * whole)).max(0));
+        let part = number * whole * step;
+        let target = lifted.div_euclid(part) + i128::from(lifted.rem_euclid(part) > 0);
+        Some(Self {
+            orders,
+            average: Money(crate::money::div_half_up(turnover, number)),
+            target: Money(crate::rules::basket::clamp(target * step)),
+        })
     }
-    if count == 0 {
-        return None;
-    }
-    let whole = i128::from(Rate::WHOLE.0);
-    let number = i128::from(count);
-    let lifted = sum * (whole + i128::from(lift.0.max(0)));
-    // In cents, rounded up, to see how large it is; then up to the step without rounding twice.
-    let step = step((lifted / (number * whole)).max(0));
-    let part = number * whole * step;
-    let target = lifted.div_euclid(part) + i128::from(lifted.rem_euclid(part) > 0);
-    Some(Target {
-        orders: count,
-        average: Money(crate::money::div_half_up(sum, number)),
-        target: Money(crate::rules::basket::clamp(target * step)),
-    })
 }
 
 #[cfg(test)]
@@ -60,21 +58,21 @@ mod tests {
 
     #[test]
     fn a_little_more_than_they_buy_anyway() {
-        for (orders, percent, target) in [
-            (&[480, 520, 500][..], 20, 600),
-            (&[480, 520, 500], 21, 650),
-            (&[999], 0, 1000),
-            (&[1000], 0, 1000),
-            (&[1001], 0, 1100),
-            (&[2140, 0, -300], 10, 2400),
-            (&[4999], 0, 5000),
-            (&[5000], 1, 5500),
-            (&[12_000], 25, 15_000),
+        for (turnover, orders, percent, target) in [
+            (1500, 3, 20, 600),
+            (1500, 3, 21, 650),
+            (999, 1, 0, 1000),
+            (1000, 1, 0, 1000),
+            (1001, 1, 0, 1100),
+            (2140, 1, 10, 2400),
+            (4999, 1, 0, 5000),
+            (5000, 1, 1, 5500),
+            (12_000, 1, 25, 15_000),
         ] {
-            let proposed = propose(orders.iter().map(|cents| Money(*cents)), Rate(percent * 100)).unwrap();
-            assert_eq!(proposed.target, Money(target), "{orders:?} and {percent} %");
+            let proposed = Target::above(turnover, orders, Rate(percent * 100)).unwrap();
+            assert_eq!(proposed.target, Money(target), "{turnover} in {orders} and {percent} %");
         }
-        assert_eq!(propose([Money(0), Money(-5)], Rate(1000)), None);
+        assert_eq!(Target::above(0, 0, Rate(1000)), None);
     }
 
     proptest! {
@@ -82,8 +80,9 @@ mod tests {
         fn it_is_above_the_lifted_average_and_no_more_than_a_step(
             orders in prop::collection::vec(1..20_000_i64, 1..30), lift in 0..10_000_i32,
         ) {
-            let target = propose(orders.iter().map(|cents| Money(*cents)), Rate(lift)).unwrap().target.0;
-            let exact = orders.iter().sum::<i64>() as f64 / orders.len() as f64 * (1.0 + f64::from(lift) / 10_000.0);
+            let (sum, count) = (orders.iter().sum::<i64>(), orders.len() as u64);
+            let target = Target::above(i128::from(sum), count, Rate(lift)).unwrap().target.0;
+            let exact = sum as f64 / count as f64 * (1.0 + f64::from(lift) / 10_000.0);
             let step = step(exact as i128) as f64;
             prop_assert!(target as f64 >= exact - 1e-6 && (target as f64) < exact + step + 1e-6);
             prop_assert_eq!(target % step as i64, 0);

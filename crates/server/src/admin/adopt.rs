@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::db::{Tx, values};
 use crate::enroll::card_key;
 use crate::error::{Error, Result};
+use crate::ingest::figures;
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
 use crate::vault::{CARD_KEY, SERVER_KEY};
@@ -141,6 +142,7 @@ impl Server {
         .await?;
         let mut tenant = Tenant::lock(tx, id).await?;
         tenant::enter(tx, "author", &server.0, id).await?;
+        figures::begin(tx, id).await?;
         author::append(tx, &mut tenant, moment, Vec::new(), &[]).await?;
         let public = adoption.card_key.public();
         let stored =

@@ -1,28 +1,26 @@
-//! Figures from the tenant's events. Each is computed anew from the facts: nothing here is stored.
+//! Figures from the tenant's events: sums over those of each day, which stand in the database beside the events
+//! (`crate::ingest::figures`) and are counted anew from them when asked, and the standing of members.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use stempel_domain::event::{Event, Fact};
-use stempel_domain::ledger::{Account, Posting};
 use stempel_domain::member::Base;
 use stempel_domain::money::Rate;
 use stempel_domain::programme::{Programme, Published, Stock};
-use stempel_domain::rules::clearing::{Clearing, Turnover, clear, turnovers};
+use stempel_domain::rules::clearing::{Clearing, Turnover, clear};
 use stempel_domain::rules::leaderboard::{Entrant, Rank, ranks, score};
-use stempel_domain::rules::target::{Target, propose};
-use stempel_domain::{AuthorId, Day, MemberId, Money, ProgrammeId, RewardId, ShopId, TenantId, Unit};
-use stempel_wire::Row;
+use stempel_domain::rules::target::Target;
+use stempel_domain::{AuthorId, Day, MemberId, ProgrammeId, RewardId, ShopId, TenantId, Unit};
 use stempel_wire::message::Shop;
 
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
-use crate::ingest::Status;
+use crate::ingest::figures::{CAUSE, HONOURED, ISSUED, ORDERS, TURNOVER};
 use crate::people::group;
 use crate::server::Server;
 use crate::tenant::Tenant;
 
-/// Events and members read at a time.
+/// Members read at a time.
 const FETCH: i64 = 500;
 /// The most ranks of a board that a report names.
 const BOARD_MAX: usize = 1000;
@@ -95,25 +93,20 @@ impl Server {
         }
         let parties = parties(&mut tx, tenant).await?;
         let party = |shop: ShopId| parties.get(&shop).cloned().unwrap_or_else(|| shop.to_string());
-        let mut sums: BTreeMap<Unit, BTreeMap<String, Turnover>> = BTreeMap::new();
-        each_event(&mut tx, tenant, |event| {
-            if !(from..=to).contains(&event.record.at.day) {
-                return;
+        let mut sums: BTreeMap<String, BTreeMap<String, Turnover>> = BTreeMap::new();
+        for kind in [ISSUED, HONOURED] {
+            for (shop, unit, amount) in Self::figure_sums(&mut tx, tenant, kind, (from, to)).await? {
+                let Some(shop) = shop else { continue };
+                let turnover = sums.entry(unit).or_default().entry(party(shop)).or_default();
+                let sum = if kind == ISSUED { &mut turnover.issued } else { &mut turnover.honoured };
+                *sum = sum.saturating_add(amount);
             }
-            for (unit, of_unit) in turnovers([event.record.fact.postings()], party) {
-                for (party, turnover) in of_unit {
-                    let sum = sums.entry(unit.clone()).or_default().entry(party).or_default();
-                    sum.issued = sum.issued.saturating_add(turnover.issued);
-                    sum.honoured = sum.honoured.saturating_add(turnover.honoured);
-                }
-            }
-        })
-        .await?;
+        }
         let mut reports = Vec::new();
         for published in settled {
             let Some(rule) = &published.programme.spec().clearing else { continue };
             let unit = published.programme.unit();
-            let Some(of_unit) = sums.get(unit) else { continue };
+            let Some(of_unit) = sums.get(&unit.to_string()) else { continue };
             reports.push(ClearingReport {
                 unit: unit.clone(),
                 programme: published.reference.id.clone(),
@@ -128,15 +121,13 @@ impl Server {
         let mut tx = self.read_of(tenant).await?;
         Tenant::load(&mut tx, tenant).await?;
         let mut sums: BTreeMap<(String, Unit), i64> = BTreeMap::new();
-        each_event(&mut tx, tenant, |event| {
-            for Posting { account, unit, amount, .. } in event.record.fact.postings() {
-                if let Account::Cause(cause) = account {
-                    let sum = sums.entry((cause.clone(), unit.clone())).or_default();
-                    *sum = sum.saturating_add(*amount);
-                }
-            }
-        })
-        .await?;
+        for (_, name, amount) in Self::figure_sums(&mut tx, tenant, CAUSE, (Day::MIN, Day::MAX)).await? {
+            let Some((unit, cause)) = name.split_once('/') else { continue };
+            let Ok(unit) = unit.parse() else { continue };
+            let sum = sums.entry((cause.to_owned(), unit)).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+        sums.retain(|_, amount| *amount != 0);
         Ok(sums.into_iter().map(|((cause, unit), amount)| CauseTotal { cause, unit, amount }).collect())
     }
 
@@ -144,14 +135,12 @@ impl Server {
     pub async fn report_stock(&self, tenant: TenantId) -> Result<Vec<StockLevel>> {
         let mut tx = self.read_of(tenant).await?;
         Tenant::load(&mut tx, tenant).await?;
+        let rows =
+            tx.rows("SELECT key, author, amount FROM tally WHERE tenant = $1", values![tenant]).await?;
         let mut given: BTreeMap<String, BTreeMap<AuthorId, i64>> = BTreeMap::new();
-        each_event(&mut tx, tenant, |event| {
-            for step in event.record.fact.tallies() {
-                let sum = given.entry(step.key.clone()).or_default().entry(event.author).or_default();
-                *sum = sum.saturating_add(step.amount);
-            }
-        })
-        .await?;
+        for row in rows {
+            given.entry(row.text(0)?).or_default().insert(row.id(1)?, row.int(2)?);
+        }
         let mut levels = Vec::new();
         for published in programmes(&mut tx, tenant).await? {
             let rewards = published.programme.spec().reward.iter();
@@ -240,42 +229,16 @@ impl Server {
     ) -> Result<Option<Target>> {
         let mut tx = self.read_of(tenant).await?;
         Tenant::load(&mut tx, tenant).await?;
-        let mut orders: Vec<Money> = Vec::new();
-        each_event(&mut tx, tenant, |event| {
-            if let Fact::Sale(fact) = &event.record.fact
-                && event.record.at.day >= from
-                && shop.is_none_or(|shop| shop == fact.shop)
-            {
-                orders.push(fact.outcome.total);
-            }
-        })
-        .await?;
-        Ok(propose(orders, lift))
-    }
-}
-
-/// Reads every event that counts, journal by journal, some at a time.
-async fn each_event(tx: &mut Tx, tenant: TenantId, mut look: impl FnMut(&Event)) -> Result<()> {
-    let mut after: (Vec<u8>, u64) = (Vec::new(), 0);
-    loop {
-        let rows = tx
-            .rows(
-                "SELECT author, seq, bytes FROM event
-                 WHERE tenant = $1 AND status = $2 AND (author > $3 OR (author = $3 AND seq > $4))
-                 ORDER BY author, seq LIMIT $5",
-                values![tenant, Status::Counts.code(), after.0.clone(), after.1, FETCH],
-            )
-            .await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = (last.bytes(0)?, last.number(1)?);
-        for stored in &rows {
-            let row = Row::parse(stored.bytes(2)?)
-                .map_err(|error| Error::Damaged(format!("a stored row cannot be read: {error}")))?;
-            // A row that counted can be read; one of a later version of this program is left out.
-            if let Ok(event) = row.event() {
-                look(&event);
+        let mut sums = [0, 0];
+        for (kind, sum) in [ORDERS, TURNOVER].into_iter().zip(&mut sums) {
+            for (at, _, amount) in Self::figure_sums(&mut tx, tenant, kind, (from, Day::MAX)).await? {
+                if shop.is_none() || shop == at {
+                    *sum += i128::from(amount);
+                }
             }
         }
+        let [orders, turnover] = sums;
+        Ok(Target::above(turnover, u64::try_from(orders).unwrap_or_default(), lift))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::author;
 use crate::db::{Row, values};
 use crate::enroll::short_name;
 use crate::error::{Error, Result};
+use crate::ingest::figures;
 use crate::server::Server;
 use crate::tenant::{self, Tenant};
 use crate::vault::{CARD_KEY, SERVER_KEY};
@@ -68,6 +69,7 @@ impl Server {
         )
         .await?;
         tenant::enter(&mut tx, "author", &server.0, id).await?;
+        figures::begin(&mut tx, id).await?;
         let stored = tx.vault().seal(&CARD_KEY, &[&id.0, public.as_bytes()], &card_key.to_bytes())?;
         tx.execute(
             "INSERT INTO card_key (tenant, public_key, secret, retired, created_ms) VALUES ($1, $2, $3, 0, $4)",

@@ -62,6 +62,9 @@ impl Server {
         }
         members(&mut tx, tenant.id, &mut report).await?;
         feed(&mut tx, &tenant, &mut report).await?;
+        for problem in crate::ingest::figures::check(&mut tx, tenant.id).await? {
+            report.problem(problem);
+        }
         let (entries, last, wrong) = crate::audit::verify(&mut tx, tenant.id).await?;
         (report.audit_entries, report.audit_hash) = (entries, last);
         if let Some(problem) = wrong {

@@ -9,13 +9,13 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use stempel_domain::{Money, Rate, Sku};
 use stempel_wire::article::{Article, Modifier, Photo, RateFrom, Variant};
-use stempel_wire::catalogue::modifier_fits;
+use stempel_wire::catalogue::{Wrong, modifier_fits};
 use stempel_wire::gtin::Gtin;
 
 use super::catalogue::decimal;
 use super::shell::{self, Field, Tab, frame, token};
 use super::visitor::{Sent, SentFile, Values, Visitor, on};
-use super::{Page, Trouble};
+use super::{Page, Trouble, mistakes};
 use crate::api::access::Scope;
 use crate::error::{Error, Result};
 use crate::picture;
@@ -122,60 +122,66 @@ fn values_of(visitor: &Visitor, article: &Article) -> Values {
     Values(values)
 }
 
-fn wrong(detail: impl Into<String>) -> Error {
-    Error::refused("article", 422, "The article was not changed", detail)
+/// Why an article was not saved.
+#[derive(Debug)]
+enum NotSaved {
+    /// What was typed.
+    Wrong(Wrong),
+    /// Anything else.
+    Refused(Error),
 }
 
-fn wrong_code(detail: impl Into<String>) -> Error {
-    Error::refused("article-code", 422, "The article was not changed", detail)
+impl From<Wrong> for NotSaved {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
+impl From<Error> for NotSaved {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
 }
 
 /// The article that a form describes. Its photo is that of the known one.
-fn article_of(values: &Values, known: Option<&Article>) -> Result<Article> {
+fn article_of(values: &Values, known: Option<&Article>) -> Result<Article, Wrong> {
     let dotted = |name: &str| values.get(name).replace(',', ".");
-    let rate = |name: &str| {
-        let text = dotted(name);
-        Rate::parse_percent(text.trim_end_matches([' ', '%']))
-            .map_err(|_| wrong(format!("“{}” is no percentage like 19.", values.get(name))))
-    };
+    let rate =
+        |name: &str| Rate::parse_percent(dotted(name).trim_end_matches([' ', '%'])).map_err(Wrong::from);
     let maybe = |name: &str| if values.get(name).is_empty() { Ok(None) } else { rate(name).map(Some) };
-    let money = |name: &str| {
-        let money = Money::parse(&dotted(name)).ok().filter(|money| *money >= Money::ZERO);
-        money.ok_or_else(|| wrong(format!("“{}” is no price like 3.60.", values.get(name))))
+    let money = |name: &str| match Money::parse(&dotted(name))? {
+        money if money < Money::ZERO => Err(Wrong::PriceBelowZero),
+        money => Ok(money),
     };
-    let text = |name: &str| -> Result<String> {
+    let text = |name: &str, shown: &'static str| {
         let text = values.get(name);
         if text.chars().count() > NAME_MAX || text.chars().any(char::is_control) {
-            return Err(wrong(format!("A text is longer than {NAME_MAX} characters.")));
+            return Err(Wrong::Text(shown));
         }
         Ok(text.to_owned())
     };
-    let sku = |name: &str| -> Result<Sku> {
-        values.get(name).parse().map_err(|_| {
-            wrong("A number has no spaces and at most 64 characters, like espresso or 4001.".to_owned())
-        })
-    };
-    let name = text("name")?;
+    let sku = |name: &str| values.get(name).parse::<Sku>().map_err(Wrong::from);
+    let name = text("name", "name")?;
     if name.is_empty() {
-        return Err(wrong("The name is empty."));
+        return Err(Wrong::NoName);
     }
     let number = match known {
         Some(known) => known.sku.clone(),
         None => sku("sku")?,
     };
     let mut article = Article::new(number, name, money("price")?, rate("vat")?);
-    article.category = text("category")?;
+    article.category = text("category", "category")?;
     article.vat_away = maybe("vat_away")?;
     article.code = match values.get("code") {
         "" => None,
-        code => Some(code.parse().map_err(|error| wrong_code(format!("{error}")))?),
+        code => Some(code.parse::<Gtin>()?),
     };
     article.deposit = !values.get("deposit").is_empty();
     article.gone = !values.get("gone").is_empty();
     if !values.get("variant_of").is_empty() {
-        let variant = Variant { of: sku("variant_of")?, name: text("variant")? };
+        let variant = Variant { of: sku("variant_of")?, name: text("variant", "variant")? };
         if variant.of == article.sku {
-            return Err(wrong("An article is no variant of itself."));
+            return Err(Wrong::OwnVariant);
         }
         article.variant = Some(variant);
     }
@@ -185,12 +191,12 @@ fn article_of(values: &Values, known: Option<&Article>) -> Result<Article> {
         if from.is_empty() {
             continue;
         }
-        let from = from.parse().map_err(|_| wrong(format!("“{from}” is no day like 2027-01-31.")))?;
+        let from = from.parse().map_err(|_| Wrong::NotADay(from))?;
         article.rates.push(RateFrom { from, vat: rate(&field("vat"))?, vat_away: maybe(&field("away"))? });
     }
     article.rates.sort_by_key(|rate| rate.from);
     if article.rates.windows(2).any(|pair| pair[0].from == pair[1].from) {
-        return Err(wrong("Two lines name the same day."));
+        return Err(Wrong::Days);
     }
     for line in 0..Article::MODIFIERS_MAX {
         let field = |part: &str| format!("m{line}.{part}");
@@ -199,12 +205,12 @@ fn article_of(values: &Values, known: Option<&Article>) -> Result<Article> {
         }
         let modifier = Modifier {
             code: sku(&field("code"))?,
-            name: text(&field("name"))?,
+            name: text(&field("name"), "modifiers")?,
             price: money(&field("price"))?,
             vat: maybe(&field("vat"))?,
             vat_away: maybe(&field("away"))?,
         };
-        modifier_fits(&modifier, &article.modifiers).map_err(wrong)?;
+        modifier_fits(&modifier, &article.modifiers)?;
         article.modifiers.push(modifier);
     }
     article.photo = known.and_then(|known| known.photo.clone());
@@ -217,26 +223,37 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
         (Some(_), Ok(sku)) => visitor.server.article(visitor.tenant(), &sku).await?,
         _ => None,
     };
-    let error = match saved(&visitor, &values, known.as_ref()).await {
+    let not_saved = match saved(&visitor, &values, known.as_ref()).await {
         Ok(sku) => return Ok(on(&address(&sku), "saved")),
-        Err(error) if error.problem().status < 500 => error,
-        Err(error) => return Err(error.into()),
+        Err(NotSaved::Refused(error)) if error.problem().status >= 500 => return Err(error.into()),
+        Err(not_saved) => not_saved,
     };
-    let (mut typed, mut above) = (values, shell::problem(&error, visitor.language));
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if let (409, Some(now)) = (error.problem().status, &known) {
-        status = StatusCode::CONFLICT;
-        let rows = stempel_wire::catalogue::row(now);
-        above = html! { (above) ul { @for (column, now) in stempel_wire::catalogue::COLUMNS.iter().zip(rows) {
-            @if !now.is_empty() { li { (super::catalogue::column(&visitor, column)) ": " (now) } }
-        } } };
-        typed.0.retain(|(name, _)| name != "base");
-        typed.0.push(("base".to_owned(), mark(now)));
-    }
+    let (mut typed, language) = (values, visitor.language);
+    let (status, above) = match (&not_saved, &known) {
+        (NotSaved::Wrong(wrong), _) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            html! {
+                div class="notice bad" role="alert" id="problem" {
+                    p { strong { (visitor.say("The article was not changed", "Der Artikel wurde nicht geändert")) } }
+                    p { (mistakes::said(language, wrong)) }
+                }
+            },
+        ),
+        (NotSaved::Refused(error), Some(now)) if error.problem().status == 409 => {
+            typed.0.retain(|(name, _)| name != "base");
+            typed.0.push(("base".to_owned(), mark(now)));
+            let rows = stempel_wire::catalogue::row(now);
+            let above = html! { (shell::problem(error, language)) ul { @for (column, now) in stempel_wire::catalogue::COLUMNS.iter().zip(rows) {
+                @if !now.is_empty() { li { (super::catalogue::column(&visitor, column)) ": " (now) } }
+            } } };
+            (StatusCode::CONFLICT, above)
+        }
+        (NotSaved::Refused(error), _) => (StatusCode::UNPROCESSABLE_ENTITY, shell::problem(error, language)),
+    };
     show(&visitor, status, Editing { known, typed, above }).await
 }
 
-async fn saved(visitor: &Visitor, values: &Values, known: Option<&Article>) -> Result<Sku> {
+async fn saved(visitor: &Visitor, values: &Values, known: Option<&Article>) -> Result<Sku, NotSaved> {
     let changed = Error::refused(
         "article-changed",
         409,
@@ -244,24 +261,23 @@ async fn saved(visitor: &Visitor, values: &Values, known: Option<&Article>) -> R
         "Above is what it is now; what you typed stands below. Save once more if yours is to hold.",
     );
     if known.is_some_and(|known| mark(known) != values.get("base")) {
-        return Err(changed);
+        return Err(changed.into());
     }
     let article = article_of(values, known)?;
     if known.is_none() && visitor.server.article(visitor.tenant(), &article.sku).await?.is_some() {
         let detail = "There is an article with this number already. Choose another number.";
-        return Err(Error::refused("article-there", 422, "This number is taken", detail));
+        return Err(Error::refused("article-there", 422, "This number is taken", detail).into());
     }
     if let Some(variant) = &article.variant
         && visitor.server.article(visitor.tenant(), &variant.of).await?.is_none()
     {
-        return Err(wrong(format!("There is no article {} that it could be a variant of.", variant.of)));
+        return Err(Wrong::NoSuchArticle(variant.of.clone()).into());
     }
     if let Some(package) = article.package().filter(|_| !article.gone) {
         let mut others = visitor.server.catalogue_list(visitor.tenant()).await?;
         others.retain(|other| other.sku != article.sku && !other.gone);
         if let Some(other) = others.iter().find(|other| other.package().as_ref() == Some(&package)) {
-            let detail = format!("The code {package} is that of article {} already.", other.sku);
-            return Err(wrong_code(detail));
+            return Err(Wrong::CodeTaken { code: package, sku: other.sku.clone() }.into());
         }
     }
     let sku = article.sku.clone();

@@ -148,7 +148,7 @@ pub(crate) async fn import(Sent(visitor, values): Sent) -> Page {
             let above = html! {
                 div class="notice bad" role="alert" id="problem" {
                     p { strong { (visitor.say("The table has mistakes; nothing was taken", "Die Tabelle hat Fehler; nichts wurde übernommen")) } }
-                    ul { @for mistake in error.0.iter() { li { (visitor.say("Line", "Zeile")) " " (mistake.line) ": " (mistake_said(visitor.language, &mistake.what)) } } }
+                    ul { @for mistake in error.0.iter() { li { (visitor.say("Line", "Zeile")) " " (mistake.line) ": " (mistakes::said(visitor.language, &mistake.what)) } } }
                 }
             };
             return show(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(&values), above).await;
@@ -221,15 +221,4 @@ pub(crate) async fn download(visitor: Visitor) -> Result<Response, Trouble> {
 pub(super) fn file(name: &str, text: String) -> Response {
     let kind = (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned());
     ([kind, (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], text).into_response()
-}
-
-/// A mistake of the table, in the reader's words as far as there are any.
-fn mistake_said(language: Language, what: &str) -> Markup {
-    match language {
-        Language::De => match mistakes::german(what) {
-            Some(said) => html! { (said) },
-            None => html! { span lang="en" { (what) } },
-        },
-        Language::En => html! { (what) },
-    }
 }

@@ -1,79 +1,98 @@
-//! What is wrong with a table of articles, in German. The crate that reads it says it in English.
+//! What is wrong with an article or a table of articles, in the reader's language.
 
-/// Sentences with what stands in them, in the order in which it does.
-const SENTENCES: [(&str, &str); 24] = [
-    ("there are two columns {}", "Die Spalte {} steht zweimal da."),
-    ("there is no column “{}”", "Eine Spalte „{}“ gibt es nicht."),
-    ("{} and {} go together", "{} und {} gehören zusammen."),
-    (
-        "the first line names the columns {}; missing: {}",
-        "Die erste Zeile nennt die Spalten {}; es fehlen: {}.",
-    ),
-    ("there are {} fields, the first line has {}", "Hier stehen {} Felder, in der ersten Zeile {}."),
-    (
-        "the {} is too long or has signs that cannot be shown",
-        "{} ist zu lang oder hat Zeichen, die sich nicht zeigen lassen.",
-    ),
-    ("the name is empty", "Der Name fehlt."),
-    ("the price is below zero", "Der Preis liegt unter null."),
-    ("write yes or no", "Schreiben Sie ja oder nein."),
-    ("an article is no variant of itself", "Ein Artikel ist keine Variante von sich selbst."),
-    ("article {} stands in line {} already", "Artikel {} steht schon in Zeile {}."),
-    ("the code {} is that of article {} already", "Der Code {} gehört schon zu Artikel {}."),
-    ("the file is too long", "Die Tabelle ist zu lang."),
-    ("a quote is not closed", "Ein Anführungszeichen wird nicht geschlossen."),
-    ("write a day and a rate, like 2027-01-01:7", "Schreiben Sie Tag und Satz, wie 2027-01-01:7."),
-    (
-        "a day has two rates at most: in the house, taken away",
-        "Ein Tag hat höchstens zwei Sätze: im Haus und außer Haus.",
-    ),
-    ("days rise, and there are {} at most", "Die Tage steigen, und es sind höchstens {}."),
-    (
-        "write code, name and price, like oat:Oat milk:0.50",
-        "Schreiben Sie Kürzel, Name und Preis, wie hafer:Hafermilch:0,50.",
-    ),
-    (
-        "what is added has two rates at most: in the house, taken away",
-        "Was dazukommt, hat höchstens zwei Sätze: im Haus und außer Haus.",
-    ),
-    (
-        "the code {} has a sign that means something else: + = | :",
-        "Das Kürzel {} hat ein Zeichen, das etwas anderes heißt: + = | :",
-    ),
-    (
-        "the name of {} has signs that cannot be shown",
-        "Der Name von {} hat Zeichen, die sich nicht zeigen lassen.",
-    ),
-    ("the price of {} is below zero", "Der Preis von {} liegt unter null."),
-    ("there are more than {}", "Es sind mehr als {}."),
-    ("“{}” is not a number to use here: {}", "„{}“ ist hier keine Zahl; schreiben Sie sie wie 3,60."),
-];
+use stempel_domain::money::{NoNumber, NotANumber};
+use stempel_wire::article::Article;
+use stempel_wire::catalogue::Wrong;
+use stempel_wire::gtin::GtinError;
 
-/// The German sentence; none where it is not known.
-pub(super) fn german(what: &str) -> Option<String> {
-    SENTENCES.iter().find_map(|(english, german)| {
-        let filled = fits(what, english)?;
-        let mut parts = german.split("{}");
-        let first = parts.next()?.to_owned();
-        Some(parts.zip(filled).fold(first, |text, (part, value)| format!("{text}{value}{part}")))
-    })
+use crate::web::Language;
+
+/// The sentence for what is wrong.
+pub(super) fn said(language: Language, wrong: &Wrong) -> String {
+    match language {
+        Language::De => german(wrong),
+        Language::En => {
+            let text = wrong.to_string();
+            let mut signs = text.chars();
+            let first = signs.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+            format!("{first}{}.", signs.as_str())
+        }
+    }
 }
 
-/// What stands in the gaps of a sentence, if a text is that sentence.
-fn fits<'a>(text: &'a str, sentence: &str) -> Option<Vec<&'a str>> {
-    let mut parts = sentence.split("{}");
-    let mut rest = text.strip_prefix(parts.next()?)?;
-    let mut filled = Vec::new();
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        let end = match parts.peek() {
-            None => rest.strip_suffix(part)?.len(),
-            Some(_) => rest.find(part)?,
-        };
-        filled.push(&rest[..end]);
-        rest = &rest[end + part.len()..];
+fn german(wrong: &Wrong) -> String {
+    match wrong {
+        Wrong::FileTooLong => "Die Tabelle ist zu lang.".to_owned(),
+        Wrong::OpenQuote => "Ein Anführungszeichen wird nicht geschlossen.".to_owned(),
+        Wrong::ColumnTwice(name) => format!("Die Spalte {name} steht zweimal da."),
+        Wrong::NoSuchColumn(name) => format!("Eine Spalte „{name}“ gibt es nicht."),
+        Wrong::HalfAVariant => "Die Spalten variant_of und variant gehören zusammen.".to_owned(),
+        Wrong::Missing(names) => {
+            format!(
+                "Die erste Zeile nennt die Spalten sku, name, category, price, vat; es fehlen: {}.",
+                names.join(", ")
+            )
+        }
+        Wrong::Fields { here, first } => format!("Hier stehen {here} Felder, in der ersten Zeile {first}."),
+        Wrong::Text(name) => {
+            format!("{name} ist länger als 120 Zeichen oder hat Zeichen, die sich nicht zeigen lassen.")
+        }
+        Wrong::NoName => "Der Name fehlt.".to_owned(),
+        Wrong::Number(number) => {
+            format!(
+                "„{}“ ist keine Artikelnummer: höchstens 64 Zeichen ohne Leerzeichen, wie espresso oder 4001.",
+                number.text()
+            )
+        }
+        Wrong::Amount(number) => amount(number),
+        Wrong::PriceBelowZero => "Der Preis liegt unter null.".to_owned(),
+        Wrong::YesOrNo => "Schreiben Sie ja oder nein.".to_owned(),
+        Wrong::OwnVariant => "Ein Artikel ist keine Variante von sich selbst.".to_owned(),
+        Wrong::NoSuchArticle(sku) => format!("Einen Artikel {sku} für diese Variante gibt es nicht."),
+        Wrong::ArticleTwice { sku, line } => format!("Artikel {sku} steht schon in Zeile {line}."),
+        Wrong::Code(GtinError::Shape) => {
+            "Ein Code ist die Zahl auf der Packung: 8, 12, 13 oder 14 Ziffern.".to_owned()
+        }
+        Wrong::Code(GtinError::CheckDigit) => {
+            "Der Code passt nicht zu seiner letzten Ziffer; eine seiner Ziffern ist falsch.".to_owned()
+        }
+        Wrong::CodeTaken { code, sku } => format!("Der Code {code} gehört schon zu Artikel {sku}."),
+        Wrong::DayAndRate => "Schreiben Sie Tag und Satz, wie 2027-01-01:7.".to_owned(),
+        Wrong::RatesOfDay => "Ein Tag hat höchstens zwei Sätze: im Haus und außer Haus.".to_owned(),
+        Wrong::NotADay(text) => format!("„{text}“ ist kein Tag; schreiben Sie ihn wie 2027-01-31."),
+        Wrong::Days => format!(
+            "Die Tage steigen, jeder steht nur einmal da, und es sind höchstens {}.",
+            Article::RATES_MAX
+        ),
+        Wrong::CodeNamePrice => "Schreiben Sie Kürzel, Name und Preis, wie hafer:Hafermilch:0,50.".to_owned(),
+        Wrong::RatesOfModifier => {
+            "Was dazukommt, hat höchstens zwei Sätze: im Haus und außer Haus.".to_owned()
+        }
+        Wrong::ModifierCode(code) => {
+            format!("Das Kürzel {code} hat ein Zeichen, das etwas anderes heißt: + = | :")
+        }
+        Wrong::ModifierTwice(code) => format!("{code} steht zweimal da."),
+        Wrong::ModifierName(code) => {
+            format!("{code} braucht einen Namen ohne | und : mit höchstens 120 Zeichen.")
+        }
+        Wrong::ModifierSigns(code) => {
+            format!("Der Name von {code} hat Zeichen, die sich nicht zeigen lassen.")
+        }
+        Wrong::ModifierBelowZero(code) => format!("Der Preis von {code} liegt unter null."),
+        Wrong::TooManyModifiers => format!("Es sind mehr als {}.", Article::MODIFIERS_MAX),
     }
-    rest.is_empty().then_some(filled)
+}
+
+fn amount(number: &NotANumber) -> String {
+    let text = number.text();
+    match number.why {
+        NoNumber::Shape => format!("„{text}“ ist hier keine Zahl; schreiben Sie sie wie 3,60."),
+        NoNumber::Digits(digits) => {
+            format!("„{text}“ hat zu viele Stellen hinter dem Komma; es sind höchstens {digits}.")
+        }
+        NoNumber::TooLarge => format!("„{text}“ ist zu groß."),
+        NoNumber::NoPercentage => format!("„{text}“ liegt nicht zwischen 0 und 100 %."),
+    }
 }
 
 #[cfg(test)]
@@ -85,10 +104,10 @@ mod tests {
     #[test]
     fn the_mistakes_of_a_table_are_said_in_german() {
         let head = "sku,name,category,price,vat,code,rates,modifiers";
-        for (table, said) in [
+        for (table, text) in [
             (
                 "sku,name\n",
-                "Die erste Zeile nennt die Spalten sku,name,category,price,vat; es fehlen: category, price, vat.",
+                "Die erste Zeile nennt die Spalten sku, name, category, price, vat; es fehlen: category, price, vat.",
             ),
             ("sku,name,category,price,vat,farbe\n", "Eine Spalte „farbe“ gibt es nicht."),
             (&format!("{head}\na,,b,1,7,,,\n"), "Der Name fehlt."),
@@ -97,15 +116,26 @@ mod tests {
                 &format!("{head}\na,A,b,drei,7,,,\n"),
                 "„drei“ ist hier keine Zahl; schreiben Sie sie wie 3,60.",
             ),
+            (
+                &format!("{head}\na,A,b,3.605,7,,,\n"),
+                "„3.605“ hat zu viele Stellen hinter dem Komma; es sind höchstens 2.",
+            ),
+            (&format!("{head}\na,A,b,3,170,,,\n"), "„170“ liegt nicht zwischen 0 und 100 %."),
+            (
+                &format!("{head}\na,A,b,3,7,4006381333932,,\n"),
+                "Der Code passt nicht zu seiner letzten Ziffer; eine seiner Ziffern ist falsch.",
+            ),
             (&format!("{head}\na,A,b,1,7,,,\na,A,b,1,7,,,\n"), "Artikel a steht schon in Zeile 2."),
             (
                 &format!("{head}\na,A,b,1,7,,,hafer\n"),
                 "Schreiben Sie Kürzel, Name und Preis, wie hafer:Hafermilch:0,50.",
             ),
+            (&format!("{head}\na,A,b,1,7,,,h:H:1|h:H:1\n"), "h steht zweimal da."),
         ] {
             let mistakes = catalogue::read(table).unwrap_err().0;
-            assert_eq!(german(&mistakes[0].what).as_deref(), Some(said), "{}", mistakes[0].what);
+            assert_eq!(said(Language::De, &mistakes[0].what), text);
         }
-        assert_eq!(german("something else"), None);
+        let mistakes = catalogue::read("sku,name,category,price,vat\na,,b,1,7\n").unwrap_err().0;
+        assert_eq!(said(Language::En, &mistakes[0].what), "The name is empty.");
     }
 }

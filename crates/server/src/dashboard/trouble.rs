@@ -169,15 +169,6 @@ fn german(code: &str) -> Option<(&'static str, &'static str)> {
         "role" => {
             ("Diese Rolle geht nicht", "Wählen Sie Rolle und Laden. Ein Inhaber ist es in allen Läden.")
         }
-        "article" => (
-            "Der Artikel wurde nicht geändert",
-            "Prüfen Sie Name, Preise (wie 3,60), Sätze (wie 19) und Tage; Kürzel haben keine Leerzeichen und keins der Zeichen + = | :",
-        ),
-        "article-code" => (
-            "Der Artikel wurde nicht geändert",
-            "Der Code ist die Zahl auf der Packung mit 8, 12, 13 oder 14 Ziffern. Entweder ist eine Ziffer falsch, oder ein \
-             anderer Artikel hat diesen Code schon.",
-        ),
         "article-changed" => (
             "Jemand anderes hat diesen Artikel geändert",
             "Hier steht, wie er jetzt ist; was Sie eingegeben haben, steht unten. Speichern Sie noch einmal, wenn Ihres gelten \

@@ -1,5 +1,5 @@
-//! Figures of each business day and shop, added up in the transaction that takes the events in: the owner's page
-//! reads a few rows, however many events there are.
+//! Figures of each business day and shop, added up in the transaction that takes the events in: the owner's page and
+//! the reports read a few rows, however many events there are.
 //!
 //! | name | counts |
 //! |---|---|
@@ -8,15 +8,20 @@
 //! | `rewards` | rewards that were taken |
 //! | `joined` | new members |
 //! | `undone` | events that were undone or refunded |
+//! | `orders` | sales that came to something, and `turnover` what they came to, in cents |
+//! | `issued:UNIT`, `honoured:UNIT` | what the shop gave and took for rewards, as clearing counts it, in the unit's smallest parts |
+//! | `cause:UNIT/CAUSE` | what a cause has collected, less what refunds took back |
 //!
 //! What is taken back counts on the day it is taken back: an event does not say on which day the other one was.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use stempel_domain::event::{Event, Fact};
-use stempel_domain::ledger::{Account, Booking};
+use stempel_domain::ledger::{Account, Booking, Posting};
 use stempel_domain::rules::Outcome;
-use stempel_domain::{AuthorId, Day, ShopId, TenantId};
+use stempel_domain::rules::clearing::{Turnover, turnovers};
+use stempel_domain::{AuthorId, Day, Money, ShopId, TenantId};
 
 use crate::author::stored_event;
 use crate::db::{Tx, values};
@@ -27,7 +32,28 @@ use crate::tenant::Tenant;
 /// Events read at a time while everything is counted anew.
 const FETCH: i64 = 1000;
 
-type Sums = BTreeMap<(Day, Vec<u8>, &'static str), i64>;
+/// The figure that says by which version of this table the others were counted, on the first day there is.
+const COUNTED: &str = "counted";
+/// That version. A tenant whose figures are of an older one is counted anew before the server listens.
+const COUNTED_NOW: i64 = 2;
+
+pub(crate) const ORDERS: &str = "orders";
+pub(crate) const TURNOVER: &str = "turnover";
+pub(crate) const ISSUED: &str = "issued:";
+pub(crate) const HONOURED: &str = "honoured:";
+pub(crate) const CAUSE: &str = "cause:";
+
+type Sums = BTreeMap<(Day, Vec<u8>, Cow<'static, str>), i64>;
+
+/// Says of a new tenant that its figures are counted from its first event on.
+pub(crate) async fn begin(tx: &mut Tx, tenant: TenantId) -> Result<()> {
+    tx.execute(
+        "INSERT INTO day_figure (tenant, day, shop, name, amount) VALUES ($1, 0, $2, $3, $4)",
+        values![tenant, Vec::<u8>::new(), COUNTED, COUNTED_NOW],
+    )
+    .await
+    .map(drop)
+}
 
 /// Adds what events count for.
 pub(super) async fn add(tx: &mut Tx, tenant: &Tenant, events: &[&Event]) -> Result<()> {
@@ -40,11 +66,22 @@ pub(super) async fn add(tx: &mut Tx, tenant: &Tenant, events: &[&Event]) -> Resu
     write(tx, tenant.id, sums).await
 }
 
+/// The version by which a tenant's figures were counted.
+async fn counted_by(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
+    let row = tx
+        .row(
+            "SELECT amount FROM day_figure WHERE tenant = $1 AND day = 0 AND shop = $2 AND name = $3",
+            values![tenant, Vec::<u8>::new(), COUNTED],
+        )
+        .await?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
 async fn write(tx: &mut Tx, tenant: TenantId, sums: Sums) -> Result<()> {
     let mut rows = Vec::with_capacity(sums.len() * 5);
     for ((day, shop, name), amount) in sums {
         if amount != 0 {
-            rows.extend(values![tenant, i64::from(day.number()), shop, name, amount]);
+            rows.extend(values![tenant, i64::from(day.number()), shop, name.into_owned(), amount]);
         }
     }
     tx.insert_all(
@@ -88,10 +125,30 @@ impl Shops {
 
 /// Counts one event.
 fn count(event: &Event, shop: &[u8], sums: &mut Sums) {
-    let mut add = |name, amount: i64| {
-        let sum = sums.entry((event.record.at.day, shop.to_vec(), name)).or_insert(0);
+    let day = event.record.at.day;
+    let mut add_at = |shop: &[u8], name: Cow<'static, str>, amount: i64| {
+        let sum = sums.entry((day, shop.to_vec(), name)).or_insert(0);
         *sum = sum.saturating_add(amount);
     };
+    let postings = event.record.fact.postings();
+    for (unit, of_unit) in turnovers([postings], |shop| shop) {
+        for (shop, Turnover { issued, honoured }) in of_unit {
+            add_at(&shop.0, format!("{ISSUED}{unit}").into(), issued);
+            add_at(&shop.0, format!("{HONOURED}{unit}").into(), honoured);
+        }
+    }
+    for Posting { account, unit, amount, .. } in postings {
+        if let Account::Cause(cause) = account {
+            add_at(shop, format!("{CAUSE}{unit}/{cause}").into(), *amount);
+        }
+    }
+    let mut add = |name: &'static str, amount| add_at(shop, name.into(), amount);
+    if let Fact::Sale(fact) = &event.record.fact
+        && fact.outcome.total > Money(0)
+    {
+        add(ORDERS, 1);
+        add(TURNOVER, fact.outcome.total.0);
+    }
     let mut outcome = |outcome: &Outcome, visits| {
         add("visits", visits);
         let stamps = outcome.awards.iter().filter(|award| award.unit.is_stamp());
@@ -116,6 +173,73 @@ fn count(event: &Event, shop: &[u8], sums: &mut Sums) {
     }
 }
 
+/// Counts the events of a tenant, journal by journal, some at a time.
+#[derive(Default)]
+struct Counting {
+    after: (Vec<u8>, u64),
+    shops: Shops,
+}
+
+impl Counting {
+    /// What the next events come to; none when all are counted.
+    async fn next(&mut self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Sums>> {
+        let rows = tx
+            .rows(
+                "SELECT author, seq, bytes FROM event
+                 WHERE tenant = $1 AND status = 0 AND (author > $2 OR (author = $2 AND seq > $3))
+                 ORDER BY author, seq LIMIT $4",
+                values![tenant, self.after.0.clone(), self.after.1, FETCH],
+            )
+            .await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        self.after = (last.bytes(0)?, last.number(1)?);
+        let mut sums = Sums::new();
+        for row in &rows {
+            let event = stored_event(row.bytes(2)?)?;
+            let shop = self.shops.of(tx, tenant, &event).await?;
+            count(&event, &shop, &mut sums);
+        }
+        Ok(Some(sums))
+    }
+}
+
+/// The figures that are not what the events come to, each as a sentence. Keeps one number for each day, shop and name in
+/// memory. Figures that an earlier version counted say nothing about this one and are not checked.
+pub(crate) async fn check(tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>> {
+    if counted_by(tx, tenant).await? < COUNTED_NOW {
+        return Ok(Vec::new());
+    }
+    let (mut counted, mut counting) = (Sums::new(), Counting::default());
+    while let Some(sums) = counting.next(tx, tenant).await? {
+        for (key, amount) in sums {
+            let sum = counted.entry(key).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+    let mut wrong = Vec::new();
+    let rows = tx
+        .rows(
+            "SELECT day, shop, name, amount FROM day_figure
+             WHERE tenant = $1 AND (day > 0 OR name <> 'counted') ORDER BY day, shop, name",
+            values![tenant],
+        )
+        .await?;
+    let mut differs = |(day, _, name): &(Day, Vec<u8>, Cow<'static, str>), kept: i64, counted: i64| {
+        if kept != counted {
+            wrong.push(format!("the figure “{name}” of {day} is {kept}, its events come to {counted}"));
+        }
+    };
+    for row in rows {
+        let key = (Day::from_number(row.int(0)?), row.bytes(1)?, Cow::from(row.text(2)?));
+        let counted = counted.remove(&key).unwrap_or_default();
+        differs(&key, row.int(3)?, counted);
+    }
+    for (key, counted) in counted {
+        differs(&key, 0, counted);
+    }
+    Ok(wrong)
+}
+
 /// The figures of one day at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayFigure {
@@ -136,7 +260,8 @@ impl Server {
         let rows = tx
             .rows(
                 "SELECT day, shop, name, amount FROM day_figure
-                 WHERE tenant = $1 AND day >= $2 AND day <= $3 ORDER BY day, shop, name",
+                 WHERE tenant = $1 AND day >= $2 AND day <= $3 AND (day > 0 OR name <> 'counted')
+                 ORDER BY day, shop, name",
                 values![tenant, i64::from(from.number()), i64::from(to.number())],
             )
             .await?;
@@ -151,22 +276,47 @@ impl Server {
         rows.iter().map(read).collect()
     }
 
-    /// Counts the figures of tenants that have none although they have members: their events were taken in by an
-    /// earlier version. Called once before the server listens.
-    pub(crate) async fn day_figures_catch_up(&self) -> Result<()> {
+    /// Counts the figures of tenants whose events were taken in by an earlier version, which counted less. Called
+    /// once before the server listens.
+    ///
+    /// # Errors
+    ///
+    /// A database that does not answer; an event that cannot be read.
+    pub async fn day_figures_catch_up(&self) -> Result<()> {
         for tenant in self.tenants().await? {
             let mut tx = self.read_of(tenant.id).await?;
-            let counted =
-                tx.row("SELECT 1 FROM day_figure WHERE tenant = $1 LIMIT 1", values![tenant.id]).await?;
-            let members =
-                tx.row("SELECT 1 FROM member WHERE tenant = $1 LIMIT 1", values![tenant.id]).await?;
+            let counted = counted_by(&mut tx, tenant.id).await?;
             drop(tx);
-            if counted.is_none() && members.is_some() {
+            if counted < COUNTED_NOW {
                 tracing::info!(tenant = %tenant.id, "the figures of each day are counted once from the events");
                 self.day_figures_recount(tenant.id).await?;
             }
         }
         Ok(())
+    }
+
+    /// The sums of the figures whose name begins with `kind`, over the business days from `from` to `to`, by shop and
+    /// by what stands behind `kind` in the name.
+    pub(crate) async fn figure_sums(
+        tx: &mut Tx,
+        tenant: TenantId,
+        kind: &str,
+        (from, to): (Day, Day),
+    ) -> Result<Vec<(Option<ShopId>, String, i64)>> {
+        let rows = tx
+            .rows(
+                "SELECT shop, name, CAST(SUM(amount) AS BIGINT) FROM day_figure
+                 WHERE tenant = $1 AND day >= $2 AND day <= $3 AND name LIKE $4
+                 GROUP BY shop, name ORDER BY shop, name",
+                values![tenant, i64::from(from.number()), i64::from(to.number()), format!("{kind}%")],
+            )
+            .await?;
+        let read = |row: &crate::db::Row| {
+            let name = row.text(1)?;
+            let rest = name.strip_prefix(kind).unwrap_or_default().to_owned();
+            Ok((ShopId::from_slice(&row.bytes(0)?), rest, row.int(2)?))
+        };
+        rows.iter().map(read).collect()
     }
 
     /// Counts every figure anew from the events: for a database whose events are older than the figures, and to
@@ -176,24 +326,9 @@ impl Server {
         tx.take_time().await?;
         Tenant::lock(&mut tx, tenant).await?;
         tx.execute("DELETE FROM day_figure WHERE tenant = $1", values![tenant]).await?;
-        let (mut after, mut shops) = ((Vec::new(), 0_u64), Shops::default());
-        loop {
-            let rows = tx
-                .rows(
-                    "SELECT author, seq, bytes FROM event
-                     WHERE tenant = $1 AND status = 0 AND (author > $2 OR (author = $2 AND seq > $3))
-                     ORDER BY author, seq LIMIT $4",
-                    values![tenant, after.0.clone(), after.1, FETCH],
-                )
-                .await?;
-            let Some(last) = rows.last() else { break };
-            after = (last.bytes(0)?, last.number(1)?);
-            let mut sums = Sums::new();
-            for row in &rows {
-                let event = stored_event(row.bytes(2)?)?;
-                let shop = shops.of(&mut tx, tenant, &event).await?;
-                count(&event, &shop, &mut sums);
-            }
+        begin(&mut tx, tenant).await?;
+        let mut counting = Counting::default();
+        while let Some(sums) = counting.next(&mut tx, tenant).await? {
             write(&mut tx, tenant, sums).await?;
         }
         tx.commit().await

@@ -144,6 +144,7 @@ fn look(node: &Value, some: bool, wrong: &mut Vec<String>) {
 async fn no_page_reads_all_events_members_or_cards() {
     let heard = Heard::begin();
     let cafe = Cafe::open().await;
+    large::share(&cafe).await;
     // PostgreSQL looks at how large a table is before it decides.
     database::script(&cafe.world.url, &large::filling(&cafe.world.tenant.to_string(), 20_000, 5_000)).await;
     if crate::KIND == Kind::Postgres {

@@ -11,6 +11,7 @@ use stempel_domain::rules::{self, RuleBook};
 use stempel_domain::sale::{Order, StampCount, StampOrder};
 use stempel_domain::{Day, MemberState, Money, ShopId, Unit};
 
+use crate::database;
 use crate::world::{Device, HOUR_MS, World, card, member, moment, point, today};
 
 async fn publish(world: &World, text: &str) -> Programme {
@@ -239,6 +240,16 @@ async fn shops_settle_what_one_honoured_for_the_other() {
     assert_eq!(reports[0].clearing.transfers[0].to, "baker");
     let tomorrow = today().plus_days(1);
     assert_eq!(world.server.report_clearing(world.tenant, tomorrow, Day::MAX).await.unwrap(), []);
+    world.sound().await;
+    // A database of an earlier version, which counted less, is counted anew before the server listens.
+    let fewer = "DELETE FROM day_figure WHERE name LIKE 'issued:%' OR name LIKE 'honoured:%'";
+    database::script(&world.url, fewer).await;
+    let problems = world.server.verify(world.tenant).await.unwrap().problems;
+    assert!(problems[0].contains("“issued:point” of") && problems.len() == 2, "{problems:?}");
+    database::script(&world.url, "UPDATE day_figure SET amount = 1 WHERE name = 'counted'").await;
+    world.server.day_figures_catch_up().await.unwrap();
+    assert_eq!(world.server.report_clearing(world.tenant, Day::MIN, Day::MAX).await.unwrap(), reports);
+    world.sound().await;
 }
 
 #[tokio::test]

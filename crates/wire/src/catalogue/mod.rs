@@ -14,12 +14,15 @@
 //! Separated by commas or by semicolons; with semicolons a price may be written with a comma. Texts may stand
 //! in double quotes. Nothing is taken from a file with a mistake in it.
 
+mod mistake;
+
 use std::collections::BTreeMap;
 
 use stempel_domain::{Money, Rate, Sku};
 
 use crate::article::{Article, Modifier, RateFrom, Variant};
 use crate::gtin::Gtin;
+pub use mistake::{CatalogueError, Mistake, Wrong};
 
 /// The longest file, in bytes.
 const LEN_MAX: usize = 8 * 1024 * 1024;
@@ -58,35 +61,6 @@ struct Field {
     column: usize,
 }
 
-/// One mistake in a file, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub what: String,
-}
-
-/// A file with mistakes. Nothing of it is taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the catalogue has mistakes; nothing was taken:\n{}", listed(.0))]
-pub struct CatalogueError(pub Vec<Mistake>);
-
-impl CatalogueError {
-    /// The mistakes, one on each line; of many only the first.
-    pub fn detail(&self) -> String {
-        listed(&self.0)
-    }
-}
-
-impl Mistake {
-    fn at(field: &Field, what: impl Into<String>) -> Self {
-        Self { line: field.line, column: field.column, what: what.into() }
-    }
-}
-
 /// Reads the articles of a catalogue, in the file's order.
 pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
     read_over(text, &[])
@@ -96,11 +70,7 @@ pub fn read(text: &str) -> Result<Vec<Article>, CatalogueError> {
 /// `known` article of the same number; so does its photo.
 pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, CatalogueError> {
     if text.len() > LEN_MAX {
-        return Err(CatalogueError(vec![Mistake {
-            line: 1,
-            column: 1,
-            what: "the file is too long".to_owned(),
-        }]));
+        return Err(CatalogueError(vec![Mistake::first(Wrong::FileTooLong)]));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let separator = if text.lines().next().unwrap_or("").contains(';') { ';' } else { ',' };
@@ -111,7 +81,7 @@ pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, Catalogu
     let known: BTreeMap<&Sku, &Article> = known.iter().map(|article| (&article.sku, article)).collect();
     let (mut articles, mut mistakes) = (Vec::new(), Vec::new());
     let mut seen: BTreeMap<Sku, usize> = BTreeMap::new();
-    let mut packages: Vec<(Gtin, Mistake)> = Vec::new();
+    let mut packages = Vec::new();
     for record in records {
         match article(&record, &header, &columns, separator) {
             Ok(mut article) => {
@@ -120,12 +90,12 @@ pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, Catalogu
                 }
                 let line = record[0].line;
                 if let Some(first) = seen.insert(article.sku.clone(), line) {
-                    let what = format!("article {} stands in line {first} already", article.sku);
+                    let what = Wrong::ArticleTwice { sku: article.sku.clone(), line: first };
                     mistakes.push(Mistake::at(&record[columns["sku"]], what));
                 }
                 if let Some(package) = article.package() {
                     let field = &record[columns.get(CODE).copied().unwrap_or(columns["sku"])];
-                    packages.push((package, Mistake::at(field, article.sku.to_string())));
+                    packages.push((package, field.clone(), article.sku.clone()));
                 }
                 articles.push(article);
             }
@@ -137,21 +107,20 @@ pub fn read_over(text: &str, known: &[Article]) -> Result<Vec<Article>, Catalogu
     if mistakes.is_empty() { Ok(articles) } else { Err(CatalogueError(mistakes)) }
 }
 
-/// Packages that name two articles: the till could not tell which was sold. Each package comes with the place of its article
-/// in the file and the article's number.
+/// Packages that name two articles: the till could not tell which was sold. Each package comes with its field in the
+/// file and the article's number.
 fn doubled<'a>(
-    packages: Vec<(Gtin, Mistake)>,
+    packages: Vec<(Gtin, Field, Sku)>,
     others: impl Iterator<Item = &'a Article>,
 ) -> impl Iterator<Item = Mistake> {
-    let mut names: BTreeMap<Gtin, String> =
-        others.filter_map(|other| Some((other.package()?, other.sku.to_string()))).collect();
-    packages.into_iter().filter_map(move |(package, mut place)| {
-        let first = names.get(&package).cloned();
-        let sku = std::mem::take(&mut place.what);
-        place.what =
-            format!("the code {package} is that of article {} already", first.as_deref().unwrap_or(&sku));
-        names.entry(package).or_insert(sku);
-        first.map(|_| place)
+    let mut names: BTreeMap<Gtin, Sku> =
+        others.filter_map(|other| Some((other.package()?, other.sku.clone()))).collect();
+    packages.into_iter().filter_map(move |(code, field, sku)| match names.get(&code) {
+        Some(first) => Some(Mistake::at(&field, Wrong::CodeTaken { code, sku: first.clone() })),
+        None => {
+            names.insert(code, sku);
+            None
+        }
     })
 }
 
@@ -215,40 +184,23 @@ fn keep(article: &mut Article, known: &Article, columns: &BTreeMap<&'static str,
     }
 }
 
-fn listed(mistakes: &[Mistake]) -> String {
-    let mut lines: Vec<String> = mistakes
-        .iter()
-        .take(MISTAKES_MAX)
-        .map(|Mistake { line, column, what }| format!("line {line}, column {column}: {what}"))
-        .collect();
-    if mistakes.len() > MISTAKES_MAX {
-        lines.push(format!("and {} more", mistakes.len() - MISTAKES_MAX));
-    }
-    lines.join("\n")
-}
-
 fn columns(header: &[Field]) -> Result<BTreeMap<&'static str, usize>, Vec<Mistake>> {
     let (mut columns, mut mistakes) = (BTreeMap::new(), Vec::new());
     for (index, field) in header.iter().enumerate() {
         let name = field.text.trim().to_lowercase();
         match REQUIRED.into_iter().chain(OPTIONAL).find(|known| *known == name) {
             Some(known) if columns.insert(known, index).is_none() => {}
-            Some(known) => mistakes.push(Mistake::at(field, format!("there are two columns {known}"))),
-            None => mistakes.push(Mistake::at(field, format!("there is no column “{name}”"))),
+            Some(known) => mistakes.push(Mistake::at(field, Wrong::ColumnTwice(known))),
+            None => mistakes.push(Mistake::at(field, Wrong::NoSuchColumn(name))),
         }
     }
     if columns.contains_key(VARIANT) != columns.contains_key(VARIANT_OF) {
-        let what = format!("{VARIANT_OF} and {VARIANT} go together");
-        mistakes.push(Mistake { line: 1, column: 1, what });
+        mistakes.push(Mistake::first(Wrong::HalfAVariant));
     }
-    let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| !columns.contains_key(name)).collect();
+    let missing: Vec<&'static str> =
+        REQUIRED.into_iter().filter(|name| !columns.contains_key(name)).collect();
     if !missing.is_empty() {
-        let what = format!(
-            "the first line names the columns {}; missing: {}",
-            REQUIRED.join(","),
-            missing.join(", ")
-        );
-        mistakes.push(Mistake { line: 1, column: 1, what });
+        mistakes.push(Mistake::first(Wrong::Missing(missing)));
     }
     if mistakes.is_empty() { Ok(columns) } else { Err(mistakes) }
 }
@@ -260,18 +212,15 @@ fn article(
     separator: char,
 ) -> Result<Article, Mistake> {
     if record.len() != header.len() {
-        let what = format!("there are {} fields, the first line has {}", record.len(), header.len());
+        let what = Wrong::Fields { here: record.len(), first: header.len() };
         return Err(Mistake::at(&record[0], what));
     }
     let field = |name: &str| &record[columns[name]];
-    let text = |name: &str| {
+    let text = |name: &'static str| {
         let field = field(name);
         let text = field.text.trim();
         if text.chars().count() > FIELD_CHARS_MAX || text.chars().any(char::is_control) {
-            return Err(Mistake::at(
-                field,
-                format!("the {name} is too long or has signs that cannot be shown"),
-            ));
+            return Err(Mistake::at(field, Wrong::Text(name)));
         }
         Ok(text.to_owned())
     };
@@ -279,25 +228,24 @@ fn article(
         let text = field(name).text.trim();
         if separator == ';' { text.replace(',', ".") } else { text.to_owned() }
     };
-    let sku =
-        field("sku").text.trim().parse().map_err(|error| Mistake::at(field("sku"), format!("{error}")))?;
+    let sku_at = |field: &Field| field.text.trim().parse::<Sku>().map_err(|error| Mistake::at(field, error));
+    let sku = sku_at(field("sku"))?;
     let name = text("name")?;
     if name.is_empty() {
-        return Err(Mistake::at(field("name"), "the name is empty"));
+        return Err(Mistake::at(field("name"), Wrong::NoName));
     }
-    let price =
-        Money::parse(&number("price")).map_err(|error| Mistake::at(field("price"), error.to_string()))?;
+    let price = Money::parse(&number("price")).map_err(|error| Mistake::at(field("price"), error))?;
     if price < Money::ZERO {
-        return Err(Mistake::at(field("price"), "the price is below zero"));
+        return Err(Mistake::at(field("price"), Wrong::PriceBelowZero));
     }
     let vat = Rate::parse_percent(number("vat").trim_end_matches([' ', '%']))
-        .map_err(|error| Mistake::at(field("vat"), error.to_string()))?;
+        .map_err(|error| Mistake::at(field("vat"), error))?;
     let deposit = match columns.get(DEPOSIT).map(|&index| &record[index]) {
         None => false,
         Some(field) => match field.text.trim().to_lowercase().as_str() {
             "" | "0" | "no" | "false" | "nein" => false,
             "1" | "yes" | "true" | "ja" => true,
-            _ => return Err(Mistake::at(field, "write yes or no")),
+            _ => return Err(Mistake::at(field, Wrong::YesOrNo)),
         },
     };
     let cell = |name: &str| columns.get(name).map(|&index| &record[index]);
@@ -305,9 +253,9 @@ fn article(
     article.variant = match cell(VARIANT_OF).filter(|field| !field.text.trim().is_empty()) {
         None => None,
         Some(field) => {
-            let of = field.text.trim().parse().map_err(|error| Mistake::at(field, format!("{error}")))?;
+            let of = sku_at(field)?;
             if of == article.sku {
-                return Err(Mistake::at(field, "an article is no variant of itself"));
+                return Err(Mistake::at(field, Wrong::OwnVariant));
             }
             Some(Variant { of, name: text(VARIANT)? })
         }
@@ -324,7 +272,7 @@ fn article(
         article.modifiers = modifiers(text, separator).map_err(|error| Mistake::at(field, error))?;
     }
     if let Some((field, text)) = values(CODE) {
-        article.code = Some(text.parse().map_err(|error| Mistake::at(field, format!("{error}")))?);
+        article.code = Some(text.parse::<Gtin>().map_err(|error| Mistake::at(field, error))?);
     }
     Ok(article)
 }
@@ -333,29 +281,29 @@ fn dotted(text: &str, separator: char) -> String {
     if separator == ';' { text.trim().replace(',', ".") } else { text.trim().to_owned() }
 }
 
-fn percent(text: &str, separator: char) -> Result<Rate, String> {
+fn percent(text: &str, separator: char) -> Result<Rate, Wrong> {
     let text = dotted(text, separator);
-    Rate::parse_percent(text.trim_end_matches([' ', '%'])).map_err(|error| error.to_string())
+    Ok(Rate::parse_percent(text.trim_end_matches([' ', '%']))?)
 }
 
-fn maybe_percent(text: Option<&&str>, separator: char) -> Result<Option<Rate>, String> {
+fn maybe_percent(text: Option<&&str>, separator: char) -> Result<Option<Rate>, Wrong> {
     text.filter(|text| !text.trim().is_empty()).map(|text| percent(text, separator)).transpose()
 }
 
 /// Rates from a day on: `2027-01-01:7:5|2028-01-01:8`.
-fn rates(text: &str, separator: char) -> Result<Vec<RateFrom>, String> {
+fn rates(text: &str, separator: char) -> Result<Vec<RateFrom>, Wrong> {
     let mut rates: Vec<RateFrom> = Vec::new();
     for value in text.split(BAR) {
         let parts: Vec<&str> = value.split(COLON).collect();
         let [from, vat, away @ ..] = &parts[..] else {
-            return Err("write a day and a rate, like 2027-01-01:7".to_owned());
+            return Err(Wrong::DayAndRate);
         };
         if away.len() > 1 {
-            return Err("a day has two rates at most: in the house, taken away".to_owned());
+            return Err(Wrong::RatesOfDay);
         }
-        let from = from.trim().parse().map_err(|_| format!("“{from}” is no day like 2027-01-01"))?;
+        let from = from.trim().parse().map_err(|_| Wrong::NotADay((*from).to_owned()))?;
         if rates.last().is_some_and(|last| last.from >= from) || rates.len() >= Article::RATES_MAX {
-            return Err(format!("days rise, and there are {} at most", Article::RATES_MAX));
+            return Err(Wrong::Days);
         }
         let (vat, vat_away) = (percent(vat, separator)?, maybe_percent(away.first(), separator)?);
         rates.push(RateFrom { from, vat, vat_away });
@@ -364,20 +312,20 @@ fn rates(text: &str, separator: char) -> Result<Vec<RateFrom>, String> {
 }
 
 /// What can be added: `oat:Oat milk:0.50:19:7|shot:Extra shot:0.80`.
-fn modifiers(text: &str, separator: char) -> Result<Vec<Modifier>, String> {
+fn modifiers(text: &str, separator: char) -> Result<Vec<Modifier>, Wrong> {
     let mut modifiers: Vec<Modifier> = Vec::new();
     for value in text.split(BAR) {
         let parts: Vec<&str> = value.split(COLON).collect();
         let [code, name, price, rates @ ..] = &parts[..] else {
-            return Err("write code, name and price, like oat:Oat milk:0.50".to_owned());
+            return Err(Wrong::CodeNamePrice);
         };
         if rates.len() > 2 {
-            return Err("what is added has two rates at most: in the house, taken away".to_owned());
+            return Err(Wrong::RatesOfModifier);
         }
-        let price = Money::parse(&dotted(price, separator)).map_err(|error| error.to_string())?;
+        let price = Money::parse(&dotted(price, separator))?;
         let (vat, vat_away) =
             (maybe_percent(rates.first(), separator)?, maybe_percent(rates.get(1), separator)?);
-        let code: Sku = code.trim().parse().map_err(|error| format!("{error}"))?;
+        let code: Sku = code.trim().parse()?;
         let modifier = Modifier { code, name: name.trim().to_owned(), price, vat, vat_away };
         modifier_fits(&modifier, &modifiers)?;
         modifiers.push(modifier);
@@ -385,26 +333,30 @@ fn modifiers(text: &str, separator: char) -> Result<Vec<Modifier>, String> {
     Ok(modifiers)
 }
 
-/// Whether something can be added beside what stands before it; else what is wrong with it.
-pub fn modifier_fits(modifier: &Modifier, before: &[Modifier]) -> Result<(), String> {
+/// Whether something can be added beside what stands before it.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn modifier_fits(modifier: &Modifier, before: &[Modifier]) -> Result<(), Wrong> {
     let Modifier { code, name, price, .. } = modifier;
     if code.as_str().contains(['+', '=', BAR, COLON]) {
-        return Err(format!("the code {code} has a sign that means something else: + = | :"));
+        return Err(Wrong::ModifierCode(code.clone()));
     }
     if before.iter().any(|known| known.code == *code) {
-        return Err(format!("{code} stands there twice"));
+        return Err(Wrong::ModifierTwice(code.clone()));
     }
     if name.is_empty() || name.chars().count() > FIELD_CHARS_MAX || name.contains([BAR, COLON]) {
-        return Err(format!("{code} needs a name without | and :"));
+        return Err(Wrong::ModifierName(code.clone()));
     }
     if name.chars().any(char::is_control) {
-        return Err(format!("the name of {code} has signs that cannot be shown"));
+        return Err(Wrong::ModifierSigns(code.clone()));
     }
     if *price < Money::ZERO {
-        return Err(format!("the price of {code} is below zero"));
+        return Err(Wrong::ModifierBelowZero(code.clone()));
     }
     if before.len() >= Article::MODIFIERS_MAX {
-        return Err(format!("there are more than {}", Article::MODIFIERS_MAX));
+        return Err(Wrong::TooManyModifiers);
     }
     Ok(())
 }
@@ -448,7 +400,7 @@ fn split(text: &str, separator: char) -> Result<Vec<Vec<Field>>, Mistake> {
         }
     }
     if quoted {
-        return Err(Mistake::at(&field, "a quote is not closed"));
+        return Err(Mistake::at(&field, Wrong::OpenQuote));
     }
     record.push(field);
     end(&mut records, &mut record);
