@@ -132,6 +132,9 @@ await withBrowser(async (browser) => {
         await page.fill("textarea", "name,stamps\nGreta,4\nHans,many\n");
         await page.click('button:text-is("Take it over")');
         assert.match(await page.textContent("[role=alert]"), /Line 3/);
+        await page.fill("textarea", "name,e-mail,stamps\nGreta,greta@example.org,4\n");
+        await page.click('button:text-is("Check it")');
+        assert.match(await page.textContent("[role=status]"), /One member can.*Nothing is taken from these columns: e-mail/);
         for (let times = 0; times < 2; times++) {
             await page.fill("textarea", "name,stamps\nGreta,4\nHans,0\n");
             await page.click('button:text-is("Take it over")');

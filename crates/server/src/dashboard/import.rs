@@ -22,6 +22,9 @@ use crate::web;
 /// Lines taken over at once: each is two transactions.
 const TAKEN_MAX: usize = 500;
 
+/// Columns named that nothing is taken from.
+const COLUMNS_NAMED_MAX: usize = 20;
+
 /// A line of the table as it was read.
 struct Guest {
     line: usize,
@@ -84,22 +87,39 @@ async fn show(visitor: &Visitor, status: StatusCode, typed: &Values, above: Mark
     Ok(web::page(status, frame(visitor, Tab::Members, title, body)))
 }
 
-/// Reads the table: guests, and each problem with its line.
-fn read(visitor: &Visitor, text: &str, unit: Option<&Unit>) -> (Vec<Guest>, Vec<(usize, String)>) {
+/// What a table says.
+#[derive(Default)]
+struct Read {
+    guests: Vec<Guest>,
+    /// Each with its line.
+    problems: Vec<(usize, String)>,
+    /// Columns that nothing is taken from.
+    unused: Vec<String>,
+}
+
+const NAME: [&str; 3] = ["name", "vorname", "first name"];
+const LANGUAGE: [&str; 2] = ["language", "sprache"];
+const STAMPS: [&str; 4] = ["stamps", "stempel", "points", "punkte"];
+
+fn read(visitor: &Visitor, text: &str, unit: Option<&Unit>) -> Read {
     let say = |english: &'static str, german: &'static str| visitor.say(english, german).to_owned();
-    let (mut guests, mut problems) = (Vec::new(), Vec::new());
+    let Read { mut guests, mut problems, mut unused } = Read::default();
     let mut rows = csv::read(text).into_iter();
     let Some((line, head)) = rows.next() else {
-        return (guests, vec![(1, say("The table is empty.", "Die Tabelle ist leer."))]);
+        problems.push((1, say("The table is empty.", "Die Tabelle ist leer.")));
+        return Read { guests, problems, unused };
     };
     let head: Vec<String> = head.iter().map(|cell| cell.to_lowercase()).collect();
     let column = |names: &[&str]| head.iter().position(|cell| names.contains(&cell.as_str()));
-    let Some(name_column) = column(&["name", "vorname", "first name"]) else {
+    let (language_column, stamps_column) = (column(&LANGUAGE), column(&STAMPS));
+    let Some(name_column) = column(&NAME) else {
         problems.push((line, say("There is no column “name”.", "Es gibt keine Spalte „name“.")));
-        return (guests, problems);
+        return Read { guests, problems, unused };
     };
-    let (language_column, stamps_column) =
-        (column(&["language", "sprache"]), column(&["stamps", "stempel", "points", "punkte"]));
+    let used = [Some(name_column), language_column, stamps_column];
+    let others =
+        head.iter().enumerate().filter(|(place, name)| !used.contains(&Some(*place)) && !name.is_empty());
+    unused.extend(others.map(|(_, name)| name.chars().take(40).collect()).take(COLUMNS_NAMED_MAX));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (line, cells) in rows {
         let cell = |place: Option<usize>| place.and_then(|place| cells.get(place)).map_or("", String::as_str);
@@ -147,13 +167,13 @@ fn read(visitor: &Visitor, text: &str, unit: Option<&Unit>) -> (Vec<Guest>, Vec<
     if guests.len() > TAKEN_MAX {
         problems.push((0, format!("{} {TAKEN_MAX}.", say("At once at most", "Auf einmal höchstens"))));
     }
-    (guests, problems)
+    Read { guests, problems, unused }
 }
 
 pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
     visitor.principal().may_everywhere(Scope::Manage)?;
     let unit: Option<Unit> = values.get("unit").parse().ok();
-    let (guests, problems) = read(&visitor, values.get("table"), unit.as_ref());
+    let Read { guests, problems, unused } = read(&visitor, values.get("table"), unit.as_ref());
     let say = |english, german| visitor.say(english, german);
     if !problems.is_empty() || values.get("do") != "take" {
         let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -166,12 +186,13 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
                     } }
                 }
             } @else {
-                p class="notice info" role="status" {
+                div class="notice info" role="status" {
                     @if guests.len() == 1 {
-                        (say("One member can be taken over; nothing is yet.", "Ein Mitglied kann übernommen werden; noch ist nichts übernommen."))
+                        p { (say("One member can be taken over; nothing is yet.", "Ein Mitglied kann übernommen werden; noch ist nichts übernommen.")) }
                     } @else {
-                        (guests.len()) " " (say("members can be taken over; nothing is yet.", "Mitglieder können übernommen werden; noch ist nichts übernommen."))
+                        p { (guests.len()) " " (say("members can be taken over; nothing is yet.", "Mitglieder können übernommen werden; noch ist nichts übernommen.")) }
                     }
+                    (not_taken(&visitor, &unused))
                 }
             }
         };
@@ -185,6 +206,7 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
     let above = html! {
         div class="notice good" role="status" {
             p { strong { (added.len()) " " (say("members were taken over.", "Mitglieder wurden übernommen.")) } }
+            (not_taken(&visitor, &unused))
             @if waits { p { (say("Their stamps wait for a second person.", "Ihre Stempel warten auf eine zweite Person.")) } }
         }
         div class="wide" tabindex="0" role="region" aria-label=(say("Taken over", "Übernommen")) {
@@ -197,6 +219,15 @@ pub(crate) async fn sent(Sent(visitor, values): Sent) -> Page {
         }
     };
     show(&visitor, StatusCode::OK, &Values::default(), above).await
+}
+
+/// Names the columns that nothing is taken from: a list from elsewhere has more than fits here.
+fn not_taken(visitor: &Visitor, unused: &[String]) -> Markup {
+    html! {
+        @if !unused.is_empty() {
+            p { (visitor.say("Nothing is taken from these columns: ", "Aus diesen Spalten wird nichts übernommen: ")) (unused.join(", ")) }
+        }
+    }
 }
 
 /// Takes one guest over: the card, and what was on the paper. Whether the latter waits for a second person.

@@ -208,7 +208,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
 }
 
 /// How many names are open in the memory of the process.
-async fn names_open(site: &Site) -> f64 {
+pub async fn names_open(site: &Site) -> f64 {
     let figures = text(&site.send("GET", "/metrics", "", b"").await);
     let line = figures.lines().find_map(|line| line.strip_prefix("stempel_names_open "));
     line.unwrap().parse().unwrap()

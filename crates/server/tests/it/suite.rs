@@ -58,7 +58,7 @@ mod hooks;
 pub mod http;
 mod key_change;
 mod large;
-mod pages;
+pub mod pages;
 mod passkeys;
 mod people;
 mod plans;

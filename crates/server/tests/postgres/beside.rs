@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
+use stempel_domain::event::ErasureReason;
 use stempel_server::http::Options;
 
 use crate::http::Site;
 use crate::relay::{hear, say};
+use crate::suite::browser::Cafe;
+use crate::suite::pages::names_open;
 use crate::world::{NOON_MS, World};
 
 #[tokio::test]
@@ -56,4 +59,28 @@ async fn a_kiosk_and_a_counter_hear_each_other_through_two_processes() {
     assert_eq!(heard[0].len(), 20);
     // Nothing of it is stored.
     assert!(!crate::database::holds(&world.url, b"\"help\"").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_through_one_process_leaves_the_memory_of_the_other() {
+    let cafe = Cafe::open().await;
+    let other = crate::world::open(&cafe.world.url, &cafe.world.clock, 2).await;
+    let two = Site::of(other, |_| Options::default()).await;
+    let cookie = cafe.cookie().await;
+    let finds = async |site: &Site| {
+        let answer = site.send("GET", "/dashboard/members?find=frieda", &cookie, b"").await;
+        assert_eq!(answer.status, 200);
+        String::from_utf8_lossy(&answer.body).contains("Frieda")
+    };
+    assert!(finds(&cafe.site).await && finds(&two).await, "both have read the names");
+    let before = names_open(&two).await;
+    let member = cafe.guests[4].1["member"].as_str().unwrap();
+    cafe.world.server.member_erase(cafe.world.tenant, member, ErasureReason::Asked).await.unwrap();
+    let gone = async {
+        while names_open(&two).await >= before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes without a search");
+    assert!(!finds(&two).await && !finds(&cafe.site).await);
 }
