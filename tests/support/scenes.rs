@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use i_slint_backend_testing::{AccessibleRole, mock_elapsed_time};
+use stempel_scan::decode::{Mode, Pipeline};
+use stempel_scan::frame::Frame;
 
 use crate::controllers::{
     CameraState, Claim, Colleague, FaceOptions, Language, Look, Note, PlugResult, PlugTest, Question, Route,
@@ -544,4 +546,27 @@ fn the_stamp_lands_and_then_everything_keeps_still() {
     let at_once = terminal.screens.picture().unwrap();
     mock_elapsed_time(Duration::from_millis(60));
     assert!(at_once == terminal.screens.picture().unwrap(), "without motion it lies there at once");
+}
+
+#[test]
+fn codes_on_the_screen_can_be_read_from_it() {
+    let clock = stempel_scan::clock::monotonic();
+    // The first text ends the search, however busy the machine is.
+    let patient = Mode::Live { budget: Duration::from_secs(10) };
+    for &(name, route, play) in
+        SCENES.iter().filter(|(name, ..)| ["kiosk-code", "counter-slip", "setup-camera"].contains(name))
+    {
+        for size in sizes(route) {
+            for look in [Look::Light, Look::Dark] {
+                let terminal = terminal(route, Language::German, look, size);
+                play(&terminal);
+                terminal.draw();
+                let picture = terminal.screens.picture().unwrap();
+                let luma = picture.rgba.chunks_exact(4).map(|pixel| pixel[1]).collect();
+                let frame = Frame::new(picture.width, picture.height, luma, clock()).unwrap();
+                let report = Pipeline::new(patient, clock.clone()).decode(&frame, &|_| true);
+                assert!(report.good().is_some(), "{name} {size:?} {look:?}: the code cannot be read");
+            }
+        }
+    }
 }
