@@ -149,6 +149,8 @@ pub enum UiAction {
     CloseLost,
     /// The name of whoever lost a card, as far as it was typed.
     LostSearch(String),
+    /// Not all members were looked through for that name yet.
+    LostSearchOn,
     /// The card with this number was lost.
     LostPick(String),
     /// The second code of a lost card, typed.
@@ -359,6 +361,8 @@ pub enum Effect {
     Hush,
     /// Print the slip with this code.
     PrintSlip(String),
+    /// Do this once what was touched meanwhile is done.
+    Then(UiAction),
     /// Keep language, look and role.
     KeepSettings,
     /// Make the device a terminal.

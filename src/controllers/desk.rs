@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::device::{Found, Owner, Placement, PlugTest, Question};
+use super::device::{Looked, Owner, Placement, PlugTest, Question};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -764,8 +764,9 @@ pub trait Desk {
     /// There is no blank card left, or the name is none.
     fn join(&mut self, name: Option<&str>, now: Moment) -> Result<Joined, Refusal>;
 
-    /// Lists members whose first name fits, with the numbers of their cards.
-    fn find_named(&self, text: &str) -> Vec<Found>;
+    /// Looks for members whose first name fits among some of them, behind one or from the beginning: names are sealed,
+    /// and the screen does not wait until all are looked through.
+    fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked;
 
     /// Blocks a lost card on the spot, and gives the next one of the pool with everything that was on it.
     ///

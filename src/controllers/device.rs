@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::desk::Moment;
+use super::desk::{MemberId, Moment};
 
 /// How low and how high the middle of a screen may hang, in millimetres above the floor.
 pub const HEIGHT_MM: (u32, u32) = (500, 1700);
@@ -62,6 +62,15 @@ pub struct Found {
     pub name: String,
     /// The number of the card.
     pub card: String,
+}
+
+/// What looking through some of the members has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looked {
+    /// Those whose name fits.
+    pub found: Vec<Found>,
+    /// Behind whom it goes on; none when all were looked at.
+    pub behind: Option<MemberId>,
 }
 
 /// What shows that a lost card was somebody's.

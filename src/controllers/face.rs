@@ -549,10 +549,10 @@ impl<D: Desk> Face<D> {
                 Vec::new()
             }
             UiAction::LostSearch(text) => {
-                if let Some(lost) = &mut self.lost {
-                    lost.search(&self.desk, &text);
-                }
-                Vec::new()
+                self.lost.as_mut().map(|lost| lost.search(&self.desk, &text)).unwrap_or_default()
+            }
+            UiAction::LostSearchOn => {
+                self.lost.as_mut().map(|lost| lost.search_on(&self.desk)).unwrap_or_default()
             }
             UiAction::LostSecond(text) => match &mut self.lost {
                 Some(lost) => lost.second(&mut self.desk, &text, now),

@@ -1,12 +1,14 @@
 //! A lost card at the counter: whose it was is shown by the second code or said by a manager; then there is a new one.
 
-use super::action::{Effect, Sound};
-use super::desk::{Desk, Joined, Moment, Refusal};
+use super::action::{Effect, Sound, UiAction};
+use super::desk::{Desk, Joined, MemberId, Moment, Refusal};
 use super::device::{Found, Owner};
-use super::model::{LostModel, Notice};
+use super::model::{Looking, LostModel, Notice};
 
 /// The fewest letters of a name that are looked for: nobody leafs through the members.
 const LETTERS_LEAST: usize = 2;
+/// Members that are listed.
+const LISTED_MAX: usize = 5;
 /// The longest name or code.
 const TEXT_MAX: usize = 200;
 
@@ -14,6 +16,11 @@ const TEXT_MAX: usize = 200;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct LostController {
     model: LostModel,
+    wanted: String,
+    /// Behind whom it is looked next.
+    behind: Option<MemberId>,
+    /// The next step was asked for: one is enough, however fast somebody types.
+    asked: bool,
 }
 
 impl LostController {
@@ -23,11 +30,41 @@ impl LostController {
     }
 
     /// The member's name, as far as it was typed.
-    pub fn search(&mut self, desk: &impl Desk, text: &str) {
-        self.model.notice = Notice::default();
-        let text: String = text.chars().take(TEXT_MAX).collect();
-        let enough = text.trim().chars().count() >= LETTERS_LEAST;
-        self.model.found = if enough { desk.find_named(text.trim()) } else { Vec::new() };
+    pub fn search(&mut self, desk: &impl Desk, text: &str) -> Vec<Effect> {
+        let text: String = text.trim().chars().take(TEXT_MAX).collect();
+        (self.model.notice, self.model.found, self.behind) = (Notice::default(), Vec::new(), None);
+        let enough = text.chars().count() >= LETTERS_LEAST;
+        self.model.looking = if enough { Looking::On } else { Looking::Nowhere };
+        self.wanted = text;
+        self.look(desk)
+    }
+
+    /// Looks at further members for the name.
+    pub fn search_on(&mut self, desk: &impl Desk) -> Vec<Effect> {
+        self.asked = false;
+        self.look(desk)
+    }
+
+    fn look(&mut self, desk: &impl Desk) -> Vec<Effect> {
+        if self.model.looking != Looking::On {
+            return Vec::new();
+        }
+        let looked = desk.find_named(&self.wanted, self.behind.as_ref());
+        for found in looked.found {
+            if !self.model.found.contains(&found) {
+                self.model.found.push(found);
+            }
+        }
+        self.behind = looked.behind;
+        if self.model.found.len() > LISTED_MAX {
+            self.model.found.truncate(LISTED_MAX);
+            self.model.looking = Looking::Many;
+        } else if self.behind.is_none() {
+            self.model.looking = Looking::All;
+        } else if !std::mem::replace(&mut self.asked, true) {
+            return vec![Effect::Then(UiAction::LostSearchOn)];
+        }
+        Vec::new()
     }
 
     /// A member among those found.
@@ -98,10 +135,34 @@ mod tests {
     }
 
     #[test]
+    fn members_are_looked_through_in_steps_and_only_for_what_was_typed_last() {
+        let mut desk = SampleDesk::default();
+        desk.named =
+            (0..10).map(|number| if number == 7 { "Zoe".into() } else { format!("Ada {number}") }).collect();
+        let (mut lost, then) = (LostController::default(), [Effect::Then(UiAction::LostSearchOn)]);
+        assert_eq!(lost.search(&desk, "zo"), then, "not all at once");
+        assert_eq!((lost.model().looking, lost.model().found.len()), (Looking::On, 0));
+        assert_eq!(lost.search(&desk, "zoe"), [], "one step is on its way already");
+        let mut steps = 0;
+        while lost.search_on(&desk) == then {
+            steps += 1;
+        }
+        assert!(steps > 1 && lost.model().looking == Looking::All);
+        assert_eq!(lost.model().found.iter().map(|found| &found.name[..]).collect::<Vec<_>>(), ["Zoe"]);
+        lost.search(&desk, "ada");
+        while lost.search_on(&desk) == then {}
+        assert_eq!((lost.model().looking, lost.model().found.len()), (Looking::Many, LISTED_MAX));
+        lost.search(&desk, "nobody");
+        while lost.search_on(&desk) == then {}
+        assert_eq!((lost.model().looking, lost.model().found.len()), (Looking::All, 0));
+    }
+
+    #[test]
     fn a_name_alone_gives_nothing() {
         let (mut desk, mut lost) = (SampleDesk::default(), LostController::default());
         lost.search(&desk, "a");
         assert!(lost.model().found.is_empty(), "one letter lists nobody");
+        assert_eq!(lost.model().looking, Looking::Nowhere);
         lost.search(&desk, "ad");
         let card = lost.model().found[0].card.clone();
         assert!(lost.picked(&card).is_some() && lost.picked("other").is_none());

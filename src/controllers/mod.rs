@@ -31,15 +31,15 @@ pub use desk::{
     Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why, WhyKind,
 };
 pub use device::{
-    Call, Found, HEIGHT_MM, HEIGHT_REACH_MM, Note, Owner, Placement, PlugResult, PlugTest, Question,
+    Call, Found, HEIGHT_MM, HEIGHT_REACH_MM, Looked, Note, Owner, Placement, PlugResult, PlugTest, Question,
 };
 pub use face::{CLEANING_SECONDS, Face, FaceOptions, TERMS};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
 pub use model::{
     AppModel, CameraState, Choice, Choosing, CounterModel, DiagnosticsModel, FileEntry, FilesModel,
-    FilesWanted, KioskModel, KioskPage, LastGuest, LastSale, LostModel, Notice, NoticeKind, PinFor, PinModel,
-    QuickNote, ScanModel, ScreenModel, SetupModel, SetupStep, SyncModel, Tile, TillModel,
+    FilesWanted, KioskModel, KioskPage, LastGuest, LastSale, Looking, LostModel, Notice, NoticeKind, PinFor,
+    PinModel, QuickNote, ScanModel, ScreenModel, SetupModel, SetupStep, SyncModel, Tile, TillModel,
 };
 pub use setup::{Begin, SetupController};
 pub use till::{TillController, UNDO_SECONDS};

@@ -38,11 +38,27 @@ pub struct ScreenModel {
     pub asking: bool,
 }
 
+/// How far members were looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Looking {
+    /// Too little was typed.
+    #[default]
+    Nowhere,
+    /// Not all were looked at yet.
+    On,
+    /// More fit than are listed.
+    Many,
+    /// All were looked at.
+    All,
+}
+
 /// A lost card is being replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LostModel {
     /// Members whose name fits what was typed.
     pub found: Vec<Found>,
+    /// How far it was looked for them.
+    pub looking: Looking,
     /// What was wrong.
     pub notice: Notice,
     /// The new card.

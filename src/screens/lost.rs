@@ -7,7 +7,7 @@ use super::counter::{count, notice};
 use super::generated::{self as ui, AppWindow, LostView};
 use super::rows::Rows;
 use super::window::Handler;
-use crate::controllers::{AppModel, LostModel, UiAction};
+use crate::controllers::{AppModel, Looking, LostModel, UiAction};
 
 /// Shows how a lost card is replaced.
 #[derive(Debug, Default)]
@@ -41,6 +41,12 @@ impl LostAdapter {
                 name: SharedString::from(found.name.as_str()),
                 card: SharedString::from(found.card.as_str()),
             }));
+            view.set_looking(match model.looking {
+                Looking::Nowhere => ui::Looking::Nowhere,
+                Looking::On => ui::Looking::On,
+                Looking::Many => ui::Looking::Many,
+                Looking::All => ui::Looking::All,
+            });
             view.set_notice(notice(&model.notice, app));
             let joined = model.joined.clone().unwrap_or_default();
             view.set_code(drawn(&joined.code));

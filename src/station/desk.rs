@@ -30,7 +30,7 @@ use super::upkeep;
 use crate::cli::Failure;
 use crate::controllers::{
     self as ui, ArticleCategory, Asking, Basket, Beyond, Catalogue, Colleague, ColleagueId, DaySums, Desk,
-    EventId, Found, Gift, Guest, Health, Joined, Language, LineId, MemberId, Moment, Money, Owner, Paid,
+    EventId, Gift, Guest, Health, Joined, Language, LineId, Looked, MemberId, Moment, Money, Owner, Paid,
     Paper, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal, RewardId, Sample, SampleId, Sku,
     Slip, Stamped, Stamping, SyncReport, TERMS,
 };
@@ -542,9 +542,9 @@ impl Desk for TerminalDesk {
         Ok(Joined { guest, code })
     }
 
-    fn find_named(&self, text: &str) -> Vec<Found> {
-        let text = text.to_owned();
-        self.ask(move |terminal| upkeep::find_named(terminal, &text)).unwrap_or_default()
+    fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked {
+        let (text, behind) = (text.to_owned(), behind.and_then(|member| member.0.parse().ok()));
+        self.ask(move |terminal| upkeep::find_named(terminal, &text, behind)).unwrap_or_default()
     }
 
     fn replace_lost(&mut self, owner: &Owner, _now: Moment) -> Result<Joined, Refusal> {

@@ -333,6 +333,15 @@ impl Station {
             }
             Effect::Hush => self.voice.hush(),
             Effect::PrintSlip(code) => self.print_slip(code),
+            Effect::Then(action) => {
+                if let Some(window) = &self.screens {
+                    at_the_station(window, move |station, now| {
+                        for effect in station.face.handle(action, now) {
+                            station.see_to(effect);
+                        }
+                    });
+                }
+            }
             Effect::KeepRole(role) => {
                 self.role = Some(role);
                 self.keep_settings();

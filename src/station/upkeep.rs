@@ -6,20 +6,27 @@ use stempel_terminal::operators::Authority;
 use stempel_terminal::settings::Facing;
 use stempel_terminal::{Operator, Terminal, TerminalError};
 
-use crate::controllers::{Found, Moment, Owner, Placement, PlugResult, PlugTest};
+use crate::controllers::{Found, Looked, MemberId, Moment, Owner, Placement, PlugResult, PlugTest};
 
-/// Members that are listed at once.
-const FOUND_MAX: usize = 5;
+/// Members found at once: one more than the screen lists, so that it can say that there are more.
+const FOUND_MAX: usize = 6;
+/// Members looked at in one step: some milliseconds on a tablet.
+const LOOKED_MAX: usize = 1000;
 
-/// Members whose first name fits, with the number of their card.
-pub(super) fn find_named(terminal: &Terminal, text: &str) -> Result<Vec<Found>, TerminalError> {
+/// Members whose first name fits, with the number of their card, among some of them.
+pub(super) fn find_named(
+    terminal: &Terminal,
+    text: &str,
+    behind: Option<stempel_domain::MemberId>,
+) -> Result<Looked, TerminalError> {
+    let (members, behind) = terminal.view().find_by_name_behind(text, behind, LOOKED_MAX, FOUND_MAX)?;
     let mut found = Vec::new();
-    for (member, profile) in terminal.view().find_by_name(text, FOUND_MAX)? {
+    for (member, profile) in members {
         if let Some(card) = terminal.card_of(member)? {
             found.push(Found { name: profile.name, card: card.number().to_string() });
         }
     }
-    Ok(found)
+    Ok(Looked { found, behind: behind.map(|member| MemberId(member.to_string())) })
 }
 
 /// Blocks a lost card and gives the next one.

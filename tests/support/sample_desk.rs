@@ -3,9 +3,9 @@
 use crate::controllers::{
     Addition, Article, ArticleCategory, Asking, Basket, BasketItem, Beyond, CardState, Catalogue, Claim,
     Colleague, ColleagueId, DaySums, Desk, EventId, Found, Gift, Guest, Health, Joined, Jpeg, Limit, LineId,
-    MemberId, Moment, Money, Owner, Paid, Paper, Placement, PlugTest, PoolId, ProgrammeId, Question, Refusal,
-    Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual, Why,
-    WhyKind,
+    Looked, MemberId, Moment, Money, Owner, Paid, Paper, Placement, PlugTest, PoolId, ProgrammeId, Question,
+    Refusal, Reward, RewardId, Sample, SampleId, Sku, Slip, Stamped, Stamping, SyncReport, SyncState, Usual,
+    Why, WhyKind,
 };
 
 /// A morning in the shop, and so many seconds after it.
@@ -62,6 +62,8 @@ pub struct SampleDesk {
     pub unheard: bool,
     /// There is a printer.
     pub prints: bool,
+    /// Members by name, of whom three are looked at in one step.
+    pub named: Vec<String>,
 }
 
 fn member(id: &str, name: &str, stamps: u32) -> Member {
@@ -138,6 +140,7 @@ impl Default for SampleDesk {
             asking: Asking::Nothing,
             unheard: false,
             prints: false,
+            named: Vec::new(),
         }
     }
 }
@@ -450,11 +453,24 @@ impl Desk for SampleDesk {
         Ok(Joined { guest: found.guest.clone(), code: "new".into() })
     }
 
-    fn find_named(&self, text: &str) -> Vec<Found> {
+    fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked {
         let text = text.to_lowercase();
+        if !self.named.is_empty() {
+            // Three at a time.
+            let from: usize = behind.map_or(0, |member| member.0.parse().unwrap());
+            let names = self.named.iter().enumerate().skip(from).take(3);
+            let fits = names.filter(|(_, name)| name.to_lowercase().contains(&text));
+            let found =
+                fits.map(|(number, name)| Found { name: name.clone(), card: number.to_string() }).collect();
+            let behind = (from + 3 < self.named.len()).then(|| MemberId((from + 3).to_string()));
+            return Looked { found, behind };
+        }
         let guests = self.members.iter().map(|member| &member.guest);
         let fits = guests.filter(|guest| guest.name.to_lowercase().contains(&text));
-        fits.map(|guest| Found { name: guest.name.clone(), card: format!("4711-{}", guest.member) }).collect()
+        let found = fits
+            .map(|guest| Found { name: guest.name.clone(), card: format!("4711-{}", guest.member) })
+            .collect();
+        Looked { found, behind: None }
     }
 
     fn replace_lost(&mut self, owner: &Owner, _now: Moment) -> Result<Joined, Refusal> {

@@ -302,6 +302,16 @@ const SCENES: &[(&str, Route, Play)] = &[
         terminal.act(UiAction::OpenLost);
         terminal.act(UiAction::LostSearch("ada".into()));
     }),
+    ("counter-lost-nobody", Route::Counter, |terminal| {
+        terminal.act(UiAction::OpenLost);
+        terminal.act(UiAction::LostSearch("zacharias".into()));
+    }),
+    ("counter-lost-many", Route::Counter, |terminal| {
+        terminal.face(|face| face.desk().named = (0..9).map(|number| format!("Ada {number}")).collect());
+        terminal.act(UiAction::OpenLost);
+        terminal.act(UiAction::LostSearch("ada".into()));
+        terminal.act(UiAction::LostSearchOn);
+    }),
     ("counter-replaced", Route::Counter, |terminal| {
         terminal.act(UiAction::OpenLost);
         terminal.scan("R1-of-nobody");

@@ -164,18 +164,36 @@ impl View<'_> {
         text: &str,
         members_max: usize,
     ) -> Result<Vec<(MemberId, Profile)>, StoreError> {
+        Ok(self.find_by_name_behind(text, None, usize::MAX, members_max)?.0)
+    }
+
+    /// The same among so many named members behind one; and behind whom the search goes on, if that was not all. Each
+    /// name is sealed by itself: looking through all of them takes a while, which nobody at a screen should wait for at
+    /// once.
+    #[allow(clippy::type_complexity, reason = "those found, and where it goes on")]
+    pub fn find_by_name_behind(
+        &self,
+        text: &str,
+        behind: Option<MemberId>,
+        looked_max: usize,
+        members_max: usize,
+    ) -> Result<(Vec<(MemberId, Profile)>, Option<MemberId>), StoreError> {
         let wanted = text.trim().to_lowercase();
-        let mut statement = self
-            .connection
-            .prepare("SELECT member, profile FROM member WHERE profile IS NOT NULL ORDER BY member")?;
-        let mut rows = statement.query([])?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT member, profile FROM member WHERE profile IS NOT NULL AND member > ?1 ORDER BY member",
+        )?;
+        let first = behind.map(|member| member.0.to_vec()).unwrap_or_default();
+        let mut rows = statement.query([first])?;
         let mut found: Vec<(MemberId, Profile)> = Vec::new();
+        let (mut looked, mut last) = (0, behind);
         while let Some(row) = rows.next()? {
-            if found.len() == members_max {
-                break;
+            if found.len() >= members_max || looked >= looked_max {
+                return Ok((found, last));
             }
+            looked += 1;
             let (id, sealed): (Vec<u8>, String) = (row.get(0)?, row.get(1)?);
             let Some(member) = MemberId::from_slice(&id) else { continue };
+            last = Some(member);
             if let Some(profile) = self.open_profile(member, &Sealed(sealed))?
                 && profile.name.to_lowercase().contains(&wanted)
             {
@@ -186,7 +204,7 @@ impl View<'_> {
                 }
             }
         }
-        Ok(found)
+        Ok((found, None))
     }
 }
 
