@@ -9,7 +9,7 @@ endif
 TOOLS := $(HOME)/.cache/stempel/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants soak test-camera
+.PHONY: help run test setup setup-test fmt lint deny unit docs bench screenshots package mutants soak test-camera test-kiosk test-printer setup-package
 
 help:
 	@echo "make run          build Stempel and open the sample café"
@@ -20,6 +20,10 @@ help:
 	@echo "                  thousand power cuts, and read a hundred thousand frames without a member's code (FRAMES=n);"
 	@echo "                  MINUTES=n: some of each for so long (ROUND=n: go on from there)"
 	@echo "make test-camera  test cameras in a small virtual machine (needs qemu-system-x86 and busybox-static)"
+	@echo "make test-kiosk   install the package in a small virtual machine and touch its screen (some minutes; needs"
+	@echo "                  qemu-system-x86, busybox-static, mmdebstrap and genext2fs)"
+	@echo "make test-printer print slips by the real CUPS on a printer that speaks IPP (as root; needs cups-daemon,"
+	@echo "                  cups-client, cups-filters, cups-ipp-utils, avahi-daemon, dbus-daemon and poppler-utils)"
 	@echo "make package      make a package for Debian and Ubuntu"
 	@echo "make mutants      see whether the tests of the rules notice small changes (WITH='--file NAME': a part)"
 
@@ -80,7 +84,16 @@ endif
 test-camera:
 	scripts/test-camera
 
-package: setup
+test-kiosk: setup-package
+	scripts/test-kiosk
+
+test-printer:
+	cargo test --locked --test it -- --ignored --exact print::ipp::a_real_printer_by_ipp_and_its_faults
+
+setup-package:
+	@scripts/setup package
+
+package: setup-package
 	scripts/package
 
 # Changes the rules in small ways and sees whether a test notices; WITH="--file ledger.rs" names a part (mutants/).

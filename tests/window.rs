@@ -238,6 +238,24 @@ const FIVE_STAMPS: (&str, &str) = ("640", "400");
 const START: (&str, &str) = ("825", "641");
 
 #[test]
+fn an_empty_kiosk_tells_whoever_started_it_that_its_window_is_up() {
+    let (_xvfb, display) = display();
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("notify");
+    let systemd = std::os::unix::net::UnixDatagram::bind(&name).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
+    command.arg("--data").arg(folder.path().join("kiosk")).args(["kiosk", "--no-camera", "--seconds", "300"]);
+    command.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY").env("SLINT_BACKEND", "winit-software");
+    let _kiosk = Ends(command.env("NOTIFY_SOCKET", &name).stdout(Stdio::null()).spawn().unwrap());
+    for expected in ["READY=1\nWATCHDOG=1", "WATCHDOG=1"] {
+        let mut words = [0; 64];
+        let length = systemd.recv(&mut words).expect("the first run says that it is up");
+        assert_eq!(String::from_utf8_lossy(&words[..length]), expected);
+    }
+}
+
+#[test]
 fn the_first_run_survives_kill_9_on_its_way_and_the_plug_test_finds_five_of_five() {
     let (_xvfb, display) = display();
     let folder = tempfile::tempdir().unwrap();

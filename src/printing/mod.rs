@@ -1,5 +1,6 @@
 //! Slips on paper: one picture of receipt width, for a receipt printer, for CUPS, or as a PDF in a folder.
 
+mod cups;
 mod escpos;
 mod glyphs;
 mod pdf;
@@ -8,8 +9,6 @@ mod slip;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use image::GrayImage;
 use stempel_domain::rules::Language;
@@ -23,8 +22,6 @@ pub use slip::SlipSheet;
 pub const DOTS: u32 = 576;
 /// Dots in a millimetre.
 const DOTS_PER_MM: f64 = 8.0;
-/// How long CUPS may take to accept a job.
-const CUPS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why nothing was printed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +35,9 @@ pub enum PrintError {
     /// CUPS says no, or nothing.
     #[error("the printer {0} does not take it")]
     Cups(String),
+    /// CUPS took it, and the printer did not: it is off, has no paper, or its queue stands still.
+    #[error("the printer {0} has printed nothing: is it on, has it paper?")]
+    Waits(String),
 }
 
 /// A slip on its way to the printer of a terminal.
@@ -93,7 +93,7 @@ pub fn print(printer: &Printer, sheet: &GrayImage, unix_ms: i64) -> Result<(), P
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             write(&folder.join(format!("slip-{unix_ms}.pdf")), &options, &pdf::bytes(sheet))
         }
-        Printer::Cups(name) => cups(name, pdf::bytes(sheet)),
+        Printer::Cups(name) => cups::print(name, pdf::bytes(sheet)),
     }
 }
 
@@ -101,34 +101,6 @@ fn write(path: &Path, options: &OpenOptions, bytes: &[u8]) -> Result<(), PrintEr
     let refused = |error| PrintError::Refused(path.display().to_string(), error);
     let mut file = options.open(path).map_err(refused)?;
     file.write_all(bytes).and_then(|()| file.flush()).map_err(refused)
-}
-
-fn cups(name: &str, document: Vec<u8>) -> Result<(), PrintError> {
-    let mut command = Command::new("lp");
-    command.args(["-s", "-t", "Stempel", "-d", name]);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| PrintError::Refused("lp".into(), error))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // On a thread of its own: a program that reads nothing must not hold this one.
-        std::thread::spawn(move || drop(stdin.write_all(&document)));
-    }
-    if ends_well(&mut child) { Ok(()) } else { Err(PrintError::Cups(name.to_owned())) }
-}
-
-/// Waits for a program, and ends it when it takes too long.
-fn ends_well(child: &mut Child) -> bool {
-    let until = Instant::now() + CUPS_PATIENCE;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return status.success(),
-            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return false;
-            }
-        }
-    }
 }
 
 /// The rows of a sheet with a bit for each dot, 1 for black, as printers want them.
@@ -145,6 +117,8 @@ fn rows(sheet: &GrayImage) -> Vec<Vec<u8>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 mod tests {
+    use std::time::Duration;
+
     use image::Luma;
     use stempel_scan::clock::monotonic;
     use stempel_scan::decode::{Mode, Pipeline};

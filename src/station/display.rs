@@ -1,8 +1,39 @@
-//! A display without a window manager: nobody there makes a window fill the screen, so it is given the screen's size.
+//! What the screen hangs on. A display without a window manager: nobody there makes a window fill the screen, so it is
+//! given the screen's size. A bare screen, without any display server: the window is the screen.
 
 use slint::{PhysicalPosition, PhysicalSize};
 
+use crate::cli::Failure;
 use crate::screens::AppScreens;
+
+/// Whether the program is to draw on the screen itself. A program that was built without it says so when it opens its window.
+pub(super) fn bare() -> bool {
+    std::env::var("SLINT_BACKEND").is_ok_and(|backend| backend.to_lowercase().starts_with("linuxkms"))
+}
+
+/// Begins the program anew in its place where the screen can be opened only once in a process, as a bare one.
+///
+/// # Errors
+/// The program cannot be started again.
+#[cfg(unix)]
+pub(super) fn again_where_needed() -> Result<(), Failure> {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    if !bare() {
+        return Ok(());
+    }
+    let mut words = std::env::args_os();
+    let mut anew = Command::new(words.next().unwrap_or_default());
+    // Comes back only where it did not work.
+    Err(Failure::machine(anew.args(words).exec()))
+}
+
+/// Elsewhere there is no bare screen.
+#[cfg(not(unix))]
+pub(super) fn again_where_needed() -> Result<(), Failure> {
+    Ok(())
+}
 
 /// Fills the screen, with a window manager or without one.
 pub(super) fn fill(screens: &AppScreens) {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use stempel_store::{Store, StoreError};
 use stempel_terminal::Terminal;
 
+use super::alive::Alive;
 use super::display;
 use super::kept::{SCREEN_SETTINGS, ScreenSettings, role_of, step_name};
 use super::reading::{Heard, Reader, ReaderChoice, ReaderOptions};
@@ -26,6 +27,8 @@ struct FirstRun {
     window: Option<ScreensHandle>,
     reader: Option<Reader>,
     global: Global,
+    /// Whoever started the program waits to hear that its window is up, also before there is a terminal.
+    alive: Option<Alive>,
     done: bool,
 }
 
@@ -47,6 +50,7 @@ pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result
         window: None,
         reader: None,
         global: global.clone(),
+        alive: Alive::find(),
         done: false,
     }));
     FIRST_RUN.with(|slot| *slot.borrow_mut() = Some(first_run.clone()));
@@ -76,6 +80,11 @@ pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result
 fn act(first_run: &Rc<RefCell<FirstRun>>, action: UiAction) {
     let (effects, window, model) = {
         let mut first_run = first_run.borrow_mut();
+        if action == UiAction::Tick
+            && let Some(alive) = &mut first_run.alive
+        {
+            alive.beat();
+        }
         match &action {
             UiAction::SetLanguage(language) => first_run.app.language = *language,
             UiAction::SetLook(look) => first_run.app.look = *look,

@@ -79,6 +79,7 @@ pub fn run(global: &Global, screen: &Screen, route: Route) -> Result<Answer, Fai
             let Some(chosen) = first_run::first_run(global, screen, route)? else {
                 return Ok(Answer::default());
             };
+            display::again_where_needed()?;
             route = chosen;
             writer(global, "stempel terminal")?
         }
@@ -554,7 +555,7 @@ fn end_after(time: Duration, window: ScreensHandle) {
 /// Says so where no window can be opened, and names what works instead.
 pub fn need_display() -> Result<(), Failure> {
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !cfg!(target_os = "linux") || named("DISPLAY") || named("WAYLAND_DISPLAY") {
+    if !cfg!(target_os = "linux") || named("DISPLAY") || named("WAYLAND_DISPLAY") || display::bare() {
         return Ok(());
     }
     Err(Failure::machine(

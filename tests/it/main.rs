@@ -4,6 +4,7 @@
 //! - `alone`: one terminal that works alone.
 //! - `card`: the member's card in a browser, and what is printed.
 //! - `people`: a member with two cards, and one who wants to be forgotten.
+//! - `print`: slips on paper, and printers that do not print.
 //! - `proofs`: purchases at another till, those who work here, and the day.
 //! - `rights`: friends, deeds, birthdays, memberships, challenges, goodwill, and what is sold out.
 //! - `scanner`: a film that is made and measured.
@@ -27,6 +28,8 @@ mod keyring;
 mod keys;
 #[cfg(feature = "demo")]
 mod people;
+#[cfg(unix)]
+mod print;
 mod proofs;
 mod rights;
 mod scanner;
