@@ -5,7 +5,7 @@
 //! has to know: modules are odds, doubtful codewords are erasures, blur is undone by what the known modules teach,
 //! bent grids are followed, what one block proved helps the next, and frames that are not enough alone are added up.
 //!
-//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`bend`], [`grid`] → [`equaliser`], [`unmix`] →
+//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`timing`], [`bend`], [`grid`] → [`equaliser`], [`unmix`] →
 //! [`symbol`], and over frames [`tracks`].
 
 mod bend;
@@ -21,6 +21,7 @@ mod pairs;
 mod pose;
 mod reed_solomon;
 mod symbol;
+mod timing;
 mod tracks;
 mod triples;
 mod unmix;
