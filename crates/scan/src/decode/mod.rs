@@ -44,6 +44,7 @@ use local_mean::LocalMean;
 use noise::noise_of;
 use others::{OtherCode, OtherReader};
 use qr::{Effort, Judge, QrReader, Region};
+use stages::Caller;
 use view::{PlaneRef, Pyramid, to_picture};
 
 /// What every live frame gets.
@@ -231,8 +232,7 @@ impl fmt::Debug for Pipeline {
 /// One frame on its way through the pipeline.
 struct Search<'a> {
     base: PlaneRef<'a>,
-    good: &'a dyn Fn(&str) -> bool,
-    go_on: &'a dyn Fn() -> bool,
+    caller: Caller<'a>,
     all: bool,
     report: Report,
 }
@@ -286,7 +286,8 @@ impl Pipeline {
         let base =
             PlaneRef { luma: frame.luma(), width: frame.width() as usize, height: frame.height() as usize };
         let all = self.mode == Mode::Thorough;
-        let mut search = Search { base, good, go_on: &go_on, all, report: Report::default() };
+        let mut search =
+            Search { base, caller: Caller { go_on: &go_on, good }, all, report: Report::default() };
         self.noise = noise_of(base);
         self.pyramid.start();
         self.matrices_show.fill(None);
@@ -330,14 +331,14 @@ impl Pipeline {
             |stage: &Stage| Stage { view: stage.view.halved(stage.view.halvings + halvings), ..*stage };
         let one = &LIVE_ONE_OF[turn % LIVE_ONE_OF.len()];
         for stage in LIVE_FIRST.iter().chain([one]) {
-            if !(search.go_on)() {
+            if !(search.caller.go_on)() {
                 return ControlFlow::Continue(());
             }
             self.look(search, placed(stage))?;
         }
         let turn = turn * CALM_STAGES_MAX % LIVE_IN_TURN.len();
         for (done, stage) in LIVE_IN_TURN.iter().cycle().skip(turn).take(LIVE_IN_TURN.len()).enumerate() {
-            if !(search.go_on)() || done >= CALM_STAGES_MAX && !self.qr.is_promising() {
+            if !(search.caller.go_on)() || done >= CALM_STAGES_MAX && !self.qr.is_promising() {
                 break;
             }
             self.look(search, placed(stage))?;
@@ -463,7 +464,7 @@ impl Pipeline {
 
     fn read_collected(&mut self, search: &mut Search<'_>, stage: Stage) -> ControlFlow<()> {
         let Self { qr, frames_without, .. } = self;
-        let (base, go_on) = (search.base, search.go_on);
+        let (base, caller) = (search.base, search.caller);
         let pairs = stage.reader == Reader::OwnPair;
         let codes_max = match (search.all, pairs) {
             (true, false) => 24,
@@ -475,7 +476,11 @@ impl Pipeline {
         // Places are found in the picture itself, whatever the view.
         let found_in = Stage { view: View { halvings: 0, ..stage.view }, ..stage };
         search.run(found_in, stage.view, |sink| {
-            if pairs { qr.read_pairs(base, effort, go_on, sink) } else { qr.read(base, effort, go_on, sink) }
+            if pairs {
+                qr.read_pairs(base, effort, caller, sink)
+            } else {
+                qr.read(base, effort, caller, sink)
+            }
         })
     }
 
@@ -488,10 +493,10 @@ impl Pipeline {
         let Some(Some(matrix)) = matrices.get(usize::from(stage.view.halvings)) else {
             return ControlFlow::Continue(());
         };
-        let go_on = search.go_on;
+        let caller = search.caller;
         search.run(stage, stage.view, |sink| match stage.reader {
-            Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, judge, sink),
-            _ => stages::read_with_rxing(matrix, judge, go_on, sink),
+            Reader::OlderRxing => stages::read_with_older_rxing(matrix, hints, judge, caller.good, sink),
+            _ => stages::read_with_rxing(matrix, judge, caller, sink),
         })
     }
 
@@ -533,10 +538,10 @@ impl Pipeline {
         let Self { pyramid, judge, .. } = self;
         let Some(plane) = pyramid.plane(search.base, view) else { return ControlFlow::Continue(()) };
         let PlaneRef { luma, width, height } = plane;
-        let stage = Stage { reader: Reader::Rqrr, view };
+        let (stage, good) = (Stage { reader: Reader::Rqrr, view }, search.caller.good);
         if search.report.codes.is_empty() {
             return search.run(stage, view, |sink| {
-                stages::read_with_rqrr(luma, width, height, view.inverted, judge, sink)
+                stages::read_with_rqrr(luma, width, height, view.inverted, judge, good, sink)
             });
         }
         let mut left = luma.to_vec();
@@ -545,8 +550,9 @@ impl Pipeline {
             let corners = code.corners.map(|corner| Corner::new(corner.x * scale, corner.y * scale));
             geometry::paint_over(&mut left, width, height, &corners);
         }
-        search
-            .run(stage, view, |sink| stages::read_with_rqrr(&left, width, height, view.inverted, judge, sink))
+        search.run(stage, view, |sink| {
+            stages::read_with_rqrr(&left, width, height, view.inverted, judge, good, sink)
+        })
     }
 }
 
@@ -561,7 +567,7 @@ impl Search<'_> {
         read: impl FnOnce(stages::Sink<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut found = Vec::new();
-        let (good, all) = (self.good, self.all);
+        let (good, all) = (self.caller.good, self.all);
         let outcome = guard::quietly(|| {
             read(&mut |text, corners, reader| {
                 if text.is_empty() || found.len() >= CODES_MAX {
@@ -593,7 +599,7 @@ impl Search<'_> {
         let Some(found) = found.filter(|found| !found.text.is_empty()) else {
             return ControlFlow::Continue(());
         };
-        let good = (self.good)(&found.text);
+        let good = (self.caller.good)(&found.text);
         let corners = found.corners.map(|corner| Corner::new(corner.x + from.x, corner.y + from.y));
         self.keep(Code {
             corners: to_picture(corners, view),

@@ -53,6 +53,14 @@ fn a_crumpled_card_is_read() {
 }
 
 #[test]
+fn sharp_creases_are_followed() {
+    // So sharp that only the timing patterns tell how many modules a crease has moved what lies on it.
+    let frame = card(6.0, 14.0).bent(6.0, 150.0).blur(1.0).noise(6, 5).frame();
+    let report = decode(&mut Pipeline::new(Mode::Thorough, support::still_clock()), &frame);
+    assert!(report.good().is_some(), "{report:?}");
+}
+
+#[test]
 fn a_code_under_a_reflex_is_read() {
     let frame = card(6.0, -8.0).glare(350.0, 220.0, 40.0, 300.0).noise(4, 3).frame();
     assert_read_by_ours("reflex", &frame);

@@ -1,15 +1,17 @@
 //! Follows paper and cloth that bend: how far each place of a code lies beside the flat grid.
 //!
-//! The code is drawn once on a flat grid, in black and white that are learnt around each place. Then the bend grows from the
-//! finder patterns outwards, node by node. Each node has a shift and slopes: so its neighbours tell where the next must
-//! lie, and from there it is moved and sloped until the modules around it are as black or white as they can be. The node
-//! that fits best spreads first, so doubtful places come last, when there is something around them. At the end all nodes are moved
-//! once more, with neighbours on all sides.
+//! The code is drawn once on a flat grid, in black and white that are learnt around each place. The timing patterns are
+//! followed from finder pattern to finder pattern, each as a whole: a module that was lost on the way would be missing at
+//! its end. From there the bend grows, node by node. Each node has a shift and slopes: so its neighbours tell where the next
+//! must lie, and from there it is moved and sloped until the modules around it are as black or white as they can be. The node
+//! whose neighbours fit best together comes next, so doubtful places come last, when there is something around them. At the
+//! end all nodes are moved once more, with neighbours on all sides.
 
 use super::super::view::PlaneRef;
 use super::geometry::sample;
 use super::layout::Layout;
 use super::pose::Pose;
+use super::timing::Timing;
 
 /// Places along a module at which the code is drawn.
 const PER_MODULE: usize = 4;
@@ -23,7 +25,9 @@ const NODE_MODULES: f32 = 2.5;
 const NODES_MAX: usize = 24;
 /// Modules on each side of a node that it is fitted to.
 const WINDOW_REACH: i32 = 3;
-/// What `near` is where bends are followed closely.
+/// Modules on each side of the middle of a finder pattern that it is fitted to.
+const PATTERN_REACH: i32 = 4;
+/// Where bends are followed closely, a module has half the say of the middle one when the square of its distance is this.
 const NEAR: f32 = 8.0;
 /// Nodes on each side of a node that tell where it must lie.
 const NEIGHBOURS_REACH: usize = 2;
@@ -42,6 +46,12 @@ const AROUND: [(f32, f32); 8] =
 const FIT_MIN: f32 = 0.05;
 /// Times that all nodes are moved with neighbours on all sides.
 const SWEEPS: usize = 1;
+/// The middle of a timing pattern's line, in modules.
+const TIMING_MIDDLE: f32 = 6.5;
+/// Nodes so far beside it lie as it does.
+const TIMING_REACH: f32 = 1.6;
+/// What such a node fits at least.
+const TIMING_FIT_MIN: f32 = 0.2;
 /// How far from its place a finder pattern is looked for, in half modules.
 const FINDER_REACH: i32 = 4;
 /// How far an alignment pattern is looked for.
@@ -100,9 +110,10 @@ pub(super) struct Bend {
     motions: Vec<Motion>,
     /// How well each node fits; zero until it is settled.
     fits: Vec<f32>,
-    /// The neighbours of a node were settled after it.
-    has_spread: Vec<bool>,
+    /// How well the settled neighbours of a node fit, together.
+    support: Vec<f32>,
     drawing: Drawing,
+    timing: Timing,
 }
 
 /// The code as it would look on a flat grid, 1 for black and -1 for white, with a margin.
@@ -119,8 +130,8 @@ struct Drawing {
     sums: Vec<[f32; 4]>,
     /// For each module with one more around: what is known of its colour, by weight and sign.
     known: Vec<f32>,
-    /// The square of the distance in modules at which a module has half the say of the middle one.
-    near: f32,
+    /// How much say a module has so far from the middle one, by the square of the distance in modules.
+    nears: Vec<f32>,
 }
 
 impl Bend {
@@ -158,39 +169,41 @@ impl Bend {
         self.is_flat = false;
         self.drawing.draw(luma, pose, layout);
         let closely = !turn.is_multiple_of(2);
-        self.drawing.near = if closely { NEAR } else { f32::MAX };
+        self.drawing.nears.clear();
+        self.drawing.nears.extend(
+            (0..=2 * PATTERN_REACH.pow(2))
+                .map(|away| if closely { NEAR / (NEAR + away as f32) } else { 1.0 }),
+        );
         self.nodes = ((side as f32 / NODE_MODULES).round() as usize).clamp(2, NODES_MAX - 1) + 1;
         self.spacing = side as f32 / (self.nodes - 1) as f32;
         let count = self.nodes * self.nodes;
         self.fits.clear();
         self.fits.resize(count, 0.0);
-        self.has_spread.clear();
-        self.has_spread.resize(count, false);
         self.motions.clear();
         self.motions.resize(count, Motion::default());
         let flat = self.fit(layout);
         let far = side as f32 - 3.5;
-        for (u, v) in [(3.5, 3.5), (far, 3.5), (3.5, far)] {
-            self.settle_pattern(u, v, 4, FINDER_REACH, 0.0);
-        }
+        let finders = [(3.5, 3.5), (far, 3.5), (3.5, far)]
+            .map(|(u, v)| self.settle_pattern(u, v, PATTERN_REACH, FINDER_REACH, 0.0));
+        self.settle_timing(finders[0], finders[1], false);
+        self.settle_timing(finders[0], finders[2], true);
         for &(column, row) in layout.alignments.iter().filter(|_| closely) {
             let (u, v) = (column as f32 + 0.5, row as f32 + 0.5);
             self.settle_pattern(u, v, 2, ALIGNMENT_REACH, ALIGNMENT_FIT_MIN);
         }
-        // Each node spreads once.
-        for _ in 0..count {
-            let edge = (0..count).filter(|&node| self.fits[node] > 0.0 && !self.has_spread[node]);
-            let Some(node) = edge.max_by(|&a, &b| self.fits[a].total_cmp(&self.fits[b])) else { break };
-            self.has_spread[node] = true;
-            let (column, row) = (node % self.nodes, node / self.nodes);
-            for y in row.saturating_sub(1)..(row + 2).min(self.nodes) {
-                for x in column.saturating_sub(1)..(column + 2).min(self.nodes) {
-                    let next = y * self.nodes + x;
-                    if self.fits[next] == 0.0 {
-                        self.settle(next, true);
-                    }
-                }
+        self.support.clear();
+        self.support.resize(count, 0.0);
+        for node in 0..count {
+            if self.fits[node] > 0.0 {
+                self.support_around(node);
             }
+        }
+        // Each node is settled once.
+        for _ in 0..count {
+            let left = (0..count).filter(|&node| self.fits[node] == 0.0 && self.support[node] > 0.0);
+            let Some(node) = left.max_by(|&a, &b| self.support[a].total_cmp(&self.support[b])) else { break };
+            self.settle(node, true);
+            self.support_around(node);
         }
         for _ in 0..SWEEPS {
             for node in 0..count {
@@ -204,9 +217,19 @@ impl Bend {
         ((node % self.nodes) as f32 * self.spacing, (node / self.nodes) as f32 * self.spacing)
     }
 
+    /// Lets a settled node support its neighbours.
+    fn support_around(&mut self, node: usize) {
+        let (column, row) = (node % self.nodes, node / self.nodes);
+        for y in row.saturating_sub(1)..(row + 2).min(self.nodes) {
+            for x in column.saturating_sub(1)..(column + 2).min(self.nodes) {
+                self.support[y * self.nodes + x] += self.fits[node];
+            }
+        }
+    }
+
     /// Finds a pattern of so many modules to each side beside its place on the flat grid, up to so many half modules away,
     /// and settles the nodes on it if it fits well enough.
-    fn settle_pattern(&mut self, u: f32, v: f32, half: i32, reach: i32, fit_min: f32) {
+    fn settle_pattern(&mut self, u: f32, v: f32, half: i32, reach: i32, fit_min: f32) -> Motion {
         let drawing = &self.drawing;
         let mut best = (f32::MIN, Motion::default());
         let consider = |motion: Motion, best: &mut (f32, Motion)| {
@@ -227,13 +250,61 @@ impl Bend {
         }
         let (score, motion) = best;
         if score < fit_min {
-            return;
+            return motion;
         }
         for node in 0..self.motions.len() {
             let (x, y) = self.place(node);
             if (x - u).abs().max((y - v).abs()) <= half as f32 {
                 self.motions[node] = Motion { shift: motion.at(x - u, y - v), ..motion };
                 self.fits[node] = score.max(FIT_MIN);
+            }
+        }
+        motion
+    }
+
+    /// Settles the nodes along the timing pattern between two finder patterns, to the right or `down`.
+    fn settle_timing(&mut self, start: Motion, end: Motion, down: bool) {
+        let side = self.drawing.side;
+        let (first, last) = (6, side - 7);
+        let turned = |(along, beside): (f32, f32)| if down { (beside, along) } else { (along, beside) };
+        // Where the finder patterns say that their last modules in the line lie.
+        let from = start.at(turned((3.0, 3.0)).0, turned((3.0, 3.0)).1);
+        let (across, below) = turned((-3.0, 3.0));
+        let to = end.at(across, below);
+        let Self { drawing, timing, .. } = self;
+        let score = |at: usize, moved: (f32, f32)| drawing.timing_score(at, moved, down);
+        timing.follow((first, last), (turned(from), turned(to)), score);
+        for node in 0..self.motions.len() {
+            let (x, y) = self.place(node);
+            let (along, beside) = turned((x, y));
+            if self.fits[node] > 0.0
+                || (beside - TIMING_MIDDLE).abs() > TIMING_REACH
+                || !(first as f32 + 0.5..last as f32 + 0.5).contains(&along)
+            {
+                continue;
+            }
+            let shift = turned(self.timing.at(along));
+            let (before, after) = (self.timing.at(along - 1.5), self.timing.at(along + 1.5));
+            let slope = turned(((after.0 - before.0) / 3.0, (after.1 - before.1) / 3.0));
+            let mut seen = Motion { shift, ..Motion::default() };
+            *(if down { &mut seen.by_row } else { &mut seen.by_column }) = slope;
+            let drawing = &self.drawing;
+            let judge = |motion: &Motion| {
+                drawing.score(x, y, motion, WINDOW_REACH) - AWAY_COST * motion.away_from(&seen)
+            };
+            let mut best = (judge(&seen), seen);
+            let consider = |motion: Motion, best: &mut (f32, Motion)| {
+                let score = judge(&motion);
+                if score > best.0 {
+                    *best = (score, motion);
+                }
+            };
+            for step in [0.25, 0.25, 0.12] {
+                climb(&mut best, step, consider);
+            }
+            if best.0 >= TIMING_FIT_MIN {
+                self.motions[node] = best.1;
+                self.fits[node] = best.0;
             }
         }
     }
@@ -403,6 +474,19 @@ impl Drawing {
         along(v) * self.wide + along(u)
     }
 
+    /// Judges how well a module of a timing pattern and those beside it fit when they are moved.
+    fn timing_score(&self, at: usize, (along, beside): (f32, f32), down: bool) -> f32 {
+        let mut sum = 0.0;
+        for line in 4..9_usize {
+            let (column, row) = if down { (line, at) } else { (at, line) };
+            let (across, below) = if down { (beside, along) } else { (along, beside) };
+            let place = self.index_of(column as f32 + 0.5 + across, row as f32 + 0.5 + below);
+            let known = self.known[(row + 1) * (self.side + 2) + column + 1];
+            sum += if known == 0.0 { self.sure[place] } else { known * self.black[place] };
+        }
+        sum
+    }
+
     /// Judges how well the modules around a place fit when it is moved.
     fn score(&self, u: f32, v: f32, motion: &Motion, reach: i32) -> f32 {
         let side = self.side as i32;
@@ -411,14 +495,14 @@ impl Drawing {
         let (mut sum, mut weights) = (0.0, 0.0);
         for row in (middle_row - reach).max(-1)..(middle_row + reach + 1).min(side + 1) {
             let y = row as f32 + 0.5;
-            let line = (row + 1) as usize * (self.side + 2);
+            let known_line = ((row + 1) as usize * (self.side + 2)) as i32 + 1;
             for column in columns.clone() {
                 let x = column as f32 + 0.5;
                 let (across, down) = motion.at(x - u, y - v);
                 let at = self.index_of(x + across, y + down);
-                let known = self.known[line + (column + 1) as usize];
+                let known = self.known[(known_line + column) as usize];
                 let away = (column - middle_column).pow(2) + (row - middle_row).pow(2);
-                let near = self.near / (self.near + away as f32);
+                let near = self.nears[away as usize];
                 if known == 0.0 {
                     sum += near * self.sure[at];
                     weights += near;

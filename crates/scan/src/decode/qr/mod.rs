@@ -5,7 +5,7 @@
 //! has to know: modules are odds, doubtful codewords are erasures, blur is undone by what the known modules teach,
 //! bent grids are followed, what one block proved helps the next, and frames that are not enough alone are added up.
 //!
-//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`bend`], [`grid`] → [`equaliser`], [`unmix`] →
+//! The way of a code: [`finder`] → [`triples`] or [`pairs`] → [`pose`] → [`timing`], [`bend`], [`grid`] → [`equaliser`], [`unmix`] →
 //! [`symbol`], and over frames [`tracks`].
 
 mod bend;
@@ -21,6 +21,7 @@ mod pairs;
 mod pose;
 mod reed_solomon;
 mod symbol;
+mod timing;
 mod tracks;
 mod triples;
 mod unmix;
@@ -30,7 +31,7 @@ use std::ops::ControlFlow;
 use super::Reader;
 use super::bits::BitPlane;
 use super::geometry::{Corner, Corners, middle};
-use super::stages::Sink;
+use super::stages::{Caller, Rule, Sink};
 use super::view::PlaneRef;
 use equaliser::Equaliser;
 use finder::{Finder, FinderSearch};
@@ -142,7 +143,7 @@ struct Parts<'a> {
     luma: PlaneRef<'a>,
     pose: &'a Pose,
     version: usize,
-    go_on: &'a dyn Fn() -> bool,
+    caller: Caller<'a>,
 }
 
 impl QrReader {
@@ -211,12 +212,12 @@ impl QrReader {
         &mut self,
         luma: PlaneRef<'_>,
         effort: Effort,
-        go_on: &dyn Fn() -> bool,
+        caller: Caller<'_>,
         sink: Sink<'_>,
     ) -> ControlFlow<()> {
         let mut triples = std::mem::take(&mut self.triples);
         triples::join(&mut self.finders, luma, &mut triples);
-        let outcome = self.read_triples(&triples, luma, Reader::Own, effort, go_on, sink);
+        let outcome = self.read_triples(&triples, luma, Reader::Own, effort, caller, sink);
         self.triples = triples;
         outcome
     }
@@ -226,20 +227,20 @@ impl QrReader {
         &mut self,
         luma: PlaneRef<'_>,
         effort: Effort,
-        go_on: &dyn Fn() -> bool,
+        caller: Caller<'_>,
         sink: Sink<'_>,
     ) -> ControlFlow<()> {
         let mut triples = std::mem::take(&mut self.triples);
         pairs::complete(&self.finders, luma, &mut triples);
         // A guessed pattern says little; the grid that it makes says more.
         for triple in &mut triples {
-            if !go_on() {
+            if !(caller.go_on)() {
                 break;
             }
             triple.cost = -self.best_score(luma, triple);
         }
         triples.sort_unstable_by(triples::by_cost);
-        let outcome = self.read_triples(&triples, luma, Reader::OwnPair, effort, go_on, sink);
+        let outcome = self.read_triples(&triples, luma, Reader::OwnPair, effort, caller, sink);
         self.triples = triples;
         outcome
     }
@@ -258,11 +259,11 @@ impl QrReader {
         luma: PlaneRef<'_>,
         reader: Reader,
         effort: Effort,
-        go_on: &dyn Fn() -> bool,
+        caller: Caller<'_>,
         sink: Sink<'_>,
     ) -> ControlFlow<()> {
         for triple in triples.iter().take(effort.codes_max) {
-            if !go_on() {
+            if !(caller.go_on)() {
                 break;
             }
             let known = triple.centres.iter().any(|centre| self.used.contains(centre))
@@ -271,7 +272,7 @@ impl QrReader {
                 continue;
             }
             self.tried.push(triple.centres);
-            if let Some((text, corners, frames)) = self.read_triple(luma, triple, effort, go_on) {
+            if let Some((text, corners, frames)) = self.read_triple(luma, triple, effort, caller) {
                 self.used.extend(triple.centres);
                 self.tracks.forget(middle(&corners));
                 sink(text, corners, if frames > 1 { Reader::OwnSum } else { reader })?;
@@ -287,7 +288,7 @@ impl QrReader {
         luma: PlaneRef<'_>,
         triple: &Triple,
         effort: Effort,
-        go_on: &dyn Fn() -> bool,
+        caller: Caller<'_>,
     ) -> Option<(String, Corners, u32)> {
         let mut poses: [Option<(usize, Pose)>; VERSIONS_TRIED] = std::array::from_fn(|_| None);
         for (slot, version) in poses.iter_mut().zip(versions_near(triple.side)) {
@@ -309,17 +310,17 @@ impl QrReader {
             let side = layout::side_of(version) as f32;
             let corners =
                 [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)].map(|(u, v)| pose.map.at(u, v));
-            let parts = Parts { luma, pose: &pose, version, go_on };
+            let parts = Parts { luma, pose: &pose, version, caller };
             if let Some(text) = self.desk.read_pose(&parts, effort) {
                 return Some((text, corners, 1));
             }
             if effort.live
                 && pose.fit >= FIT_FOLLOWED_MIN
-                && let Some((text, frames)) = self.follow(version, triple.inverted, &corners)
+                && let Some((text, frames)) = self.follow(version, triple.inverted, &corners, caller.good)
             {
                 return Some((text, corners, frames));
             }
-            if !go_on() {
+            if !(caller.go_on)() {
                 break;
             }
         }
@@ -327,12 +328,18 @@ impl QrReader {
     }
 
     /// Adds the grid that was just not read to those of earlier frames.
-    fn follow(&mut self, version: usize, inverted: bool, corners: &Corners) -> Option<(String, u32)> {
+    fn follow(
+        &mut self,
+        version: usize,
+        inverted: bool,
+        corners: &Corners,
+        good: Rule<'_>,
+    ) -> Option<(String, u32)> {
         let Desk { layouts, symbol, heard, proven, .. } = &mut self.desk;
         let layout = layout_of(layouts, version)?;
         let side_pixels = (corners[0].x - corners[1].x).hypot(corners[0].y - corners[1].y);
         let sight = Sight { layout, inverted, middle: middle(corners), side_pixels, odds: heard, proven };
-        self.tracks.add(sight, symbol)
+        self.tracks.add(sight, symbol, good)
     }
 }
 
@@ -351,14 +358,16 @@ impl Desk {
         self.heard.resize(layout.side * layout.side, 0.0);
         self.grid.bend.lay(false);
         self.grid.take(parts.luma, parts.pose, layout);
-        if let Outcome::Text(text) = self.symbol.decode(layout, &self.grid.soft, &mut self.proven) {
+        if let Outcome::Text(text) =
+            self.symbol.decode(layout, &self.grid.soft, &mut self.proven, parts.caller.good)
+        {
             return Some(text);
         }
         let flat_first = effort.turn.is_multiple_of(2);
         if flat_first && let Some(text) = self.read_grid(parts) {
             return Some(text);
         }
-        if !(parts.go_on)() {
+        if !(parts.caller.go_on)() {
             return None;
         }
         let layout = layout_of(&mut self.layouts, parts.version)?;
@@ -373,7 +382,7 @@ impl Desk {
             !was_read && (may_bend || !way.bent)
         });
         for way in left {
-            if !(parts.go_on)() {
+            if !(parts.caller.go_on)() {
                 break;
             }
             let layout = layout_of(&mut self.layouts, parts.version)?;
@@ -395,12 +404,13 @@ impl Desk {
         let Self { layouts, grid, equaliser, unmixer, blackness, symbol, soft, proven, heard, heard_spread } =
             self;
         let layout = layout_of(layouts, parts.version)?;
+        let good = parts.caller.good;
         soft.clone_from(&grid.soft);
-        let mut blocks_before = match symbol.decode(layout, soft, proven) {
+        let mut blocks_before = match symbol.decode(layout, soft, proven, good) {
             Outcome::Text(text) => return Some(text),
             Outcome::Blocks(blocks) => blocks,
         };
-        if !(parts.go_on)() {
+        if !(parts.caller.go_on)() {
             return None;
         }
         grid.take_halves(parts.luma, parts.pose, equaliser::MARGIN, &mut equaliser.halves);
@@ -412,12 +422,12 @@ impl Desk {
                 heard.clone_from(soft);
                 *heard_spread = spread;
             }
-            let mut blocks = match symbol.decode(layout, soft, proven) {
+            let mut blocks = match symbol.decode(layout, soft, proven, good) {
                 Outcome::Text(text) => return Some(text),
                 Outcome::Blocks(blocks) => blocks,
             };
             unmixer.run(layout, blackness, proven, soft, UNMIX_ROUNDS);
-            match symbol.decode(layout, soft, proven) {
+            match symbol.decode(layout, soft, proven, good) {
                 Outcome::Text(text) => return Some(text),
                 Outcome::Blocks(now) => blocks = blocks.max(now),
             }

@@ -6,7 +6,8 @@
 use super::super::geometry::Corner;
 use super::super::view::PlaneRef;
 use super::finder::Finder;
-use super::triples::{Frame, Levels, Triple, by_cost, levels_at};
+use super::geometry::sample;
+use super::triples::{Frame, Levels, Triple, by_cost, levels_at, levels_of};
 
 /// The patterns that are completed: the surest ones.
 const FINDERS_PAIRED_MAX: usize = 7;
@@ -16,8 +17,10 @@ const CLARITY_MIN: f32 = 3.0;
 const SHARE_MIN: f32 = 0.75;
 /// The most completions that are kept.
 const PAIRS_MAX: usize = 16;
-/// How far from its place the third pattern may lie, in modules.
-const REACH_MODULES: f32 = 3.0;
+/// How far from its place the third pattern may lie, in half modules.
+const REACH_STEPS: usize = 6;
+/// Half modules that are sampled along each direction to find it: its outermost modules lie three from its middle.
+const LATTICE: usize = 2 * (REACH_STEPS + 6) + 1;
 /// How well each of the two must fit its picture.
 const FIT_MIN: f32 = 0.5;
 /// From here on the third pattern may have been seen.
@@ -136,19 +139,24 @@ fn complete_way(
     if !inside(guess) {
         return;
     }
+    // All places and all modules of the pattern lie on one lattice of half modules, so each is sampled once.
+    let from_guess = |step: usize, middle: usize| (step as f32 - middle as f32) * 0.5;
+    let mut lattice = [[0.0_f32; LATTICE]; LATTICE];
+    for (down, line) in lattice.iter_mut().enumerate() {
+        for (across, light) in line.iter_mut().enumerate() {
+            let at = frame.at(guess, from_guess(across, LATTICE / 2), from_guess(down, LATTICE / 2));
+            *light = sample(luma, at.x, at.y);
+        }
+    }
     let mut best = (Levels::default(), 0.0, guess);
-    let steps = (REACH_MODULES / 0.5) as i32;
-    for down in -steps..=steps {
-        for across in -steps..=steps {
-            let (u, v) = (across as f32 * 0.5, down as f32 * 0.5);
-            let at = Corner::new(
-                guess.x + u * frame.right.x + v * frame.below.x,
-                guess.y + u * frame.right.y + v * frame.below.y,
-            );
-            let (found, fit) = levels_at(luma, at, frame, inverted);
+    for down in 0..=2 * REACH_STEPS {
+        for across in 0..=2 * REACH_STEPS {
+            let light = |column: usize, row: usize| lattice[down + 2 * row][across + 2 * column];
+            let (found, fit) = levels_of(light, inverted);
+            let (u, v) = (from_guess(across, REACH_STEPS), from_guess(down, REACH_STEPS));
             let near = fit - 0.02 * (u.abs() + v.abs());
             if near > best.1 {
-                best = (found, near, at);
+                best = (found, near, frame.at(guess, u, v));
             }
         }
     }

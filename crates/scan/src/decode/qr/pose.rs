@@ -180,7 +180,16 @@ fn places_around(far: f32, side: f32) -> impl Iterator<Item = (f32, f32)> {
         .flat_map(move |down| (-steps..=steps).map(move |across| (far + across as f32, far + down as f32)))
 }
 
+/// Half modules on each side of the likeliest place in which the alignment pattern is looked for, at most.
+const PEAK_STEPS_MAX: usize = 20;
+/// Half modules from the middle of an alignment pattern to the middle of its outermost modules.
+const PATTERN_STEPS: usize = 4;
+/// Half modules that are sampled along each direction, at most.
+const LATTICE_MAX: usize = 2 * (PEAK_STEPS_MAX + PATTERN_STEPS) + 1;
+
 /// Finds the places that look most like an alignment pattern: score, column, row; the best first.
+///
+/// All places and all modules of the pattern lie on one lattice of half modules, so each is sampled once.
 fn alignment_peaks(
     luma: PlaneRef<'_>,
     levels: &LevelMap,
@@ -189,23 +198,30 @@ fn alignment_peaks(
     place: &dyn Fn(f32, f32) -> Corner,
 ) -> [Option<(f32, f32, f32)>; PEAKS_MAX] {
     let reach = reach_of(side);
-    let steps = (reach * 2.0) as i32;
+    let steps = ((reach * 2.0) as usize).min(PEAK_STEPS_MAX);
+    let edge = steps + PATTERN_STEPS;
+    let at_step = |step: usize, middle: usize| far + (step as f32 - middle as f32) * 0.5;
+    let mut lattice = [[0.0_f32; LATTICE_MAX]; LATTICE_MAX];
+    for (down, line) in lattice.iter_mut().enumerate().take(2 * edge + 1) {
+        for (across, black) in line.iter_mut().enumerate().take(2 * edge + 1) {
+            let at = place(at_step(across, edge), at_step(down, edge));
+            *black = levels.blackness(far, far, sample(luma, at.x, at.y));
+        }
+    }
     let mut peaks = [None; PEAKS_MAX];
-    for down in -steps..=steps {
-        for across in -steps..=steps {
-            let (u, v) = (far + across as f32 * 0.5, far + down as f32 * 0.5);
+    for down in 0..=2 * steps {
+        for across in 0..=2 * steps {
+            let (u, v) = (at_step(across, steps), at_step(down, steps));
             let mut score = 0.0;
-            for row in -2..=2_i32 {
-                for column in -2..=2_i32 {
-                    let at = place(u + column as f32, v + row as f32);
-                    let black = levels.blackness(far, far, sample(luma, at.x, at.y));
-                    let ring = row.abs().max(column.abs());
+            for (row, line) in lattice[down..].iter().step_by(2).take(5).enumerate() {
+                for (column, black) in line[across..].iter().step_by(2).take(5).enumerate() {
+                    let ring = row.abs_diff(2).max(column.abs_diff(2));
                     // The white ring has half the modules of the black ones.
-                    score += if ring == 1 { -2.0 * black } else { black };
+                    score += if ring == 1 { -2.0 * black } else { *black };
                 }
             }
             // Near places are likelier, a little.
-            score -= 0.2 * (across.abs() + down.abs()) as f32 / reach;
+            score -= 0.2 * (across.abs_diff(steps) + down.abs_diff(steps)) as f32 / reach;
             let is_near = |peak: &&mut (f32, f32, f32)| (peak.1 - u).abs() + (peak.2 - v).abs() <= 1.5;
             if let Some(near) = peaks.iter_mut().flatten().find(is_near) {
                 if score > near.0 {

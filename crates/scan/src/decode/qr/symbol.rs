@@ -9,6 +9,7 @@
 use rxing::qrcode::common::{ErrorCorrectionLevel, Version};
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 
+use super::super::stages::Rule;
 use super::content::content_of;
 use super::format::{Format, best_formats};
 use super::layout::{Layout, is_masked};
@@ -66,9 +67,15 @@ struct Block {
 }
 
 impl SymbolDecoder {
-    /// Decodes a grid of soft modules, row by row. Into `known` goes 1 or -1 for each module whose colour the repair of
-    /// a block proved; other places keep what they have.
-    pub(super) fn decode(&mut self, layout: &Layout, soft: &[f32], known: &mut [f32]) -> Outcome {
+    /// Decodes a grid of soft modules, row by row; a text that `good` accepts needs no other proof of each block. Into
+    /// `known` goes 1 or -1 for each module whose colour the repair of a block proved; other places keep what they have.
+    pub(super) fn decode(
+        &mut self,
+        layout: &Layout,
+        soft: &[f32],
+        known: &mut [f32],
+        good: Rule<'_>,
+    ) -> Outcome {
         let formats = best_formats(soft, layout.side);
         let best_fit = formats[0].map_or(0.0, |format| format.fit);
         let mut most = 0;
@@ -76,7 +83,7 @@ impl SymbolDecoder {
             if format.fit < FORMAT_FIT_MIN || format.fit < 0.6 * best_fit {
                 break;
             }
-            match self.decode_as(layout, soft, format, known) {
+            match self.decode_as(layout, soft, format, known, good) {
                 text @ Outcome::Text(_) => return text,
                 Outcome::Blocks(count) => most = most.max(count),
             }
@@ -93,9 +100,10 @@ impl SymbolDecoder {
         layout: &Layout,
         modules: &[f32],
         known: &mut [f32],
+        good: Rule<'_>,
     ) -> Option<String> {
         self.hard = true;
-        let outcome = self.decode(layout, modules, known);
+        let outcome = self.decode(layout, modules, known, good);
         self.hard = false;
         match outcome {
             Outcome::Text(text) => Some(text),
@@ -103,7 +111,14 @@ impl SymbolDecoder {
         }
     }
 
-    fn decode_as(&mut self, layout: &Layout, soft: &[f32], format: Format, known: &mut [f32]) -> Outcome {
+    fn decode_as(
+        &mut self,
+        layout: &Layout,
+        soft: &[f32],
+        format: Format,
+        known: &mut [f32],
+        good: Rule<'_>,
+    ) -> Outcome {
         let Some(table) =
             u32::try_from(layout.version).ok().and_then(|v| Version::getVersionForNumber(v).ok())
         else {
@@ -113,7 +128,7 @@ impl SymbolDecoder {
         let mut blocks = std::mem::take(&mut self.blocks);
         blocks_of(table, format.level, &mut blocks);
         self.data.clear();
-        let mut repaired_blocks = 0;
+        let (mut repaired_blocks, mut proven_blocks) = (0, 0);
         let mut evidence = 0.0;
         self.told.clear();
         for index in 0..blocks.len() {
@@ -125,6 +140,7 @@ impl SymbolDecoder {
                 let again = self.was_known(layout, format, known);
                 evidence += if again { bits.min(EVIDENCE_BITS_ENOUGH) } else { bits };
                 if bits >= EVIDENCE_BITS_ENOUGH {
+                    proven_blocks += 1;
                     self.tell_known(layout, format, known);
                 }
             }
@@ -136,7 +152,12 @@ impl SymbolDecoder {
         }
         let believed = is_believed(&self.data, layout.version, evidence);
         if let Some(text) = believed.then(|| text_of(&self.data, table, format.level)).flatten() {
-            return Outcome::Text(text);
+            // The code is real; but what one block or the fillers prove says nothing of how another was repaired.
+            return if proven_blocks == block_count || good(&text) {
+                Outcome::Text(text)
+            } else {
+                Outcome::Blocks(proven_blocks)
+            };
         }
         // Nobody wrote this: what it would have proven must not help the next try to come to the same.
         for &(at, before) in &self.told {
@@ -319,6 +340,8 @@ fn text_of(data: &[u8], table: &Version, level: ErrorCorrectionLevel) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use qrcode::{Color, EcLevel, QrCode};
+
     use super::super::format::tests::write_format;
     use super::*;
 
@@ -343,7 +366,7 @@ mod tests {
                 .collect();
             write_format(&mut soft, layout.side, (grid % 4) as u16, (grid / 4 % 8) as u16);
             known.fill(0.0);
-            if let Outcome::Text(text) = decoder.decode(&layout, &soft, &mut known) {
+            if let Outcome::Text(text) = decoder.decode(&layout, &soft, &mut known, &|_| false) {
                 texts.push(text);
             }
         }
@@ -377,9 +400,38 @@ mod tests {
         }
         let mut known = vec![0.0; layout.side * layout.side];
         let format = best_formats(&soft, layout.side)[0].unwrap();
-        assert_eq!(decoder.decode_as(&layout, &soft, format, &mut known), Outcome::Blocks(0));
+        assert_eq!(decoder.decode_as(&layout, &soft, format, &mut known, &|_| false), Outcome::Blocks(0));
         assert!(!decoder.told.is_empty(), "the block was repaired");
         assert!(known.iter().all(|&sign| sign == 0.0));
+    }
+
+    /// A code of one block with ten checks, of which so many codewords are hidden: they look like anything, hardly sure.
+    fn half_hidden(text: &str, layout: &Layout, codewords: usize) -> Vec<f32> {
+        let code = QrCode::with_version(text, qrcode::Version::Normal(2), EcLevel::L).unwrap();
+        let mut soft: Vec<f32> =
+            code.to_colors().iter().map(|color| if *color == Color::Dark { 6.0 } else { -6.0 }).collect();
+        for &at in &layout.order[40..40 + 8 * codewords] {
+            soft[usize::from(at)] *= -0.003;
+        }
+        soft
+    }
+
+    #[test]
+    fn right_fillers_prove_nothing_of_what_is_hidden() {
+        // With all checks but two used up for what is hidden, chance gives a repair soon enough. The fillers that are seen
+        // say that this is a code, and nothing of its letters: twice a code of others was read with letters of chance so.
+        let text = "ABCDEFGHIJKLMNOPQRSTABCDEFGHIJKLMNOPQRST";
+        let layout = Layout::new(2).unwrap();
+        let mut decoder = SymbolDecoder::default();
+        let mut known = vec![0.0; layout.side * layout.side];
+        let mut decode = |hidden: usize, good: Rule<'_>| {
+            known.fill(0.0);
+            decoder.decode(&layout, &half_hidden(text, &layout, hidden), &mut known, good)
+        };
+        let read = Outcome::Text(text.to_owned());
+        assert_eq!(decode(4, &|_| false), read, "six checks are left as proof");
+        assert_eq!(decode(8, &|_| false), Outcome::Blocks(0), "two are not enough");
+        assert_eq!(decode(8, &|found| found == text), read, "unless somebody vouches for the text");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! wrong, or a hand that shook, and the frames to come tell which of them was right.
 
 use super::super::geometry::Corner;
+use super::super::stages::Rule;
 use super::layout::Layout;
 use super::symbol::{Outcome, SymbolDecoder};
 
@@ -76,7 +77,12 @@ impl Tracks {
     }
 
     /// Adds one frame's sight of a code and tries to read the sum; gives the text and the number of frames in it.
-    pub(super) fn add(&mut self, sight: Sight<'_>, symbol: &mut SymbolDecoder) -> Option<(String, u32)> {
+    pub(super) fn add(
+        &mut self,
+        sight: Sight<'_>,
+        symbol: &mut SymbolDecoder,
+        good: Rule<'_>,
+    ) -> Option<(String, u32)> {
         let frame = self.frame;
         let is_here = |track: &Track| {
             track.version == sight.layout.version
@@ -114,7 +120,7 @@ impl Tracks {
                 *sum = sign * SUM_MAX;
             }
         }
-        match symbol.decode(sight.layout, &self.sum, &mut track.proven) {
+        match symbol.decode(sight.layout, &self.sum, &mut track.proven, good) {
             Outcome::Text(text) => Some((text, track.frames)),
             Outcome::Blocks(_) => None,
         }
@@ -203,7 +209,7 @@ mod tests {
                 odds,
                 proven: &nothing,
             };
-            tracks.add(sight, &mut symbol)
+            tracks.add(sight, &mut symbol, &|_| false)
         };
         assert_eq!(add(&part(0..60)), None);
         assert_eq!(add(&wrong), None);

@@ -50,6 +50,17 @@ pub(super) struct Frame {
     pub(super) below: Corner,
 }
 
+impl Frame {
+    /// Gives the pixel that lies so many modules from a place.
+    #[inline]
+    pub(super) fn at(&self, from: Corner, u: f32, v: f32) -> Corner {
+        Corner::new(
+            from.x + u * self.right.x + v * self.below.x,
+            from.y + u * self.right.y + v * self.below.y,
+        )
+    }
+}
+
 /// Joins the patterns; the likeliest triple comes first.
 pub(super) fn join(finders: &mut [Finder], luma: PlaneRef<'_>, out: &mut Vec<Triple>) {
     out.clear();
@@ -167,17 +178,22 @@ fn frame_of(finder: &Finder, right: Corner, below: Corner) -> Frame {
 
 /// Compares the picture with a finder pattern: how bright black and white are, and how well they are apart.
 pub(super) fn levels_at(luma: PlaneRef<'_>, centre: Corner, frame: Frame, inverted: bool) -> (Levels, f32) {
+    let light = |column: usize, row: usize| {
+        let at = frame.at(centre, column as f32 - 3.0, row as f32 - 3.0);
+        sample(luma, at.x, at.y)
+    };
+    levels_of(light, inverted)
+}
+
+/// The same for a pattern whose 7 × 7 modules are as bright as `light` says for their columns and rows.
+pub(super) fn levels_of(light: impl Fn(usize, usize) -> f32, inverted: bool) -> (Levels, f32) {
     let (mut black, mut white) = ((0.0_f32, 0.0_f32), (0.0_f32, 0.0_f32));
     let mut squares = 0.0;
-    for row in -3..=3_i32 {
-        for column in -3..=3_i32 {
-            let (u, v) = (column as f32, row as f32);
-            let value = sample(
-                luma,
-                centre.x + u * frame.right.x + v * frame.below.x,
-                centre.y + u * frame.right.y + v * frame.below.y,
-            );
-            let class = if column.abs().max(row.abs()) == 2 { &mut white } else { &mut black };
+    for row in 0..7_usize {
+        for column in 0..7_usize {
+            let value = light(column, row);
+            let ring = column.abs_diff(3).max(row.abs_diff(3));
+            let class = if ring == 2 { &mut white } else { &mut black };
             class.0 += value;
             class.1 += 1.0;
             squares += value * value;
