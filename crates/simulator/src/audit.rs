@@ -34,7 +34,9 @@ impl World {
             // A new snapshot is on its way: what was shown before stands until it is here.
             visible.extend(place.notes.seen.get(&member).into_iter().flatten());
         }
-        // Of a forked row the one that was shown stands, also where the folder's own is another.
+        // Of a forked row the one that was shown stands, also where the folder's own is another; a row that was written
+        // after that is shown beside it until the snapshot is here.
+        let shown_with = place.notes.seen_rows.get(&member).copied().unwrap_or_default();
         let places = |name| self.model.events.get(name).map(|known| known.place);
         let kept: BTreeSet<EventRef> = visible.iter().filter_map(places).collect();
         if let Some(history) = self.model.histories.get(&state.epoch) {
@@ -46,7 +48,7 @@ impl World {
         }
         for effect in overlay {
             match place.own(effect.event) {
-                Some(_) if kept.contains(&effect.event) => false,
+                Some(_) if kept.contains(&effect.event) && effect.event.seq <= shown_with => false,
                 Some(name) => visible.insert(name),
                 None => {
                     return broken(format!(
@@ -129,16 +131,20 @@ impl World {
         let sync = self.places[at].terminal()?.view().sync_state().never("reading how far sync is")?;
         if self.places[at].notes.seen_epoch != sync.epoch && sync.cursor >= sync.snapshot_until {
             // What the server was set back from is no promise any more; what is own, is.
-            let mut seen = BTreeMap::new();
+            let (mut seen, mut seen_rows) = (BTreeMap::new(), BTreeMap::new());
+            let rows = self.places[at].notes.rows.len() as u64;
             for member in self.members_at(at)? {
                 seen.insert(member, self.visible_of(at, member)?);
+                seen_rows.insert(member, rows);
             }
             let notes = &mut self.places[at].notes;
-            (notes.seen_epoch, notes.seen) = (sync.epoch, seen);
+            (notes.seen_epoch, notes.seen, notes.seen_rows) = (sync.epoch, seen, seen_rows);
         }
         for part in self.parts(at, member)? {
             let visible = self.visible_of(at, part)?;
-            self.places[at].notes.seen.insert(part, visible);
+            let notes = &mut self.places[at].notes;
+            notes.seen.insert(part, visible);
+            notes.seen_rows.insert(part, notes.rows.len() as u64);
         }
         self.places[at].notes.seen_unclear = self.is_unclear(at)?;
         Ok(())

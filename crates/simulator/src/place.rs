@@ -53,6 +53,8 @@ pub struct Notes {
     pub rows: Vec<Name>,
     /// What each member's balance was last seen to be made of.
     pub seen: BTreeMap<MemberId, BTreeSet<Name>>,
+    /// How many rows of its own the folder had then.
+    pub seen_rows: BTreeMap<MemberId, u64>,
     /// The history of the server that this was seen in.
     pub seen_epoch: String,
     /// Rows that were let through were on their way when this was seen.
