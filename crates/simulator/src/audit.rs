@@ -30,15 +30,14 @@ impl World {
         let overlay = view.overlay(member).never("reading an overlay")?;
         let state = view.sync_state().never("reading how far sync is")?;
         let mut visible = BTreeSet::new();
+        // How many of the folder's own rows have had their say already.
+        let mut shown_with = 0;
         if base.includes.is_empty() && state.cursor < state.snapshot_until {
-            // A new snapshot is on its way: what was shown before stands until it is here.
+            // A new snapshot is on its way: what was shown before stands until it is here. Of a forked row that is the one
+            // that was shown, also where the folder's own is another; what was written since is shown beside it.
             visible.extend(place.notes.seen.get(&member).into_iter().flatten());
+            shown_with = place.notes.seen_rows.get(&member).copied().unwrap_or_default();
         }
-        // Of a forked row the one that was shown stands, also where the folder's own is another; a row that was written
-        // after that is shown beside it until the snapshot is here.
-        let shown_with = place.notes.seen_rows.get(&member).copied().unwrap_or_default();
-        let places = |name| self.model.events.get(name).map(|known| known.place);
-        let kept: BTreeSet<EventRef> = visible.iter().filter_map(places).collect();
         if let Some(history) = self.model.histories.get(&state.epoch) {
             let stored = history.of_member.get(&member).into_iter().flatten();
             let inside =
@@ -48,7 +47,7 @@ impl World {
         }
         for effect in overlay {
             match place.own(effect.event) {
-                Some(_) if kept.contains(&effect.event) && effect.event.seq <= shown_with => false,
+                Some(_) if effect.event.seq <= shown_with => false,
                 Some(name) => visible.insert(name),
                 None => {
                     return broken(format!(
