@@ -158,7 +158,7 @@ await withBrowser(async (browser) => {
     });
 
     await step("the card opens with no network", async () => {
-        await ada.evaluate(() => navigator.serviceWorker.ready);
+        await ada.waitForFunction(() => navigator.serviceWorker.getRegistration("/card").then((kept) => Boolean(kept?.active)));
         await ada.context().setOffline(true);
         await ada.goto("/card");
         await ada.waitForSelector("#show");

@@ -761,6 +761,10 @@ function drawLast() {
     render();
 }
 
+function keepForOffline() {
+    navigator.serviceWorker?.register("/card/sw.js", { scope: "/card" }).catch(() => {});
+}
+
 let painted = false;
 
 // What the first picture does not need comes after it.
@@ -768,7 +772,9 @@ function afterwards() {
     if (painted) return;
     painted = true;
     requestAnimationFrame(() => setTimeout(() => {
-        navigator.serviceWorker?.register("/card/sw.js", { scope: "/card" }).catch(() => {});
+        keepForOffline();
+        // What the network broke off is begun again when it is back.
+        addEventListener("online", keepForOffline);
         codes().catch(() => {});
     }));
 }
