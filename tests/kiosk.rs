@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 use serde_json::{Value, json};
 
+#[path = "support/waiting.rs"]
+mod waiting;
+
 /// The machine has no help of the processor: everything takes twenty times as long.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// What the machine's screen is set to, in pixels.
@@ -173,15 +176,8 @@ impl Machine {
     }
 }
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    waiting::wait_for(what, PATIENCE, look)
 }
 
 /// Where things are on a screen of 1280×800: of the first run, and of the kiosk's first page.

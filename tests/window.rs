@@ -7,9 +7,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+
+#[path = "support/waiting.rs"]
+mod waiting;
 
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(110);
@@ -40,13 +43,22 @@ fn display() -> (Ends, String) {
     (Ends(xvfb), format!(":{}", number.trim()))
 }
 
-fn demo(display: &str, data: &Path) -> Ends {
+/// The program with its folder, on a display, in German.
+fn program(display: &str, data: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.arg("--data").arg(data).args(["demo", "--seconds", "300"]);
+    command.arg("--data").arg(data).args(words).stdout(Stdio::null());
     command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
     // The software renderer needs no graphics card.
     command.env("SLINT_BACKEND", "winit-software");
-    Ends(command.stdout(Stdio::null()).spawn().unwrap())
+    command
+}
+
+fn started(display: &str, data: &Path, words: &[&str]) -> Ends {
+    Ends(program(display, data, words).spawn().unwrap())
+}
+
+fn demo(display: &str, data: &Path) -> Ends {
+    started(display, data, &["demo", "--seconds", "300"])
 }
 
 fn stempel(data: &Path, words: &[&str]) -> Option<Value> {
@@ -62,15 +74,8 @@ fn stempel(data: &Path, words: &[&str]) -> Option<Value> {
     output.status.success().then(|| serde_json::from_str(text.lines().next()?).ok())?
 }
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    waiting::wait_for(what, PATIENCE, look)
 }
 
 fn on_display(display: &str, program: &str, words: &[&str]) -> bool {
@@ -173,11 +178,7 @@ fn an_empty_folder_becomes_a_terminal_on_the_screen_and_fills_it_without_a_windo
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("terminal");
     let words = ["terminal", "--no-camera", "--fullscreen", "--seconds", "150"];
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.arg("--data").arg(&data).args(words);
-    command.env("DISPLAY", &display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
-    command.env("SLINT_BACKEND", "winit-software");
-    let _running = Ends(command.stdout(Stdio::null()).spawn().unwrap());
+    let _running = started(&display, &data, &words);
     let picture = folder.path().join("window.png");
     wait_for("a drawn window", || (colours(&display, &picture) > 50).then_some(()));
     assert_eq!(place(&display).as_deref(), Some("X=0 Y=0 WIDTH=1280 HEIGHT=800"));
@@ -208,11 +209,7 @@ fn an_empty_folder_becomes_a_terminal_on_the_screen_and_fills_it_without_a_windo
 
 /// Starts the terminal of a folder; without a camera, as there is none.
 fn terminal(display: &str, data: &Path) -> Ends {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.arg("--data").arg(data).args(["terminal", "--no-camera", "--fullscreen", "--seconds", "170"]);
-    command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
-    command.env("SLINT_BACKEND", "winit-software");
-    Ends(command.stdout(Stdio::null()).spawn().unwrap())
+    started(display, data, &["terminal", "--no-camera", "--fullscreen", "--seconds", "170"])
 }
 
 fn ask(data: &Path, words: &[&str]) -> Option<Value> {
@@ -244,10 +241,9 @@ fn an_empty_kiosk_tells_whoever_started_it_that_its_window_is_up() {
     let name = folder.path().join("notify");
     let systemd = std::os::unix::net::UnixDatagram::bind(&name).unwrap();
     systemd.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-    command.arg("--data").arg(folder.path().join("kiosk")).args(["kiosk", "--no-camera", "--seconds", "300"]);
-    command.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY").env("SLINT_BACKEND", "winit-software");
-    let _kiosk = Ends(command.env("NOTIFY_SOCKET", &name).stdout(Stdio::null()).spawn().unwrap());
+    let mut kiosk =
+        program(&display, &folder.path().join("kiosk"), &["kiosk", "--no-camera", "--seconds", "300"]);
+    let _kiosk = Ends(kiosk.env("NOTIFY_SOCKET", &name).spawn().unwrap());
     for expected in ["READY=1\nWATCHDOG=1", "WATCHDOG=1"] {
         let mut words = [0; 64];
         let length = systemd.recv(&mut words).expect("the first run says that it is up");
@@ -364,11 +360,7 @@ fn a_reward_at_the_kiosk_is_confirmed_by_one_tap_at_the_counter_through_the_serv
     }
     let ((_first, at_kiosk), (_second, at_counter)) = (display(), display());
     let stand = |display: &str, data: &Path, job: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stempel"));
-        command.arg("--data").arg(data).args([job, "--no-camera", "--fullscreen", "--seconds", "150"]);
-        command.env("DISPLAY", display).env("LANG", "de_DE.UTF-8").env_remove("WAYLAND_DISPLAY");
-        command.env("SLINT_BACKEND", "winit-software");
-        Ends(command.stdout(Stdio::null()).spawn().unwrap())
+        started(display, data, &[job, "--no-camera", "--fullscreen", "--seconds", "150"])
     };
     let _kiosk = stand(&at_kiosk, kiosk, "kiosk");
     let _counter = stand(&at_counter, counter, "terminal");

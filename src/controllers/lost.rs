@@ -8,7 +8,7 @@ use super::model::{Looking, LostModel, Notice};
 /// The fewest letters of a name that are looked for: nobody leafs through the members.
 const LETTERS_LEAST: usize = 2;
 /// Members that are listed.
-const LISTED_MAX: usize = 5;
+pub const LISTED_MAX: usize = 5;
 /// The longest name or code.
 const TEXT_MAX: usize = 200;
 

@@ -36,6 +36,7 @@ pub use device::{
 pub use face::{CLEANING_SECONDS, Face, FaceOptions, TERMS};
 pub use files::FilesController;
 pub use kiosk::{KIOSK_PATIENCE_SECONDS, KioskController};
+pub use lost::LISTED_MAX;
 pub use model::{
     AppModel, CameraState, Choice, Choosing, CounterModel, DiagnosticsModel, FileEntry, FilesModel,
     FilesWanted, KioskModel, KioskPage, LastGuest, LastSale, Looking, LostModel, Notice, NoticeKind, PinFor,

@@ -6,10 +6,12 @@ use stempel_terminal::operators::Authority;
 use stempel_terminal::settings::Facing;
 use stempel_terminal::{Operator, Terminal, TerminalError};
 
-use crate::controllers::{Found, Looked, MemberId, Moment, Owner, Placement, PlugResult, PlugTest};
+use crate::controllers::{
+    Found, LISTED_MAX, Looked, MemberId, Moment, Owner, Placement, PlugResult, PlugTest,
+};
 
 /// Members found at once: one more than the screen lists, so that it can say that there are more.
-const FOUND_MAX: usize = 6;
+const FOUND_MAX: usize = LISTED_MAX + 1;
 /// Members looked at in one step: some milliseconds on a tablet.
 const LOOKED_MAX: usize = 1000;
 

@@ -37,3 +37,6 @@ mod support;
 #[cfg(feature = "demo")]
 mod together;
 mod trouble;
+#[cfg(unix)]
+#[path = "../support/waiting.rs"]
+mod waiting;

@@ -8,6 +8,7 @@ use stempel_domain::{AuthorId, Event, EventRef, Fact, MemberId, Unit};
 use stempel_wire::message::FeedChange;
 
 use crate::model::{History, Name, Stored};
+use crate::place::Seen;
 use crate::stop::{OrStop, Result, broken, hold};
 use crate::world::World;
 
@@ -35,8 +36,10 @@ impl World {
         if base.includes.is_empty() && state.cursor < state.snapshot_until {
             // A new snapshot is on its way: what was shown before stands until it is here. Of a forked row that is the one
             // that was shown, also where the folder's own is another; what was written since is shown beside it.
-            visible.extend(place.notes.seen.get(&member).into_iter().flatten());
-            shown_with = place.notes.seen_rows.get(&member).copied().unwrap_or_default();
+            if let Some(seen) = place.notes.seen.get(&member) {
+                visible.extend(&seen.names);
+                shown_with = seen.rows;
+            }
         }
         if let Some(history) = self.model.histories.get(&state.epoch) {
             let stored = history.of_member.get(&member).into_iter().flatten();
@@ -116,7 +119,7 @@ impl World {
         if notes.seen_epoch != epoch {
             return Ok(());
         }
-        match notes.seen.get(&member).into_iter().flatten().find(lost) {
+        match notes.seen.get(&member).into_iter().flat_map(|seen| &seen.names).find(lost) {
             Some(lost) => {
                 let lost = place(lost);
                 broken(format!("device {at} has shown event {lost:?} of member {member} and no longer does"))
@@ -125,25 +128,26 @@ impl World {
         }
     }
 
+    fn seen_now(&self, at: usize, member: MemberId) -> Result<Seen> {
+        let rows = self.places[at].notes.rows.len() as u64;
+        Ok(Seen { names: self.visible_of(at, member)?, rows })
+    }
+
     /// Notes what a device shows of a person now.
     fn remember(&mut self, at: usize, member: MemberId) -> Result<()> {
         let sync = self.places[at].terminal()?.view().sync_state().never("reading how far sync is")?;
         if self.places[at].notes.seen_epoch != sync.epoch && sync.cursor >= sync.snapshot_until {
             // What the server was set back from is no promise any more; what is own, is.
-            let (mut seen, mut seen_rows) = (BTreeMap::new(), BTreeMap::new());
-            let rows = self.places[at].notes.rows.len() as u64;
+            let mut seen = BTreeMap::new();
             for member in self.members_at(at)? {
-                seen.insert(member, self.visible_of(at, member)?);
-                seen_rows.insert(member, rows);
+                seen.insert(member, self.seen_now(at, member)?);
             }
             let notes = &mut self.places[at].notes;
-            (notes.seen_epoch, notes.seen, notes.seen_rows) = (sync.epoch, seen, seen_rows);
+            (notes.seen_epoch, notes.seen) = (sync.epoch, seen);
         }
         for part in self.parts(at, member)? {
-            let visible = self.visible_of(at, part)?;
-            let notes = &mut self.places[at].notes;
-            notes.seen.insert(part, visible);
-            notes.seen_rows.insert(part, notes.rows.len() as u64);
+            let seen = self.seen_now(at, part)?;
+            self.places[at].notes.seen.insert(part, seen);
         }
         self.places[at].notes.seen_unclear = self.is_unclear(at)?;
         Ok(())

@@ -46,15 +46,22 @@ pub struct Done {
     pub taken_back: bool,
 }
 
+/// What a member's balance was seen to be made of.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The events.
+    pub names: BTreeSet<Name>,
+    /// How many rows of its own the folder had then.
+    pub rows: u64,
+}
+
 /// What goes with a folder when it is copied.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     /// Every row of the own journal.
     pub rows: Vec<Name>,
     /// What each member's balance was last seen to be made of.
-    pub seen: BTreeMap<MemberId, BTreeSet<Name>>,
-    /// How many rows of its own the folder had then.
-    pub seen_rows: BTreeMap<MemberId, u64>,
+    pub seen: BTreeMap<MemberId, Seen>,
     /// The history of the server that this was seen in.
     pub seen_epoch: String,
     /// Rows that were let through were on their way when this was seen.

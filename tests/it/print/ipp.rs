@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{ISSUE, read, shop};
 use crate::support::{Till, text};
+use crate::waiting;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -152,15 +153,8 @@ AccessLog {here}/access\nErrorLog {here}/error\nPageLog {here}/page\n"
     }
 }
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < SOON, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    waiting::wait_for(what, SOON, look)
 }
 
 #[test]

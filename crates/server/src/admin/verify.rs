@@ -12,6 +12,7 @@ use stempel_wire::{Hash, Row};
 use crate::author_keys::AuthorKeys;
 use crate::db::{Tx, values};
 use crate::error::{Error, Result};
+use crate::ingest::figures::Counted;
 use crate::ingest::{Head, refold};
 use crate::server::Server;
 use crate::tenant::{Tenant, public_key};
@@ -56,13 +57,13 @@ impl Server {
     pub async fn verify(&self, tenant: TenantId) -> Result<VerifyReport> {
         let mut tx = self.read_of(tenant).await?;
         let tenant = Tenant::load(&mut tx, tenant).await?;
-        let mut report = VerifyReport::default();
+        let (mut report, mut figures) = (VerifyReport::default(), Counted::default());
         for (author, keys) in authors(&mut tx, &tenant).await? {
-            journal(&mut tx, tenant.id, author, keys, &mut report).await?;
+            journal(&mut tx, tenant.id, author, keys, &mut figures, &mut report).await?;
         }
         members(&mut tx, tenant.id, &mut report).await?;
         feed(&mut tx, &tenant, &mut report).await?;
-        for problem in crate::ingest::figures::check(&mut tx, tenant.id).await? {
+        for problem in figures.differences(&mut tx, tenant.id).await? {
             report.problem(problem);
         }
         let (entries, last, wrong) = crate::audit::verify(&mut tx, tenant.id).await?;
@@ -101,6 +102,7 @@ async fn journal(
     tenant: TenantId,
     author: AuthorId,
     mut keys: AuthorKeys,
+    figures: &mut Counted,
     report: &mut VerifyReport,
 ) -> Result<()> {
     report.journals += 1;
@@ -135,7 +137,13 @@ async fn journal(
                 _ => report.problem(format!("{place} was not signed by its author")),
             }
             if stored.int(4)? == 0 {
-                check_sums(&row, &place, stored.opt_id(3)?, report);
+                match row.event() {
+                    Ok(event) => {
+                        check_sums(&event, &place, stored.opt_id(3)?, report);
+                        figures.add(tx, tenant, &event).await?;
+                    }
+                    Err(error) => report.problem(format!("{place} counts but cannot be read: {error}")),
+                }
             }
             (seq, hash) = (stored.number(0)?, row.hash());
         }
@@ -147,17 +155,12 @@ async fn journal(
     Ok(())
 }
 
-fn check_sums(row: &Row, place: &str, member: Option<MemberId>, report: &mut VerifyReport) {
-    match row.event() {
-        Ok(event) => {
-            for (unit, sum) in imbalance(event.record.fact.postings()) {
-                report.problem(format!("{place} books {unit} that do not come out at zero but at {sum}"));
-            }
-            if event.record.fact.member() != member {
-                report.problem(format!("{place} is stored with another member than it is about"));
-            }
-        }
-        Err(error) => report.problem(format!("{place} counts but cannot be read: {error}")),
+fn check_sums(event: &Event, place: &str, member: Option<MemberId>, report: &mut VerifyReport) {
+    for (unit, sum) in imbalance(event.record.fact.postings()) {
+        report.problem(format!("{place} books {unit} that do not come out at zero but at {sum}"));
+    }
+    if event.record.fact.member() != member {
+        report.problem(format!("{place} is stored with another member than it is about"));
     }
 }
 

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use stempel_domain::{Money, Rate, Sku};
 use stempel_wire::article::{Article, Modifier, Photo, RateFrom, Variant};
-use stempel_wire::catalogue::{Wrong, modifier_fits};
+use stempel_wire::catalogue::{FIELD_CHARS_MAX, Wrong, modifier_fits};
 use stempel_wire::gtin::Gtin;
 
 use super::catalogue::decimal;
@@ -25,8 +25,6 @@ use crate::web;
 pub(super) const HERE: &str = "/dashboard/catalogue/article";
 /// Empty lines to type further rates and modifiers into.
 const FREE_LINES: usize = 2;
-/// The longest name, in characters.
-const NAME_MAX: usize = 120;
 
 /// An article's number as it stands in an address.
 fn encoded(sku: &Sku) -> String {
@@ -155,7 +153,7 @@ fn article_of(values: &Values, known: Option<&Article>) -> Result<Article, Wrong
     };
     let text = |name: &str, shown: &'static str| {
         let text = values.get(name);
-        if text.chars().count() > NAME_MAX || text.chars().any(char::is_control) {
+        if text.chars().count() > FIELD_CHARS_MAX || text.chars().any(char::is_control) {
             return Err(Wrong::Text(shown));
         }
         Ok(text.to_owned())

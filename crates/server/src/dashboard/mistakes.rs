@@ -2,7 +2,7 @@
 
 use stempel_domain::money::{NoNumber, NotANumber};
 use stempel_wire::article::Article;
-use stempel_wire::catalogue::Wrong;
+use stempel_wire::catalogue::{FIELD_CHARS_MAX, REQUIRED, Wrong};
 use stempel_wire::gtin::GtinError;
 
 use crate::web::Language;
@@ -29,13 +29,16 @@ fn german(wrong: &Wrong) -> String {
         Wrong::HalfAVariant => "Die Spalten variant_of und variant gehören zusammen.".to_owned(),
         Wrong::Missing(names) => {
             format!(
-                "Die erste Zeile nennt die Spalten sku, name, category, price, vat; es fehlen: {}.",
+                "Die erste Zeile nennt die Spalten {}; es fehlen: {}.",
+                REQUIRED.join(", "),
                 names.join(", ")
             )
         }
         Wrong::Fields { here, first } => format!("Hier stehen {here} Felder, in der ersten Zeile {first}."),
         Wrong::Text(name) => {
-            format!("{name} ist länger als 120 Zeichen oder hat Zeichen, die sich nicht zeigen lassen.")
+            format!(
+                "{name} ist länger als {FIELD_CHARS_MAX} Zeichen oder hat Zeichen, die sich nicht zeigen lassen."
+            )
         }
         Wrong::NoName => "Der Name fehlt.".to_owned(),
         Wrong::Number(number) => {
@@ -73,7 +76,7 @@ fn german(wrong: &Wrong) -> String {
         }
         Wrong::ModifierTwice(code) => format!("{code} steht zweimal da."),
         Wrong::ModifierName(code) => {
-            format!("{code} braucht einen Namen ohne | und : mit höchstens 120 Zeichen.")
+            format!("{code} braucht einen Namen ohne | und : mit höchstens {FIELD_CHARS_MAX} Zeichen.")
         }
         Wrong::ModifierSigns(code) => {
             format!("Der Name von {code} hat Zeichen, die sich nicht zeigen lassen.")

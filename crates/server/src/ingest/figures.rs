@@ -25,7 +25,7 @@ use stempel_domain::{AuthorId, Day, Money, ShopId, TenantId};
 
 use crate::author::stored_event;
 use crate::db::{Tx, values};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::tenant::Tenant;
 
@@ -173,71 +173,50 @@ fn count(event: &Event, shop: &[u8], sums: &mut Sums) {
     }
 }
 
-/// Counts the events of a tenant, journal by journal, some at a time.
+/// What events come to, counted beside the figures that are kept. Holds one number for each day, shop and name.
 #[derive(Default)]
-struct Counting {
-    after: (Vec<u8>, u64),
+pub(crate) struct Counted {
+    sums: Sums,
     shops: Shops,
 }
 
-impl Counting {
-    /// What the next events come to; none when all are counted.
-    async fn next(&mut self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Sums>> {
+impl Counted {
+    /// Counts an event that counts.
+    pub(crate) async fn add(&mut self, tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<()> {
+        let shop = self.shops.of(tx, tenant, event).await?;
+        count(event, &shop, &mut self.sums);
+        Ok(())
+    }
+
+    /// The kept figures that are not what was counted, each as a sentence. Figures that an earlier version counted say
+    /// nothing about this one.
+    pub(crate) async fn differences(mut self, tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>> {
+        if counted_by(tx, tenant).await? < COUNTED_NOW {
+            return Ok(Vec::new());
+        }
+        let mut wrong = Vec::new();
         let rows = tx
             .rows(
-                "SELECT author, seq, bytes FROM event
-                 WHERE tenant = $1 AND status = 0 AND (author > $2 OR (author = $2 AND seq > $3))
-                 ORDER BY author, seq LIMIT $4",
-                values![tenant, self.after.0.clone(), self.after.1, FETCH],
+                "SELECT day, shop, name, amount FROM day_figure
+                 WHERE tenant = $1 AND name <> $2 ORDER BY day, shop, name",
+                values![tenant, COUNTED],
             )
             .await?;
-        let Some(last) = rows.last() else { return Ok(None) };
-        self.after = (last.bytes(0)?, last.number(1)?);
-        let mut sums = Sums::new();
-        for row in &rows {
-            let event = stored_event(row.bytes(2)?)?;
-            let shop = self.shops.of(tx, tenant, &event).await?;
-            count(&event, &shop, &mut sums);
+        let mut differs = |(day, _, name): &(Day, Vec<u8>, Cow<'static, str>), kept: i64, counted: i64| {
+            if kept != counted {
+                wrong.push(format!("the figure “{name}” of {day} is {kept}, its events come to {counted}"));
+            }
+        };
+        for row in rows {
+            let key = (Day::from_number(row.int(0)?), row.bytes(1)?, Cow::from(row.text(2)?));
+            let counted = self.sums.remove(&key).unwrap_or_default();
+            differs(&key, row.int(3)?, counted);
         }
-        Ok(Some(sums))
-    }
-}
-
-/// The figures that are not what the events come to, each as a sentence. Keeps one number for each day, shop and name in
-/// memory. Figures that an earlier version counted say nothing about this one and are not checked.
-pub(crate) async fn check(tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>> {
-    if counted_by(tx, tenant).await? < COUNTED_NOW {
-        return Ok(Vec::new());
-    }
-    let (mut counted, mut counting) = (Sums::new(), Counting::default());
-    while let Some(sums) = counting.next(tx, tenant).await? {
-        for (key, amount) in sums {
-            let sum = counted.entry(key).or_default();
-            *sum = sum.saturating_add(amount);
+        for (key, counted) in self.sums {
+            differs(&key, 0, counted);
         }
+        Ok(wrong)
     }
-    let mut wrong = Vec::new();
-    let rows = tx
-        .rows(
-            "SELECT day, shop, name, amount FROM day_figure
-             WHERE tenant = $1 AND (day > 0 OR name <> 'counted') ORDER BY day, shop, name",
-            values![tenant],
-        )
-        .await?;
-    let mut differs = |(day, _, name): &(Day, Vec<u8>, Cow<'static, str>), kept: i64, counted: i64| {
-        if kept != counted {
-            wrong.push(format!("the figure “{name}” of {day} is {kept}, its events come to {counted}"));
-        }
-    };
-    for row in rows {
-        let key = (Day::from_number(row.int(0)?), row.bytes(1)?, Cow::from(row.text(2)?));
-        let counted = counted.remove(&key).unwrap_or_default();
-        differs(&key, row.int(3)?, counted);
-    }
-    for (key, counted) in counted {
-        differs(&key, 0, counted);
-    }
-    Ok(wrong)
 }
 
 /// The figures of one day at one place.
@@ -260,9 +239,8 @@ impl Server {
         let rows = tx
             .rows(
                 "SELECT day, shop, name, amount FROM day_figure
-                 WHERE tenant = $1 AND day >= $2 AND day <= $3 AND (day > 0 OR name <> 'counted')
-                 ORDER BY day, shop, name",
-                values![tenant, i64::from(from.number()), i64::from(to.number())],
+                 WHERE tenant = $1 AND day >= $2 AND day <= $3 AND name <> $4 ORDER BY day, shop, name",
+                values![tenant, i64::from(from.number()), i64::from(to.number()), COUNTED],
             )
             .await?;
         let read = |row: &crate::db::Row| {
@@ -281,7 +259,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// A database that does not answer; an event that cannot be read.
+    /// A database that does not answer.
     pub async fn day_figures_catch_up(&self) -> Result<()> {
         for tenant in self.tenants().await? {
             let mut tx = self.read_of(tenant.id).await?;
@@ -289,7 +267,13 @@ impl Server {
             drop(tx);
             if counted < COUNTED_NOW {
                 tracing::info!(tenant = %tenant.id, "the figures of each day are counted once from the events");
-                self.day_figures_recount(tenant.id).await?;
+                match self.day_figures_recount(tenant.id).await {
+                    // What is damaged is for a person; it keeps nobody from being served.
+                    Err(Error::Damaged(why)) => {
+                        tracing::error!(tenant = %tenant.id, why, "the figures could not be counted");
+                    }
+                    outcome => outcome?,
+                }
             }
         }
         Ok(())
@@ -327,9 +311,22 @@ impl Server {
         Tenant::lock(&mut tx, tenant).await?;
         tx.execute("DELETE FROM day_figure WHERE tenant = $1", values![tenant]).await?;
         begin(&mut tx, tenant).await?;
-        let mut counting = Counting::default();
-        while let Some(sums) = counting.next(&mut tx, tenant).await? {
-            write(&mut tx, tenant, sums).await?;
+        let (mut after, mut counted) = ((Vec::new(), 0_u64), Counted::default());
+        loop {
+            let rows = tx
+                .rows(
+                    "SELECT author, seq, bytes FROM event
+                     WHERE tenant = $1 AND status = 0 AND (author > $2 OR (author = $2 AND seq > $3))
+                     ORDER BY author, seq LIMIT $4",
+                    values![tenant, after.0.clone(), after.1, FETCH],
+                )
+                .await?;
+            let Some(last) = rows.last() else { break };
+            after = (last.bytes(0)?, last.number(1)?);
+            for row in &rows {
+                counted.add(&mut tx, tenant, &stored_event(row.bytes(2)?)?).await?;
+            }
+            write(&mut tx, tenant, std::mem::take(&mut counted.sums)).await?;
         }
         tx.commit().await
     }

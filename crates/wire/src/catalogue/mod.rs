@@ -27,10 +27,11 @@ pub use mistake::{CatalogueError, Mistake, Wrong};
 /// The longest file, in bytes.
 const LEN_MAX: usize = 8 * 1024 * 1024;
 /// The longest text of a field, in characters.
-const FIELD_CHARS_MAX: usize = 120;
+pub const FIELD_CHARS_MAX: usize = 120;
 /// Mistakes named in one answer.
 const MISTAKES_MAX: usize = 10;
-const REQUIRED: [&str; 5] = ["sku", "name", "category", "price", "vat"];
+/// The columns that have to be there.
+pub const REQUIRED: [&str; 5] = ["sku", "name", "category", "price", "vat"];
 const DEPOSIT: &str = "deposit";
 const VARIANT_OF: &str = "variant_of";
 const VARIANT: &str = "variant";
@@ -224,22 +225,18 @@ fn article(
         }
         Ok(text.to_owned())
     };
-    let number = |name: &str| {
-        let text = field(name).text.trim();
-        if separator == ';' { text.replace(',', ".") } else { text.to_owned() }
-    };
     let sku_at = |field: &Field| field.text.trim().parse::<Sku>().map_err(|error| Mistake::at(field, error));
     let sku = sku_at(field("sku"))?;
     let name = text("name")?;
     if name.is_empty() {
         return Err(Mistake::at(field("name"), Wrong::NoName));
     }
-    let price = Money::parse(&number("price")).map_err(|error| Mistake::at(field("price"), error))?;
+    let price = Money::parse(&dotted(&field("price").text, separator))
+        .map_err(|error| Mistake::at(field("price"), error))?;
     if price < Money::ZERO {
         return Err(Mistake::at(field("price"), Wrong::PriceBelowZero));
     }
-    let vat = Rate::parse_percent(number("vat").trim_end_matches([' ', '%']))
-        .map_err(|error| Mistake::at(field("vat"), error))?;
+    let vat = percent(&field("vat").text, separator).map_err(|error| Mistake::at(field("vat"), error))?;
     let deposit = match columns.get(DEPOSIT).map(|&index| &record[index]) {
         None => false,
         Some(field) => match field.text.trim().to_lowercase().as_str() {

@@ -44,6 +44,8 @@ const AROUND: [(f32, f32); 8] =
     [(-1.0, -1.0), (0.0, -1.0), (1.0, -1.0), (-1.0, 0.0), (1.0, 0.0), (-1.0, 1.0), (0.0, 1.0), (1.0, 1.0)];
 /// What a settled node fits at least.
 const FIT_MIN: f32 = 0.05;
+/// Steps in modules by which a node is moved the first time.
+const STEPS_FIRST: [f32; 3] = [0.25, 0.25, 0.12];
 /// Times that all nodes are moved with neighbours on all sides.
 const SWEEPS: usize = 1;
 /// The middle of a timing pattern's line, in modules.
@@ -268,7 +270,7 @@ impl Bend {
         let (first, last) = (6, side - 7);
         let turned = |(along, beside): (f32, f32)| if down { (beside, along) } else { (along, beside) };
         // Where the finder patterns say that their last modules in the line lie.
-        let from = start.at(turned((3.0, 3.0)).0, turned((3.0, 3.0)).1);
+        let from = start.at(3.0, 3.0);
         let (across, below) = turned((-3.0, 3.0));
         let to = end.at(across, below);
         let Self { drawing, timing, .. } = self;
@@ -288,23 +290,10 @@ impl Bend {
             let slope = turned(((after.0 - before.0) / 3.0, (after.1 - before.1) / 3.0));
             let mut seen = Motion { shift, ..Motion::default() };
             *(if down { &mut seen.by_row } else { &mut seen.by_column }) = slope;
-            let drawing = &self.drawing;
-            let judge = |motion: &Motion| {
-                drawing.score(x, y, motion, WINDOW_REACH) - AWAY_COST * motion.away_from(&seen)
-            };
-            let mut best = (judge(&seen), seen);
-            let consider = |motion: Motion, best: &mut (f32, Motion)| {
-                let score = judge(&motion);
-                if score > best.0 {
-                    *best = (score, motion);
-                }
-            };
-            for step in [0.25, 0.25, 0.12] {
-                climb(&mut best, step, consider);
-            }
-            if best.0 >= TIMING_FIT_MIN {
-                self.motions[node] = best.1;
-                self.fits[node] = best.0;
+            let (fit, motion) = self.drawing.fitted((x, y), seen, None, &STEPS_FIRST);
+            if fit >= TIMING_FIT_MIN {
+                self.motions[node] = motion;
+                self.fits[node] = fit;
             }
         }
     }
@@ -312,28 +301,10 @@ impl Bend {
     /// Moves a node to where its neighbours say and the picture fits best; the `first` time in a wider reach.
     fn settle(&mut self, node: usize, first: bool) {
         let (u, v) = self.place(node);
-        let foreseen = self.foreseen(node);
-        let drawing = &self.drawing;
-        let judge = |motion: &Motion| {
-            drawing.score(u, v, motion, WINDOW_REACH) - AWAY_COST * motion.away_from(&foreseen)
-        };
-        let mut best = (judge(&foreseen), foreseen);
-        let consider = |motion: Motion, best: &mut (f32, Motion)| {
-            let score = judge(&motion);
-            if score > best.0 {
-                *best = (score, motion);
-            }
-        };
-        let step = if first { 0.5 } else { 0.25 };
-        for (across, down) in AROUND {
-            consider(foreseen.shifted((across * step, down * step)), &mut best);
-        }
-        let steps: &[f32] = if first { &[0.25, 0.25, 0.12] } else { &[0.12] };
-        for &step in steps {
-            climb(&mut best, step, consider);
-        }
-        self.motions[node] = best.1;
-        self.fits[node] = best.0.max(FIT_MIN);
+        let (around, steps): (f32, &[f32]) = if first { (0.5, &STEPS_FIRST) } else { (0.25, &[0.12]) };
+        let (fit, motion) = self.drawing.fitted((u, v), self.foreseen(node), Some(around), steps);
+        self.motions[node] = motion;
+        self.fits[node] = fit.max(FIT_MIN);
     }
 
     /// Tells from the neighbours that are settled where a node must lie, and how its surroundings are moved.
@@ -485,6 +456,36 @@ impl Drawing {
             sum += if known == 0.0 { self.sure[place] } else { known * self.black[place] };
         }
         sum
+    }
+
+    /// Moves and slopes a place from where it is foreseen, first to one of the places `around` it, then by these steps,
+    /// until the modules around it fit best; says how well they do.
+    fn fitted(
+        &self,
+        (u, v): (f32, f32),
+        foreseen: Motion,
+        around: Option<f32>,
+        steps: &[f32],
+    ) -> (f32, Motion) {
+        let judge = |motion: &Motion| {
+            self.score(u, v, motion, WINDOW_REACH) - AWAY_COST * motion.away_from(&foreseen)
+        };
+        let mut best = (judge(&foreseen), foreseen);
+        let consider = |motion: Motion, best: &mut (f32, Motion)| {
+            let score = judge(&motion);
+            if score > best.0 {
+                *best = (score, motion);
+            }
+        };
+        if let Some(step) = around {
+            for (across, down) in AROUND {
+                consider(foreseen.shifted((across * step, down * step)), &mut best);
+            }
+        }
+        for &step in steps {
+            climb(&mut best, step, consider);
+        }
+        best
     }
 
     /// Judges how well the modules around a place fit when it is moved.
