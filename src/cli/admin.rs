@@ -291,6 +291,15 @@ async fn of_tenant(
             }
             Ok(Answer { no: !ok, ..Answer::one(text, json) })
         }
+        AdminCommand::Recount => {
+            let mended = server.day_figures_recount(tenant).await.map_err(failure)?;
+            let text = match mended {
+                0 => "every figure was as its events say".to_owned(),
+                1 => "1 figure was another than its events say; it is mended".to_owned(),
+                _ => format!("{mended} figures were others than their events say; they are mended"),
+            };
+            Ok(Answer::one(text, json!({ "mended": mended })))
+        }
         AdminCommand::Init { .. }
         | AdminCommand::Tenant(_)
         | AdminCommand::Backup { .. }

@@ -157,8 +157,16 @@ impl Server {
     }
 
     pub fn admin(&self, words: &[&str]) -> Run {
+        self.on_its_data("admin", words)
+    }
+
+    pub fn report(&self, words: &[&str]) -> Run {
+        self.on_its_data("report", words)
+    }
+
+    fn on_its_data(&self, what: &str, words: &[&str]) -> Run {
         let mut command = program();
-        command.args(["--json", "admin", "--database", &self.database()]).args(words);
+        command.args(["--json", what, "--database", &self.database()]).args(words);
         Run::of(&command.output().unwrap())
     }
 

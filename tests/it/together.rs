@@ -60,6 +60,31 @@ fn days_apart_end_in_the_same_balances_everywhere() {
 }
 
 #[test]
+fn a_larger_basket_is_proposed_from_the_orders_that_were_paid() {
+    let server = Server::start();
+    let (one, two) = (server.enrolled(), server.enrolled());
+    let target = |lift: &str| server.report(&["basket-target", "--lift", lift]);
+    let none = target("10");
+    assert!(none.exit == 1 && none.error.contains("no paid order"), "{} {}", none.exit, none.error);
+
+    // What came to nothing is no order, and what has not arrived yet is not known.
+    let (_, code) = one.joined("Ada");
+    one.one(&["sale", "--member", &code, "--item", "espresso", "--item", "croissant"]);
+    one.one(&["sale", "--item", "croissant=3"]);
+    two.one(&["sale", "--item", "cappuccino=2"]);
+    one.one(&["stamp", "--member", &code]);
+    one.one(&["sync"]);
+    assert_eq!(target("0").one()["orders"], 2);
+    two.one(&["sync"]);
+    let proposed = target("10").one();
+    assert_eq!((&proposed["orders"], &proposed["average"]), (&3.into(), &"0".into()));
+    assert_eq!(proposed["target"], "0");
+    assert_eq!(server.admin(&["recount"]).one()["mended"], 0);
+    assert_eq!(target("10").one(), proposed);
+    server.verified();
+}
+
+#[test]
 fn a_server_restored_from_yesterday_is_brought_up_to_date() {
     let mut server = Server::start();
     let (one, two) = (server.enrolled(), server.enrolled());

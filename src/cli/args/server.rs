@@ -169,8 +169,10 @@ pub enum AdminCommand {
     },
     /// What waits for a person: overdrafts, journals put aside, events that were not understood
     Inbox,
-    /// Checks every journal, balance and the feed
+    /// Checks every journal, balance, figure and the feed
     Verify,
+    /// Counts the figures of each day anew from the events; devices wait meanwhile
+    Recount,
     /// Writes a consistent copy, while the server runs
     Backup {
         /// The copy

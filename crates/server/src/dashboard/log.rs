@@ -121,6 +121,7 @@ fn done(language: Language, action: &str) -> &str {
         "device-enrolled" => ["Device added", "Gerät hinzugefügt"],
         "device-invited" => ["Code for a device made", "Code für ein Gerät gemacht"],
         "device-revoked" => ["Device signed out", "Gerät abgemeldet"],
+        "figures-recounted" => ["Figures counted anew", "Zahlen neu gezählt"],
         "join-link-closed" => ["Code of a poster ended", "Code eines Plakats beendet"],
         "join-link-made" => ["Code for a poster made", "Code für ein Plakat gemacht"],
         "keys-lost" => ["Keys to names lost", "Schlüssel zu den Namen verloren"],

@@ -17,6 +17,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use stempel_domain::event::{Event, Fact};
 use stempel_domain::ledger::{Account, Booking, Posting};
 use stempel_domain::rules::Outcome;
@@ -190,11 +191,11 @@ impl Counted {
 
     /// The kept figures that are not what was counted, each as a sentence. Figures that an earlier version counted say
     /// nothing about this one.
-    pub(crate) async fn differences(mut self, tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>> {
+    pub(crate) async fn differences(&self, tx: &mut Tx, tenant: TenantId) -> Result<Vec<String>> {
         if counted_by(tx, tenant).await? < COUNTED_NOW {
             return Ok(Vec::new());
         }
-        let mut wrong = Vec::new();
+        let (mut wrong, mut kept_nowhere) = (Vec::new(), self.sums.clone());
         let rows = tx
             .rows(
                 "SELECT day, shop, name, amount FROM day_figure
@@ -209,10 +210,10 @@ impl Counted {
         };
         for row in rows {
             let key = (Day::from_number(row.int(0)?), row.bytes(1)?, Cow::from(row.text(2)?));
-            let counted = self.sums.remove(&key).unwrap_or_default();
+            let counted = kept_nowhere.remove(&key).unwrap_or_default();
             differs(&key, row.int(3)?, counted);
         }
-        for (key, counted) in self.sums {
+        for (key, counted) in kept_nowhere {
             differs(&key, 0, counted);
         }
         Ok(wrong)
@@ -272,7 +273,7 @@ impl Server {
                     Err(Error::Damaged(why)) => {
                         tracing::error!(tenant = %tenant.id, why, "the figures could not be counted");
                     }
-                    outcome => outcome?,
+                    outcome => drop(outcome?),
                 }
             }
         }
@@ -303,14 +304,17 @@ impl Server {
         rows.iter().map(read).collect()
     }
 
-    /// Counts every figure anew from the events: for a database whose events are older than the figures, and to
-    /// check them. The tenant's writers wait meanwhile.
-    pub async fn day_figures_recount(&self, tenant: TenantId) -> Result<()> {
+    /// Counts every figure anew from the events: for a database whose events are older than the figures, and after
+    /// servers of two versions ran side by side, of which the older counted less. The tenant's writers wait meanwhile.
+    /// Answers how many figures were others before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] if a row that counts cannot be read; nothing is changed then.
+    pub async fn day_figures_recount(&self, tenant: TenantId) -> Result<usize> {
         let mut tx = self.write_of(tenant).await?;
         tx.take_time().await?;
-        Tenant::lock(&mut tx, tenant).await?;
-        tx.execute("DELETE FROM day_figure WHERE tenant = $1", values![tenant]).await?;
-        begin(&mut tx, tenant).await?;
+        let locked = Tenant::lock(&mut tx, tenant).await?;
         let (mut after, mut counted) = ((Vec::new(), 0_u64), Counted::default());
         loop {
             let rows = tx
@@ -326,8 +330,14 @@ impl Server {
             for row in &rows {
                 counted.add(&mut tx, tenant, &stored_event(row.bytes(2)?)?).await?;
             }
-            write(&mut tx, tenant, std::mem::take(&mut counted.sums)).await?;
         }
-        tx.commit().await
+        let mended = counted.differences(&mut tx, tenant).await?.len();
+        tx.execute("DELETE FROM day_figure WHERE tenant = $1", values![tenant]).await?;
+        begin(&mut tx, tenant).await?;
+        write(&mut tx, tenant, counted.sums).await?;
+        let detail = json!({ "mended": mended });
+        self.note(&mut tx, &locked, "figures-recounted", "figures", detail).await?;
+        tx.commit().await?;
+        Ok(mended)
     }
 }

@@ -246,6 +246,10 @@ async fn shops_settle_what_one_honoured_for_the_other() {
     database::script(&world.url, fewer).await;
     let problems = world.server.verify(world.tenant).await.unwrap().problems;
     assert!(problems[0].contains("“issued:point” of") && problems.len() == 2, "{problems:?}");
+    assert_eq!(world.server.day_figures_recount(world.tenant).await.unwrap(), 2);
+    assert_eq!(world.server.day_figures_recount(world.tenant).await.unwrap(), 0);
+    world.sound().await;
+    database::script(&world.url, fewer).await;
     database::script(&world.url, "UPDATE day_figure SET amount = 1 WHERE name = 'counted'").await;
     world.server.day_figures_catch_up().await.unwrap();
     assert_eq!(world.server.report_clearing(world.tenant, Day::MIN, Day::MAX).await.unwrap(), reports);
