@@ -215,6 +215,9 @@ pub enum Done {
         whole: bool,
         /// Money that was handed back, in minor units.
         money: i64,
+        /// Nobody slipped ([`Reversal::planned`](crate::event::Reversal::planned)).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        planned: bool,
     },
 }
 
@@ -272,7 +275,8 @@ impl Sight {
                 let cash = fact.postings.iter().filter(|posting| posting.account == Account::Cash);
                 let money = cash.fold(0_i64, |sum, posting| sum.saturating_sub(posting.amount));
                 let whole = fact.quantities.is_empty();
-                (Done::TookBack { of: fact.of, whole, money: money.max(0) }, shop)
+                let planned = fact.planned;
+                (Done::TookBack { of: fact.of, whole, money: money.max(0), planned }, shop)
             }
             _ => return None,
         };
@@ -490,7 +494,7 @@ fn counts(kind: AlarmKind, sight: &Sight) -> bool {
         AlarmKind::TwoPlaces => {
             sight.member.is_some() && sight.shop.is_some() && !matches!(sight.done, Done::TookBack { .. })
         }
-        AlarmKind::TakeBacks => matches!(sight.done, Done::TookBack { .. }),
+        AlarmKind::TakeBacks => matches!(sight.done, Done::TookBack { planned: false, .. }),
         AlarmKind::MoneyBack => money(sight) > 0,
     }
 }
@@ -570,7 +574,10 @@ mod tests {
     }
 
     fn back(seq: u64, minute: i64, of: u64, money: i64) -> Sight {
-        Sight { done: Done::TookBack { of: event(1, of), whole: true, money }, ..gave(seq, minute) }
+        Sight {
+            done: Done::TookBack { of: event(1, of), whole: true, money, planned: false },
+            ..gave(seq, minute)
+        }
     }
 
     fn all(sights: impl IntoIterator<Item = Sight>) -> Vec<Alarm> {
@@ -602,6 +609,20 @@ mod tests {
         assert_eq!(told(&all(sights.clone())), vec![]);
         let more = sights.into_iter().chain([gave(6, 6)]);
         assert_eq!(told(&all(more)), vec![("card-often", Warn, 4, vec![1, 4, 5, 6])]);
+    }
+
+    #[test]
+    fn what_is_given_anew_in_the_same_moment_is_no_slip() {
+        let taken_back = |seq: u64, planned| {
+            let (of, whole, money) = (event(1, seq - 1), true, 0);
+            Sight { done: Done::TookBack { of, whole, money, planned }, ..gave(seq, seq as i64) }
+        };
+        let many = |planned| all((2..=60).step_by(2).map(|seq| taken_back(seq, planned)));
+        assert_eq!(many(false)[0].kind, AlarmKind::TakeBacks);
+        assert_eq!(many(true), vec![]);
+        // What it took back was not given, as with any other.
+        let sights = vec![gave(1, 1), gave(2, 2), taken_back(3, true), gave(4, 4), gave(5, 5)];
+        assert_eq!(told(&all(sights)), vec![]);
     }
 
     #[test]

@@ -552,6 +552,10 @@ pub struct Reversal {
     /// The visit that did not happen after all (its instant, in milliseconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit_ms: Option<i64>,
+    /// Nobody slipped: what is taken back is given anew in the same moment, or was given to be taken back. Neither the
+    /// day's sums nor alarms count it as taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
 }
 
 /// Units given or taken by hand.

@@ -114,6 +114,7 @@ impl Terminal {
             tallies: adjustment.tallies.iter().map(step_back).collect(),
             grants: Vec::new(),
             visit_ms: None,
+            planned: false,
         })
     }
 }

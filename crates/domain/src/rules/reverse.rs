@@ -205,7 +205,18 @@ impl Reversed {
     /// The fact to write.
     pub fn into_reversal(self, of: EventRef, member: Option<MemberId>, reason: ReversalReason) -> Reversal {
         let Self { quantities, postings, counters, tallies, grants, visit_ms, .. } = self;
-        Reversal { of, member, reason, quantities, postings, counters, tallies, grants, visit_ms }
+        Reversal {
+            of,
+            member,
+            reason,
+            quantities,
+            postings,
+            counters,
+            tallies,
+            grants,
+            visit_ms,
+            planned: false,
+        }
     }
 }
 

@@ -558,9 +558,10 @@ fn of_an_event_is_seen_what_somebody_did_at_the_counter() {
             tallies: Vec::new(),
             grants: Vec::new(),
             visit_ms: None,
+            planned: false,
         }))
     };
-    let took = |whole, money| Done::TookBack { of, whole, money };
+    let took = |whole, money| Done::TookBack { of, whole, money, planned: false };
     let at = stempel_domain::Moment { skew_ms: Some(1_500), ..noon() };
     for (fact, seen) in [
         (sale(gains(5)), Some((Done::Gave, SHOP))),

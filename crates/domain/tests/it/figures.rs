@@ -298,6 +298,7 @@ fn a_visit_that_did_not_happen_is_taken_off() {
         tallies: vec![],
         grants: vec![],
         visit_ms: Some(17),
+        planned: false,
     };
     assert_eq!(changes(Fact::Reversal(Box::new(reversal))), [Change::Visit { at_ms: 17, amount: -1 }]);
 }

@@ -471,6 +471,7 @@ fn what(language: Language, fact: &Fact) -> String {
             Deed::Day | Deed::Calendar => say("For the day", "Zum Tag"),
         },
         Fact::Reversal(fact) => match fact.reason {
+            ReversalReason::Undo if fact.planned => say("Taken back", "Zurückgenommen"),
             ReversalReason::Undo => say("Undone", "Rückgängig gemacht"),
             ReversalReason::Refund => say("Refunded", "Erstattet"),
             ReversalReason::Correction => say("Corrected by the server", "Vom Server berichtigt"),

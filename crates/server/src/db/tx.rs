@@ -3,7 +3,7 @@
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Sqlite};
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
 
 use super::{Row, Value};
 use crate::error::{Error, Result};
@@ -45,42 +45,23 @@ impl Tx {
 
     /// Runs a statement and says how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
-        match &mut self.open {
-            Open::Sqlite(tx) => {
-                Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
-            }
-            Open::Postgres(tx) => {
-                Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
-            }
-        }
+        self.change(sql, values).await
     }
 
     /// As [`Tx::execute`], for a statement that was put together here.
     pub(crate) async fn execute_text(&mut self, sql: String, values: Vec<Value>) -> Result<u64> {
-        let sql = AssertSqlSafe(sql);
-        match &mut self.open {
-            Open::Sqlite(tx) => {
-                Ok(sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected())
-            }
-            Open::Postgres(tx) => {
-                Ok(sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected())
-            }
-        }
+        self.change(AssertSqlSafe(sql), values).await
     }
 
-    /// As [`Tx::rows`], for a statement that was put together here.
-    pub(crate) async fn rows_text(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>> {
-        let sql = AssertSqlSafe(sql);
-        match &mut self.open {
+    async fn change(&mut self, sql: impl SqlSafeStr, values: Vec<Value>) -> Result<u64> {
+        Ok(match &mut self.open {
             Open::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
+                sqlx::query_with(sql, sqlite(values)?).execute(&mut **tx).await?.rows_affected()
             }
             Open::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
+                sqlx::query_with(sql, postgres(values)?).execute(&mut **tx).await?.rows_affected()
             }
-        }
+        })
     }
 
     /// Runs several statements without values: a migration.
@@ -95,55 +76,61 @@ impl Tx {
 
     /// Fetches all rows of an answer. The statement says its own bound.
     pub(crate) async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
-        match &mut self.open {
+        self.all(sql, values).await
+    }
+
+    /// As [`Tx::rows`], for a statement that was put together here.
+    pub(crate) async fn rows_text(&mut self, sql: String, values: Vec<Value>) -> Result<Vec<Row>> {
+        self.all(AssertSqlSafe(sql), values).await
+    }
+
+    async fn all(&mut self, sql: impl SqlSafeStr, values: Vec<Value>) -> Result<Vec<Row>> {
+        Ok(match &mut self.open {
             Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, sqlite(values)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
+                rows.into_iter().map(Row::Sqlite).collect()
             }
             Open::Postgres(tx) => {
                 let rows = sqlx::query_with(sql, postgres(values)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
+                rows.into_iter().map(Row::Postgres).collect()
             }
-        }
+        })
     }
 
     /// Fetches one row, if there is one.
     pub(crate) async fn row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match &mut self.open {
-            Open::Sqlite(tx) => {
-                let row = sqlx::query_with(sql, sqlite(values)?).fetch_optional(&mut **tx).await?;
-                Ok(row.map(Row::Sqlite))
-            }
-            Open::Postgres(tx) => {
-                let row = sqlx::query_with(sql, postgres(values)?).fetch_optional(&mut **tx).await?;
-                Ok(row.map(Row::Postgres))
-            }
-        }
+        self.one(sql, values).await
     }
 
     /// Fetches one row and keeps others from changing it until the transaction ends.
     pub(crate) async fn locked_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match &mut self.open {
-            // A writing transaction of SQLite is alone already.
-            Open::Sqlite(_) => self.row(sql, values).await,
-            Open::Postgres(tx) => {
-                let text = AssertSqlSafe(format!("{sql} FOR UPDATE"));
-                let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
-                Ok(row.map(Row::Postgres))
-            }
-        }
+        self.row_locked(sql, "FOR UPDATE", values).await
     }
 
     /// As [`Tx::locked_row`], but passes over rows that others have locked.
     pub(crate) async fn free_row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>> {
-        match &mut self.open {
-            Open::Sqlite(_) => self.row(sql, values).await,
-            Open::Postgres(tx) => {
-                let text = AssertSqlSafe(format!("{sql} FOR UPDATE SKIP LOCKED"));
-                let row = sqlx::query_with(text, postgres(values)?).fetch_optional(&mut **tx).await?;
-                Ok(row.map(Row::Postgres))
-            }
+        self.row_locked(sql, "FOR UPDATE SKIP LOCKED", values).await
+    }
+
+    async fn row_locked(&mut self, sql: &'static str, lock: &str, values: Vec<Value>) -> Result<Option<Row>> {
+        // A writing transaction of SQLite is alone already.
+        if !self.is_postgres() {
+            return self.row(sql, values).await;
         }
+        self.one(AssertSqlSafe(format!("{sql} {lock}")), values).await
+    }
+
+    async fn one(&mut self, sql: impl SqlSafeStr, values: Vec<Value>) -> Result<Option<Row>> {
+        Ok(match &mut self.open {
+            Open::Sqlite(tx) => {
+                let row = sqlx::query_with(sql, sqlite(values)?).fetch_optional(&mut **tx).await?;
+                row.map(Row::Sqlite)
+            }
+            Open::Postgres(tx) => {
+                let row = sqlx::query_with(sql, postgres(values)?).fetch_optional(&mut **tx).await?;
+                row.map(Row::Postgres)
+            }
+        })
     }
 
     /// Fetches the rows whose key is in a list: `sql` ends with the key's column, and has the values of `fixed`

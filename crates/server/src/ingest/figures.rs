@@ -7,7 +7,7 @@
 //! | `stamps` | stamps that the rules gave, without corrections by hand |
 //! | `rewards` | rewards that were taken |
 //! | `joined` | new members |
-//! | `undone` | events that were undone or refunded |
+//! | `undone` | events that were undone or refunded, but for those that are given anew in the same moment |
 //! | `orders` | sales that came to something, and `turnover` what they came to, in cents |
 //! | `issued:UNIT`, `honoured:UNIT` | what the shop gave and took for rewards, as clearing counts it, in the unit's smallest parts |
 //! | `cause:UNIT/CAUSE` | what a cause has collected, less what refunds took back |
@@ -162,7 +162,7 @@ fn count(event: &Event, shop: &[u8], sums: &mut Sums) {
         Fact::Grant(fact) => outcome(&fact.outcome, 0),
         Fact::MemberJoined(_) => add("joined", 1),
         Fact::Reversal(fact) => {
-            add("undone", 1);
+            add("undone", i64::from(!fact.planned));
             add("visits", -i64::from(fact.visit_ms.is_some()));
             for posting in fact.postings.iter().filter(|posting| posting.unit.is_stamp()) {
                 if let (Account::Member(_), Some(Booking::Lot { .. })) = (&posting.account, posting.booking) {

@@ -166,6 +166,7 @@ async fn a_receipt_that_two_devices_took_opens_a_case() {
         tallies: Vec::new(),
         grants: Vec::new(),
         visit_ms: None,
+        planned: false,
     })));
     world.push(&there, &there.rows).await.unwrap();
     assert_eq!(world.server.inbox(world.tenant).await.unwrap().cases, [], "what was taken back closes it");

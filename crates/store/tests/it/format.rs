@@ -70,6 +70,7 @@ fn undo() -> Fact {
         tallies: Vec::new(),
         grants: Vec::new(),
         visit_ms: None,
+        planned: false,
     }))
 }
 

@@ -95,6 +95,7 @@ fn rows_are_found_by_member_by_kind_and_by_what_took_them_back() {
         tallies: Vec::new(),
         grants: Vec::new(),
         visit_ms: None,
+        planned: false,
     };
     note(&mut store, Fact::Reversal(Box::new(reversal)), day(0), Keeping::Base);
     let view = store.view();
