@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 use serde_json::{Value, json};
 
-#[path = "support/waiting.rs"]
+#[path = "../../../tests/support/waiting.rs"]
 mod waiting;
 
 /// The machine has no help of the processor: everything takes twenty times as long.
