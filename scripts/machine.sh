@@ -1,34 +1,39 @@
-# What the small virtual machines of the tests have in common: sourced by test-camera and test-kiosk. Nothing is
-# installed: Debian's kernel is kept unpacked in the cache.
+# What the small virtual machines of the tests have in common: sourced by test-camera and test-kiosk. Debian's kernel is not
+# installed: it is kept unpacked in the cache.
+scripts/setup machine
 cache="${MACHINE_CACHE:-$HOME/.cache/stempel/camera-machine}"
 
-# Says what is missing, and ends. Words are PROGRAM:PACKAGE.
-need() {
-  local missing=() tool
-  for tool in "$@"; do
-    command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
-  done
-  if [ "${#missing[@]}" -gt 0 ]; then
-    echo "This test needs: apt-get install ${missing[*]}" >&2
+# Sets $kernel to the name of the kernel in the cache. Unpacks Debian's there, with the packages that are given, if they are
+# not there yet; KERNEL and BASE in their names stand for the kernel's (6.1.0-50-amd64) and that without the machine's.
+take_kernel() {
+  local image name package there="$cache/packages"
+  # The first line is the kernel's name, each further one a package that was unpacked beside it.
+  if [ -f "$there" ]; then
+    kernel=$(head -1 "$there")
+    local missing=0
+    for package in "$@"; do grep -qxF "$package" "$there" || missing=1; done
+    if [ "$missing" -eq 0 ]; then return; fi
+  fi
+  image=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -1)
+  if [ -z "$image" ]; then
+    echo "No kernel is known here: run apt-get update first." >&2
     exit 1
   fi
-}
-
-# Unpacks Debian's kernel, and further packages of the same version whose names begin like those that are given.
-fetch_kernel() {
-  local image name package
-  echo "Fetching Debian's kernel (85 MB, once)"
-  rm -rf "$cache"
-  mkdir -p "$cache/packages" "$cache/root"
-  image=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -1)
   kernel=${image#linux-image-}
+  echo "Fetching Debian's kernel (85 MB, once)"
+  # All of it anew: a kernel of last month and headers of today would not fit.
+  rm -rf "$cache"
+  mkdir -p "$cache/fetched" "$cache/root"
   (
-    cd "$cache/packages"
-    apt-get download -q "$image" "${@//KERNEL/$kernel}"
+    cd "$cache/fetched"
+    for package in "$image" "$@"; do
+      name=${package//KERNEL/$kernel}
+      apt-get download -q "${name//BASE/${kernel%-*}}"
+    done
     for package in *.deb; do dpkg-deb -x "$package" "$cache/root"; done
   )
-  rm -rf "$cache/packages"
-  echo "$kernel" >"$cache/kernel"
+  rm -rf "$cache/fetched"
+  printf '%s\n' "$kernel" "$@" >"$there"
 }
 
 # Begins the machine's first file system, in $machine: busybox, and places to mount.

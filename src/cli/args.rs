@@ -338,6 +338,9 @@ pub struct Bench {
     /// Members of the start-up bench
     #[arg(long, default_value_t = 100_000)]
     pub members: u32,
+    /// For start: makes the shop with its members in this new folder and leaves it there
+    #[arg(long)]
+    pub keep: Option<PathBuf>,
     /// Guests of the soak
     #[arg(long, default_value_t = 100_000)]
     pub guests: u32,

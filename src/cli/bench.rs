@@ -98,7 +98,7 @@ fn measure(folder: &Path, bench: &Bench) -> Result<Vec<Figure>, Failure> {
         "decode" => decode(),
         "commit" => commit(folder),
         "balance" => balance(folder),
-        "start" => start(folder, bench.members),
+        "start" => start(bench.keep.as_deref().unwrap_or(folder), bench.members),
         "rules" => rules::rules(folder),
         #[cfg(feature = "ui")]
         "scan-to-stamp" => stamp::stamp(folder),

@@ -1,6 +1,8 @@
 //! What the screen hangs on. A display without a window manager: nobody there makes a window fill the screen, so it is
 //! given the screen's size. A bare screen, without any display server: the window is the screen.
 
+use std::time::Duration;
+
 use slint::{PhysicalPosition, PhysicalSize};
 
 use crate::cli::Failure;
@@ -9,6 +11,17 @@ use crate::screens::AppScreens;
 /// Whether the program is to draw on the screen itself. A program that was built without it says so when it opens its window.
 pub(super) fn bare() -> bool {
     std::env::var("SLINT_BACKEND").is_ok_and(|backend| backend.to_lowercase().starts_with("linuxkms"))
+}
+
+/// How long a bare screen that could not be opened is left alone.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Waits before the program ends for want of a bare screen: whoever begins it again does so at once, as after a crash, and a
+/// screen is off all night.
+pub(super) fn look_again_later() {
+    if bare() {
+        std::thread::sleep(LOOK_AGAIN);
+    }
 }
 
 /// Begins the program anew in its place where the screen can be opened only once in a process, as a bare one.

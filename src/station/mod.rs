@@ -573,6 +573,7 @@ fn system_language() -> Language {
 }
 
 fn no_window(error: impl std::fmt::Display) -> Failure {
+    display::look_again_later();
     Failure::machine(format!(
         "no window can be opened here ({error}). On a machine without a display use the command line: `stempel stamp --member CODE`, `stempel --help`"
     ))
