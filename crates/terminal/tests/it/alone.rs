@@ -168,13 +168,13 @@ fn one_of_the_stamps_just_given_becomes_the_free_one() {
     let how = Circumstances::default();
     // 9 and 3 coffees, one of them free: 9 + 2 − 10.
     let three = stamp(&mut till, &code, 3).event.unwrap();
-    till.free_among(three, &code, 3, free_coffee(), &how).unwrap();
+    till.free_among(three, &code, free_coffee(), &how).unwrap();
     assert_eq!(coffees(&till, &code), 1);
     assert!(till.undo(three, &how).is_err(), "the first three were taken back already");
     // The only coffee cannot be the free one while it is one short: what was given stays given.
     let before = (head(&till), coffees(&till, &code));
     let one = stamp(&mut till, &code, 1).event.unwrap();
-    assert!(till.free_among(one, &code, 1, free_coffee(), &how).is_err());
+    assert!(till.free_among(one, &code, free_coffee(), &how).is_err());
     assert_eq!((head(&till), coffees(&till, &code)), (before.0 + 1, before.1 + 1));
     till.verify_journal().unwrap();
 }
