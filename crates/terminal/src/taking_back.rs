@@ -65,11 +65,7 @@ impl Terminal {
 
     /// What is written where stamps with a free one among them are taken back: what was there before comes again. None
     /// for any other event, and where the rules would give nothing again.
-    fn plan_as_before(
-        &self,
-        of: EventRef,
-        how: &Circumstances,
-    ) -> Result<Option<Planned>, TerminalError> {
+    fn plan_as_before(&self, of: EventRef, how: &Circumstances) -> Result<Option<Planned>, TerminalError> {
         let event = self.event(of)?;
         if self.free_instead_of(&event)?.is_none() {
             return Ok(None);

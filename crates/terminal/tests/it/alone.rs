@@ -180,6 +180,40 @@ fn one_of_the_stamps_just_given_becomes_the_free_one() {
 }
 
 #[test]
+fn a_free_one_among_stamps_is_offered_only_where_it_works_and_taken_back_whole() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let code = till.add_member(None, &None, None).unwrap().token.to_string();
+    let how = Circumstances { by_hand: true, ..Circumstances::default() };
+    stamp(&mut till, &code, 9);
+    clock.move_by(1000);
+    let tenth = stamp(&mut till, &code, 1).event.unwrap();
+    assert!(!till.may_be_free_among(tenth, &code, free_coffee(), &how), "nine are too few without it");
+    clock.move_by(1000);
+    let eleventh = stamp(&mut till, &code, 1).event.unwrap();
+    assert!(till.may_be_free_among(eleventh, &code, free_coffee(), &how));
+    assert_eq!(coffees(&till, &code), 11, "asking changes nothing");
+    clock.move_by(1000);
+    let free = till.free_among(eleventh, &code, free_coffee(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 0);
+    clock.move_by(1000);
+    // A slip of the finger: the card is as before, the eleventh stamp too.
+    till.undo(free.event.unwrap(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 11);
+    assert!(till.undo(free.event.unwrap(), &how).is_err(), "once");
+    // The same with three that were given at once.
+    clock.move_by(1000);
+    let three = stamp(&mut till, &code, 3).event.unwrap();
+    clock.move_by(1000);
+    let free = till.free_among(three, &code, free_coffee(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 11 + 2 - 10);
+    clock.move_by(1000);
+    till.undo(free.event.unwrap(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 14);
+    till.verify_journal().unwrap();
+}
+
+#[test]
 fn an_article_is_found_by_the_number_on_its_package() {
     let (dir, clock) = (folder(), Hand::noon());
     let mut till = alone_in(dir.path(), &clock);
