@@ -107,6 +107,42 @@ pub fn error(error: &TerminalError, language: Language) -> String {
     }
 }
 
+/// Why a device did not begin with a server. There is nothing here yet, so nothing is kept or sent later either.
+pub fn not_joined(error: &TerminalError, language: Language) -> String {
+    let TerminalError::Sync(why) = error else { return self::error(error, language) };
+    let (de, en) = match why {
+        SyncError::Unreachable => (
+            "Der Server ist nicht erreichbar. Bitte Netz und Adresse prüfen und es noch einmal versuchen.",
+            "The server cannot be reached. Check the network and the address, then try again.",
+        ),
+        SyncError::Slow | SyncError::CutOff => (
+            "Der Server hat nicht zu Ende geantwortet. Bitte das Netz prüfen und es noch einmal versuchen.",
+            "The server did not finish its answer. Check the network, then try again.",
+        ),
+        SyncError::Refused(problem) => match problem.code.as_str() {
+            "code-unknown" => (
+                "Der Server kennt diesen Code nicht. Bitte genau abtippen oder einen neuen geben lassen.",
+                "The server does not know this code. Type it exactly, or ask for a new one.",
+            ),
+            "code-used" => (
+                "Dieser Code wurde schon benutzt. Jeder gilt einmal: Bitte einen neuen geben lassen.",
+                "This code was used already. Each works once: ask for a new one.",
+            ),
+            "code-expired" => (
+                "Dieser Code gilt nicht mehr. Bitte einen neuen geben lassen.",
+                "This code is no longer valid. Ask for a new one.",
+            ),
+            _ => return self::error(error, language),
+        },
+        _ => return self::error(error, language),
+    };
+    let known = match language {
+        Language::De => de,
+        Language::En => en,
+    };
+    known.to_owned()
+}
+
 /// With a capital letter and a full stop, as a screen says it.
 pub fn sentence_case(text: &str) -> String {
     let mut letters = text.chars();
@@ -210,4 +246,22 @@ fn proof_in_german(error: &ProofError) -> String {
         ProofError::SlipFor(_) => "Dieser Beleg gilt nur für Stempel.",
     };
     known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_did_not_join_is_told_why_and_promised_nothing() {
+        let away = TerminalError::Sync(SyncError::Unreachable);
+        let german = not_joined(&away, Language::De);
+        assert_eq!(
+            german,
+            "Der Server ist nicht erreichbar. Bitte Netz und Adresse prüfen und es noch einmal versuchen."
+        );
+        for text in [german, not_joined(&away, Language::En)] {
+            assert!(!text.contains("später") && !text.contains("later"), "nothing is kept: {text}");
+        }
+    }
 }

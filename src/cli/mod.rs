@@ -52,7 +52,7 @@ pub(crate) use holds::run_beside;
 #[cfg(feature = "ui")]
 pub(crate) use open::{init as begin_alone, store, writer};
 #[cfg(feature = "ui")]
-pub(crate) use sync::{enroll as begin_joined, exchange_beside, transport_of};
+pub(crate) use sync::{NotJoined, exchange_beside, join as begin_joined, transport_of};
 
 #[cfg(feature = "ui")]
 use crate::controllers::Route;

@@ -81,8 +81,31 @@ pub(super) fn replace(global: &Global, replace: &Replace) -> Result<Answer, Fail
     Ok(Answer::one(text, json))
 }
 
-pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
-    stempel_sync::http::parse_address(&enroll.server).map_err(Failure::usage)?;
+/// Why a folder did not become a device of a shop.
+#[derive(Debug)]
+pub(crate) enum NotJoined {
+    /// The server, or the way to it.
+    Refused(TerminalError),
+    /// Something on this side.
+    Here(Failure),
+}
+
+impl From<TerminalError> for NotJoined {
+    fn from(error: TerminalError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for NotJoined {
+    fn from(failure: Failure) -> Self {
+        Self::Here(failure)
+    }
+}
+
+/// Makes the folder a device of a shop.
+pub(crate) fn join(global: &Global, enroll: &Enroll) -> Result<Terminal, NotJoined> {
+    stempel_sync::http::parse_address(&enroll.server)
+        .map_err(|error| NotJoined::Here(Failure::usage(error)))?;
     let store = open::store(&global.data, "stempel enroll")?;
     let clock = Arc::new(SystemClock::new(""));
     let (mut terminal, _) = setup::enroll(
@@ -96,6 +119,14 @@ pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure
     )?;
     let mut transport = transport_of(&terminal)?;
     exchange(&mut terminal, &mut transport)?;
+    Ok(terminal)
+}
+
+pub(crate) fn enroll(global: &Global, enroll: &Enroll) -> Result<Answer, Failure> {
+    let terminal = join(global, enroll).map_err(|why| match why {
+        NotJoined::Refused(error) => error.into(),
+        NotJoined::Here(failure) => failure,
+    })?;
     let identity = terminal.identity();
     let members = terminal.view().member_count()?;
     Ok(Answer::one(

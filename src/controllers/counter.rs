@@ -40,6 +40,13 @@ impl CounterController {
         }
     }
 
+    /// The list of the last guests as the desk has kept it.
+    pub fn recall(&mut self, desk: &impl Desk) {
+        if let Some(last) = desk.last_guests(LAST_GUESTS) {
+            self.model.last = last;
+        }
+    }
+
     /// A code was read.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
         if desk.is_proof(text) {
@@ -210,6 +217,8 @@ impl CounterController {
                 let kind = Notice::taken(stamped.unheard);
                 let name = stamped.reward.clone();
                 let mut effects = self.land(stamped, now);
+                // Stamps that were given again with a free one among them stand in the list once.
+                self.recall(desk);
                 self.model.notice = Notice { kind, text: name, ..Notice::default() };
                 effects.retain(|effect| *effect != Effect::Play(Sound::Stamp));
                 effects.push(Effect::Play(Sound::Reward));
@@ -233,6 +242,7 @@ impl CounterController {
                 {
                     self.put_down(guest);
                 }
+                self.recall(desk);
                 self.model.notice = Notice { kind: NoticeKind::Undone, name, ..Notice::default() };
                 Vec::new()
             }
@@ -240,6 +250,8 @@ impl CounterController {
                 // The card on the screen is not what the refusal is about.
                 let (notice, _, _) = Notice::refused(refusal);
                 self.model.notice = notice;
+                // Somebody else may have taken it back.
+                self.recall(desk);
                 vec![Effect::Play(Sound::Refused)]
             }
         }

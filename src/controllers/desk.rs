@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::device::{Looked, Owner, Placement, PlugTest, Question};
+use super::model::LastGuest;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -155,6 +156,13 @@ pub struct CardState {
     pub reward: String,
     /// Full cards that wait beside this one.
     pub full: u32,
+}
+
+impl CardState {
+    /// Every stamp that the guest has, those on full cards among them.
+    pub fn all_stamps(&self) -> u32 {
+        self.full.saturating_mul(self.slots).saturating_add(self.stamps)
+    }
 }
 
 /// What a guest usually takes.
@@ -731,6 +739,11 @@ pub trait Desk {
     /// What was done today at this device.
     fn day_sums(&self, now: Moment) -> DaySums;
 
+    /// What was given at the counter today, newest first, where the desk keeps it: the list outlives the program.
+    fn last_guests(&self, _most: usize) -> Option<Vec<LastGuest>> {
+        None
+    }
+
     /// Takes a reward.
     ///
     /// # Errors
@@ -869,4 +882,16 @@ pub trait Desk {
 
     /// Asks for a transfer now; the answer comes with a later report.
     fn sync_now(&mut self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_cards_count_too() {
+        let card = CardState { stamps: 2, slots: 10, full: 1, ..CardState::default() };
+        assert_eq!(card.all_stamps(), 12);
+        assert_eq!(CardState { full: 0, ..card }.all_stamps(), 2);
+    }
 }

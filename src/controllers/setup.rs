@@ -148,6 +148,7 @@ impl SetupController {
             }
             UiAction::SetupBack => {
                 self.model.error.clear();
+                self.model.unknown_code = false;
                 self.model.step = match self.model.step {
                     SetupStep::Join | SetupStep::Alone => SetupStep::Begin,
                     _ => SetupStep::Device,
@@ -167,12 +168,21 @@ impl SetupController {
             {
                 match address(text) {
                     Some(join) => return self.begin(join),
-                    None => self.model.unknown_code = true,
+                    None => {
+                        // What was wrong with the code before is no longer what is wrong.
+                        self.model.error.clear();
+                        self.model.unknown_code = true;
+                    }
                 }
             }
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Whether a text is what the server shows for a new device.
+    pub fn is_code(text: &str) -> bool {
+        address(text).is_some()
     }
 
     fn begin(&mut self, begin: Begin) -> Vec<Effect> {
@@ -232,6 +242,19 @@ mod tests {
             assert!(setup.model().unknown_code, "{text}");
             setup.handle(&UiAction::SetupBack);
         }
+    }
+
+    #[test]
+    fn one_thing_is_wrong_at_a_time() {
+        let mut setup = SetupController::new(Route::Setup, false);
+        setup.handle(&UiAction::SetupNext);
+        setup.handle(&UiAction::SetupJoin);
+        setup.handle(&UiAction::SetupAddress("https://stempel.example#ABCD-EFGH".into()));
+        setup.failed("Der Server ist nicht erreichbar.".into());
+        setup.handle(&UiAction::SetupAddress("hello".into()));
+        assert!(setup.model().unknown_code && setup.model().error.is_empty());
+        setup.handle(&UiAction::SetupBack);
+        assert!(!setup.model().unknown_code, "another page begins anew");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl LostAdapter {
             let joined = model.joined.clone().unwrap_or_default();
             view.set_code(drawn(&joined.code));
             view.set_name(SharedString::from(joined.guest.name.as_str()));
-            view.set_stamps(count(joined.guest.card.stamps));
+            view.set_stamps(count(joined.guest.card.all_stamps()));
             view.set_replaced(model.joined.is_some());
         }
         view.set_open(model.is_some());

@@ -12,6 +12,7 @@ use stempel_scan::decode::article_number_of_text;
 use stempel_sync::SyncError;
 use stempel_terminal::cards::{NewMember, Who};
 use stempel_terminal::counter::{Circumstances, Given};
+use stempel_terminal::day::LastGiven;
 use stempel_terminal::handle::Handle;
 use stempel_terminal::holds::{Asked, Wish, Word};
 use stempel_terminal::operators::{Authority, Role, Worker};
@@ -74,7 +75,7 @@ pub(super) struct TerminalDesk {
     /// The code by which each guest was last seen: a new card has no other name yet.
     seen: Vec<(MemberId, String)>,
     /// The last stamps by hand or scan, for a free one among them.
-    last_stamp: Option<(MemberId, EventRef, u32)>,
+    last_stamp: Option<(MemberId, EventRef)>,
     items: Items,
     /// Where the data lies: how much room is left there is told.
     folder: PathBuf,
@@ -233,10 +234,20 @@ impl TerminalDesk {
         now: Moment,
     ) -> Result<Stamped, Refusal> {
         let (code, language) = (self.code_of(member), self.language);
+        let last = self.last_stamp.clone().filter(|(known, _)| known == member).map(|(_, event)| event);
         let (guest, last_ms) = self.ask(move |terminal| {
             let who = terminal.who(&code)?;
             let at = terminal.moment(None)?;
-            Ok((guest(terminal, &who, None, language)?, terminal.last_visit_ms(who.member(), &at)?))
+            let mut guest = guest(terminal, &who, None, language)?;
+            // "One of these is free" stands there only where it can be done: the rest has to be enough without them.
+            for reward in guest.rewards.iter_mut().filter(|reward| reward.of_these) {
+                let claim = reward.id.0.parse().map(Claim::once).ok();
+                let may = |event, claim| {
+                    terminal.may_be_free_among(event, &code, claim, &Self::circumstances(true))
+                };
+                reward.of_these = last.zip(claim).is_some_and(|(event, claim)| may(event, claim));
+            }
+            Ok((guest, terminal.last_visit_ms(who.member(), &at)?))
         })?;
         let reasons = reasons(&given.outcome.trace, language);
         let stamps: i64 = given
@@ -301,7 +312,7 @@ impl Desk for TerminalDesk {
             terminal.stamp(&code, programme.as_ref(), count, Vec::new(), &circumstances)
         })?;
         self.stored();
-        self.last_stamp = given.event.map(|event| (member.clone(), event, count));
+        self.last_stamp = given.event.map(|event| (member.clone(), event));
         self.stamped(member, given, "", now)
     }
 
@@ -476,6 +487,20 @@ impl Desk for TerminalDesk {
         }
     }
 
+    fn last_guests(&self, most: usize) -> Option<Vec<ui::LastGuest>> {
+        let operator: OperatorId = OPERATOR.parse().ok()?;
+        let given = self.ask(move |terminal| terminal.last_given(&operator, most)).ok()?;
+        let shown = |given: LastGiven| ui::LastGuest {
+            event: given.event.to_string().as_str().into(),
+            name: given.name,
+            at: Moment { unix_ms: given.at.utc_ms, offset_minutes: given.at.offset_minutes.into() },
+            stamps: u32::try_from(given.stamps).unwrap_or(0),
+            reward: given.reward,
+            undone: given.undone,
+        };
+        Some(given.into_iter().map(shown).collect())
+    }
+
     fn claim(
         &mut self,
         member: &MemberId,
@@ -487,11 +512,11 @@ impl Desk for TerminalDesk {
         let circumstances = Self::circumstances(true);
         let claim: Claim = reward.0.parse().map(Claim::once).map_err(|_| Refusal::UnknownCode)?;
         let said = self.said_of_reward(member, reward, &claim)?;
-        let last = self.last_stamp.clone().filter(|(known, _, _)| known == member);
+        let last = self.last_stamp.clone().filter(|(known, _)| known == member);
         let (given, unheard) = match (how, last) {
-            (ui::Claim::OfThese, Some((_, event, count))) => self.hearing(said, move |terminal| {
-                terminal.free_among(event, &code, count, claim, &circumstances)
-            })?,
+            (ui::Claim::OfThese, Some((_, event))) => {
+                self.hearing(said, move |terminal| terminal.free_among(event, &code, claim, &circumstances))?
+            }
             _ => self.hearing(said, move |terminal| terminal.redeem(&code, claim, &circumstances))?,
         };
         self.stored();

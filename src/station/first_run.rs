@@ -8,16 +8,19 @@ use stempel_terminal::Terminal;
 
 use super::alive::Alive;
 use super::display;
+use super::guest::spoken;
 use super::kept::{SCREEN_SETTINGS, ScreenSettings, role_of, step_name};
+use super::keys;
 use super::reading::{Heard, Reader, ReaderChoice, ReaderOptions};
 use super::{no_window, system_language};
 use crate::cli::args::{Enroll, Global, Init, Screen};
-use crate::cli::{Failure, begin_alone, begin_joined};
+use crate::cli::{Failure, NotJoined, begin_alone, begin_joined};
 use crate::controllers::{
     AppModel, Begin, CameraState, Effect, Language, Route, ScanModel, ScreenModel, SetupController,
     SetupStep, UiAction,
 };
 use crate::screens::{AppScreens, ScreensHandle};
+use crate::words;
 
 /// What the window's thread holds.
 struct FirstRun {
@@ -56,6 +59,8 @@ pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result
     FIRST_RUN.with(|slot| *slot.borrow_mut() = Some(first_run.clone()));
     let acting = first_run.clone();
     let screens = AppScreens::new(move |action| act(&acting, action)).map_err(no_window)?;
+    let hearing = Rc::clone(&first_run);
+    keys::listen_for_code(&screens, move |text| act(&hearing, UiAction::Scan(text)));
     if screen.fullscreen {
         display::fill(&screens);
     }
@@ -117,19 +122,20 @@ fn begin_beside(global: Global, begin: Begin, chosen: ScreenSettings, window: &S
         let name = if chosen.role.as_deref() == Some("kiosk") { "Kiosk" } else { "Kasse" };
         let here = global.clone();
         // What was chosen is on the disk before there is a terminal: a pulled plug loses no tap.
-        let answer = keep(&global, &chosen).and_then(|()| match begin {
+        let answer = keep(&global, &chosen).map_err(NotJoined::Here).and_then(|()| match begin {
             Begin::Join { server, code } => {
-                begin_joined(&global, &Enroll { server, code, name: name.into() })
+                begin_joined(&global, &Enroll { server, code, name: name.into() }).map(drop)
             }
             Begin::Alone { shop } => {
-                begin_alone(&Global { shop: Some(shop), ..global }, &Init { demo: false })
+                let global = Global { shop: Some(shop), ..global };
+                begin_alone(&global, &Init { demo: false }).map(drop).map_err(NotJoined::Here)
             }
-            Begin::Sample => begin_alone(&global, &Init { demo: true }),
+            Begin::Sample => begin_alone(&global, &Init { demo: true }).map(drop).map_err(NotJoined::Here),
         });
         // A device that has its place already goes on, even if the first exchange broke off.
         let answer = match answer {
             Err(_) if is_terminal(&here) => Ok(()),
-            answer => answer.map(drop),
+            answer => answer,
         };
         let shown = answering.clone();
         let _ = answering.run_there(move || begun(answer, &shown));
@@ -153,15 +159,20 @@ fn is_terminal(global: &Global) -> bool {
     Store::read(&global.data).is_ok_and(|store| Terminal::is_set_up(&store).unwrap_or(false))
 }
 
-fn begun(answer: Result<(), Failure>, window: &ScreensHandle) {
+fn begun(answer: Result<(), NotJoined>, window: &ScreensHandle) {
     let Some(first_run) = FIRST_RUN.with(|slot| slot.borrow().clone()) else { return };
     match answer {
         Ok(()) => {
             first_run.borrow_mut().done = true;
             let _ = window.quit();
         }
-        Err(failure) => {
-            first_run.borrow_mut().setup.failed(failure.message);
+        Err(why) => {
+            let language = spoken(first_run.borrow().app.language);
+            let why = match why {
+                NotJoined::Refused(error) => words::not_joined(&error, language),
+                NotJoined::Here(failure) => words::sentence_case(&failure.message),
+            };
+            first_run.borrow_mut().setup.failed(why);
             let _ = window.show(first_run.borrow().model());
         }
     }

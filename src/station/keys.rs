@@ -7,7 +7,8 @@ use stempel_scan::wedge::{Wedge, WedgeOutcome, WedgePolicy};
 use stempel_terminal::handle::Handle;
 
 use super::{STATION, act, moment};
-use crate::controllers::UiAction;
+use crate::controllers::{SetupController, UiAction};
+use crate::edge::SystemClock;
 use crate::screens::AppScreens;
 
 /// Hands every key to the wedge before the screen sees it.
@@ -36,5 +37,20 @@ pub(super) fn listen(screens: &AppScreens, handle: &Handle, clock: Arc<dyn Clock
             }
             WedgeOutcome::Nothing => false,
         }
+    });
+}
+
+/// The same before there is a terminal: a scanner that types the code that the server shows.
+pub(super) fn listen_for_code(screens: &AppScreens, heard: impl Fn(String) + 'static) {
+    let mut wedge = Wedge::new(WedgePolicy::default());
+    let clock = SystemClock::new("");
+    screens.on_key(move |text| {
+        let at_ms = u64::try_from(moment(&clock).unix_ms).unwrap_or(0);
+        match wedge.key(text, at_ms, &SetupController::is_code) {
+            WedgeOutcome::Read(reading) => heard(reading.text),
+            WedgeOutcome::Unknown { typed } => heard(typed),
+            WedgeOutcome::Nothing => return false,
+        }
+        true
     });
 }

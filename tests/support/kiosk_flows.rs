@@ -220,6 +220,22 @@ fn the_first_page_tells_what_waits_and_the_card_how_far_the_challenge_is() {
 }
 
 #[test]
+fn guests_at_the_kiosk_get_neither_into_the_folders_nor_at_the_camera() {
+    for language in [Language::German, Language::English] {
+        let terminal = kiosk(language);
+        terminal.scan("ada");
+        for name in ["Bild", "Ordner", "Scanner", "Picture", "Folder"] {
+            assert!(!terminal.sees(name), "{name}");
+        }
+        for action in [UiAction::OpenImage, UiAction::OpenFolder, UiAction::UseScanner] {
+            terminal.act(action);
+        }
+        assert!(!terminal.sees("Bild wählen") && !terminal.sees("Choose a picture"));
+        assert!(!terminal.effects().contains(&Effect::UseScanner));
+    }
+}
+
+#[test]
 fn every_sound_is_written_for_a_moment() {
     let terminal = kiosk(Language::English);
     terminal.scan("ada");

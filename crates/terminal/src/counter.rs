@@ -63,12 +63,12 @@ pub(crate) struct Judged {
 #[derive(Debug)]
 pub(crate) struct Planned {
     /// What is written, in this order, all or nothing; empty where nothing is to be recorded.
-    facts: Vec<Fact>,
+    pub(crate) facts: Vec<Fact>,
     /// Which of them is the action itself.
     place: usize,
-    member: Option<MemberId>,
-    outcome: Outcome,
-    at: Moment,
+    pub(crate) member: Option<MemberId>,
+    pub(crate) outcome: Outcome,
+    pub(crate) at: Moment,
 }
 
 impl Terminal {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stempel_domain::event::{Fact, ReversalReason};
 use stempel_domain::proof::ProofKind;
 use stempel_domain::rules::Outcome;
-use stempel_domain::{Day, Event, EventRef, OperatorId};
+use stempel_domain::{Day, Event, EventRef, Moment, OperatorId};
 
 use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
@@ -14,6 +14,8 @@ use crate::{Terminal, TerminalError};
 const ROWS: u64 = 500;
 const ROWS_MAX: u64 = 100_000;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The last rows among which the last guests are looked for.
+const LOOK_BACK_MAX: usize = 200;
 
 /// How this device is, before the first guest. Nothing here needs a camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +80,23 @@ pub struct DaySums {
     pub by_operator: BTreeMap<String, Sums>,
 }
 
+/// Something that was given at this device, for the list of the last guests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastGiven {
+    /// What an undo names.
+    pub event: EventRef,
+    /// The first name; empty for a card without one.
+    pub name: String,
+    /// When.
+    pub at: Moment,
+    /// Stamps given.
+    pub stamps: i64,
+    /// A reward was taken.
+    pub reward: bool,
+    /// It was taken back.
+    pub undone: bool,
+}
+
 impl Terminal {
     /// How this device is.
     pub fn health(&self) -> Result<Health, TerminalError> {
@@ -105,11 +124,19 @@ impl Terminal {
         };
         let events = self.events_of(day)?;
         let undone: Vec<EventRef> = events.iter().filter_map(whole_reversal).map(|(of, _)| of).collect();
+        let test = self.test_member()?;
+        let mut instead = Vec::new();
+        for event in &events {
+            instead.extend(self.free_instead_of(event)?);
+        }
         let mut sums = DaySums::default();
         for event in &events {
+            // The plug test is no guest, and stamps that were given again with a free one among them were not undone.
+            let tested = test.is_some() && event.record.fact.member() == test;
+            let given_again = whole_reversal(event).is_some_and(|(of, _)| instead.contains(&of));
             let mut one = Sums::default();
             one.count(&event.record.fact);
-            if undone.contains(&event.reference()) {
+            if undone.contains(&event.reference()) || tested || given_again {
                 one = Sums::default();
             }
             let operator = event.record.operator.as_ref().map(OperatorId::to_string).unwrap_or_default();
@@ -124,6 +151,45 @@ impl Terminal {
             sums.by_operator.entry(operator).or_default().add(&one);
         }
         Ok((day, sums))
+    }
+
+    /// What that operator gave here today, newest first: as many as the list of the last guests has places. Stamps that
+    /// were given again with a free one among them stand there once.
+    pub fn last_given(&self, operator: &OperatorId, most: usize) -> Result<Vec<LastGiven>, TerminalError> {
+        let (device, today) = (self.identity.device, self.moment(None)?.day);
+        let head = self.view().head(device)?.seq;
+        let (mut found, mut replaced) = (Vec::new(), Vec::new());
+        for seq in (1..=head).rev().take(LOOK_BACK_MAX) {
+            let Some(row) = self.view().row(EventRef { author: device, seq })? else { break };
+            // A row of a later version of this program is not for this list.
+            let Ok(event) = row.event() else { continue };
+            if event.record.at.day < today || found.len() == most {
+                break;
+            }
+            if event.record.operator.as_ref() != Some(operator) || replaced.contains(&event.reference()) {
+                continue;
+            }
+            let fact = &event.record.fact;
+            if !matches!(fact, Fact::Stamp(_)) && paper_card(fact).is_none() {
+                continue;
+            }
+            let mut one = Sums::default();
+            one.count(fact);
+            let stamps = one.stamps + one.paper_stamps;
+            let Some(member) = fact.member().filter(|_| stamps > 0 || one.rewards > 0) else {
+                continue;
+            };
+            replaced.extend(self.free_instead_of(&event)?);
+            found.push(LastGiven {
+                event: event.reference(),
+                name: self.view().profile(member)?.map(|profile| profile.name).unwrap_or_default(),
+                at: event.record.at,
+                stamps,
+                reward: one.rewards > 0,
+                undone: !self.view().reversals_of(event.reference())?.is_empty(),
+            });
+        }
+        Ok(found)
     }
 
     /// This journal's events of a day, oldest first. A journal's days never decrease, so it is read backwards.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use stempel_domain::event::Fact;
-use stempel_domain::{CardId, EventRef};
+use stempel_domain::{CardId, EventRef, MemberId};
 
 use crate::counter::Circumstances;
 use crate::{Terminal, TerminalError};
@@ -54,6 +54,12 @@ impl Terminal {
         let joined = self.add_member(None, &None, None)?;
         self.keep_setting(TEST_CARD, &joined.card)?;
         Ok(joined.token.to_string())
+    }
+
+    /// Whose card the test card is, once it was drawn.
+    pub(crate) fn test_member(&self) -> Result<Option<MemberId>, TerminalError> {
+        let Some(card) = self.view().setting::<CardId>(TEST_CARD)? else { return Ok(None) };
+        Ok(self.view().card(card)?.and_then(|card| card.member))
     }
 
     /// Gives the stamps of a new test. `boot` names this start of the machine; empty where the system names none.

@@ -280,15 +280,6 @@ impl Terminal {
         let how = Circumstances { by_hand, ..how.clone() };
         self.record_stamps(code, StampOrder { stamps, claims }, Some(checked.proof), &how)
     }
-
-    /// What proved the purchase of an event, if something did.
-    pub(crate) fn proof_of(&self, event: EventRef) -> Result<Option<Proof>, TerminalError> {
-        Ok(match self.event(event)?.record.fact {
-            Fact::Stamp(fact) => fact.proof,
-            _ => None,
-        })
-    }
-
     /// The tills whose receipts are taken.
     pub fn tills(&self) -> Result<Vec<PinnedTill>, TerminalError> {
         Ok(self.view().setting(TILLS)?.unwrap_or_default())

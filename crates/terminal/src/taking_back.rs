@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use stempel_domain::event::{Fact, Reversal, ReversalReason};
 use stempel_domain::rules::{self, Original, Outcome, ReverseError, Take, TakeBack};
-use stempel_domain::sale::{Claim, Order, StampCount, StampOrder};
-use stempel_domain::{Account, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
+use stempel_domain::sale::{Claim, Order, StampOrder};
+use stempel_domain::{Account, Event, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
 
+use crate::cards::Who;
 use crate::counter::{Circumstances, Given, Planned, granted, key_used_otherwise};
 use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
+
+/// So many rows are looked through for the reversal that a free one stands behind: it, and what others lose by it.
+const TOGETHER_MAX: usize = 16;
 
 /// What was taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +46,34 @@ impl Plan {
 }
 
 impl Terminal {
-    /// Takes a whole event back at once: a slip of the finger.
+    /// Takes a whole event back at once: a slip of the finger. Stamps that were taken back so that one of them could be
+    /// free are given again, and everything is as before.
     pub fn undo(&mut self, of: EventRef, how: &Circumstances) -> Result<TakenBack, TerminalError> {
-        self.take_back(of, ReversalReason::Undo, &BTreeMap::new(), how)
+        if let Some(before) = self.taken_back_before(how)? {
+            return Ok(before);
+        }
+        match self.reading(|terminal| terminal.plan_as_before(of, how))? {
+            None => self.take_back(of, ReversalReason::Undo, &BTreeMap::new(), how),
+            Some(planned) => {
+                let Planned { facts, member, at, .. } = planned;
+                let event = self.record_action(at, how, facts, 0)?;
+                let balances = self.balances_of(member, &at)?;
+                Ok(TakenBack { event, of, member, balances, money_back: Money::ZERO })
+            }
+        }
+    }
+
+    /// What is written where stamps with a free one among them are taken back: what was there before comes again. None
+    /// for any other event, and where the rules would give nothing again.
+    fn plan_as_before(&self, of: EventRef, how: &Circumstances) -> Result<Option<Planned>, TerminalError> {
+        let event = self.event(of)?;
+        if self.free_instead_of(&event)?.is_none() {
+            return Ok(None);
+        }
+        let Fact::Stamp(stamp) = event.record.fact else { return Ok(None) };
+        let who = Who::Member { member: stamp.loyalty.member, card: stamp.loyalty.card };
+        let planned = self.plan_anew(of, &who, Vec::new(), how)?;
+        Ok((!planned.outcome.awards.is_empty()).then_some(planned))
     }
 
     /// Takes goods of a sale back: the named quantities in thousandths by line, or everything that is left.
@@ -142,35 +171,75 @@ impl Terminal {
         &mut self,
         of: EventRef,
         code: &str,
-        count: u32,
         claim: Claim,
         how: &Circumstances,
     ) -> Result<Given, TerminalError> {
-        let planned = self.reading(|terminal| terminal.plan_free_among(of, code, count, claim, how))?;
+        let planned = self.reading(|terminal| {
+            let who = terminal.who(code)?;
+            terminal.plan_anew(of, &who, vec![claim], how)
+        })?;
         self.carry_out(planned, how)
     }
 
-    fn plan_free_among(
+    /// Whether one of the stamps that were just given can be a free one: what is left without them has to be enough.
+    pub fn may_be_free_among(&self, of: EventRef, code: &str, claim: Claim, how: &Circumstances) -> bool {
+        let planned = self.reading(|terminal| {
+            let who = terminal.who(code)?;
+            terminal.plan_anew(of, &who, vec![claim], how)
+        });
+        planned.is_ok()
+    }
+
+    /// What is written where stamps are taken back and given again with other claims.
+    fn plan_anew(
         &self,
         of: EventRef,
-        code: &str,
-        count: u32,
-        claim: Claim,
+        who: &Who,
+        claims: Vec<Claim>,
         how: &Circumstances,
     ) -> Result<Planned, TerminalError> {
-        let who = self.who(code)?;
         let at = self.moment(how.at)?;
+        let Fact::Stamp(before) = self.event(of)?.record.fact else {
+            return Err(TerminalError::NotNow("only stamps can be given again".into()));
+        };
         let back = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?.facts();
         let state = self.state_after(who.member(), &back, &at)?;
-        let stamps = vec![StampCount { programme: self.stamp_programme(None)?, count }];
-        let order = StampOrder { stamps, claims: vec![claim] };
+        let order = StampOrder { stamps: before.order.stamps, claims };
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
         let judged = granted(self.judge(Some(&state), Order::Stamps(&order), &at, true, &back)?)?;
         let outcome: Outcome = judged.outcome.clone();
         // Whatever proved the purchase proves it again.
-        let proof = self.proof_of(of)?;
-        let stamp = self.stamp_fact(&who, order, judged, proof, &at);
+        let stamp = self.stamp_fact(who, order, judged, before.proof, &at);
         self.with_dues(back, stamp, outcome, at)
+    }
+
+    /// The stamps that were taken back so that this event could give them with one of them free; none for any other
+    /// event. Both are written at one moment, one behind the other.
+    pub(crate) fn free_instead_of(&self, event: &Event) -> Result<Option<EventRef>, TerminalError> {
+        let Fact::Stamp(stamp) = &event.record.fact else { return Ok(None) };
+        let free = stamp.order.claims.iter().any(|claim| !claim.extra);
+        if !free || stamp.order.stamps.is_empty() {
+            return Ok(None);
+        }
+        let nearest = (1..event.seq).rev().take(TOGETHER_MAX);
+        for seq in nearest {
+            let Some(row) = self.view().row(EventRef { author: event.author, seq })? else { return Ok(None) };
+            let Ok(before) = row.event() else { return Ok(None) };
+            if before.record.at != event.record.at {
+                return Ok(None);
+            }
+            match before.record.fact {
+                Fact::Reversal(reversal) if reversal.member == Some(stamp.loyalty.member) => {
+                    let instead = match self.event(reversal.of)?.record.fact {
+                        Fact::Stamp(before) => before.order.stamps == stamp.order.stamps,
+                        _ => false,
+                    };
+                    return Ok(instead.then_some(reversal.of));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
     /// The earlier reversals of an event, as far as they are known here.

@@ -151,6 +151,12 @@ impl<D: Desk> Face<D> {
                 self.desk.sync_now();
                 Vec::new()
             }
+            // The machine's folders and what reads its codes are no business of guests.
+            UiAction::OpenImage | UiAction::OpenFolder | UiAction::UseScanner
+                if self.app.route == Route::Kiosk =>
+            {
+                Vec::new()
+            }
             UiAction::OpenImage => {
                 self.files.open(FilesWanted::Picture);
                 Vec::new()

@@ -142,6 +142,7 @@ impl<D: Desk> Face<D> {
     pub fn new(mut desk: D, options: FaceOptions, now: Moment) -> Self {
         let mut counter = CounterController::new(options.stamp_by_scan);
         counter.refresh(&desk, now);
+        counter.recall(&desk);
         let mut setup = SetupController::new(options.route, true);
         if let Some(step) = options.setup {
             setup.open(options.route);

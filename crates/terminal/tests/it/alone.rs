@@ -168,14 +168,48 @@ fn one_of_the_stamps_just_given_becomes_the_free_one() {
     let how = Circumstances::default();
     // 9 and 3 coffees, one of them free: 9 + 2 − 10.
     let three = stamp(&mut till, &code, 3).event.unwrap();
-    till.free_among(three, &code, 3, free_coffee(), &how).unwrap();
+    till.free_among(three, &code, free_coffee(), &how).unwrap();
     assert_eq!(coffees(&till, &code), 1);
     assert!(till.undo(three, &how).is_err(), "the first three were taken back already");
     // The only coffee cannot be the free one while it is one short: what was given stays given.
     let before = (head(&till), coffees(&till, &code));
     let one = stamp(&mut till, &code, 1).event.unwrap();
-    assert!(till.free_among(one, &code, 1, free_coffee(), &how).is_err());
+    assert!(till.free_among(one, &code, free_coffee(), &how).is_err());
     assert_eq!((head(&till), coffees(&till, &code)), (before.0 + 1, before.1 + 1));
+    till.verify_journal().unwrap();
+}
+
+#[test]
+fn a_free_one_among_stamps_is_offered_only_where_it_works_and_taken_back_whole() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let mut till = alone_in(dir.path(), &clock);
+    let code = till.add_member(None, &None, None).unwrap().token.to_string();
+    let how = Circumstances { by_hand: true, ..Circumstances::default() };
+    stamp(&mut till, &code, 9);
+    clock.move_by(1000);
+    let tenth = stamp(&mut till, &code, 1).event.unwrap();
+    assert!(!till.may_be_free_among(tenth, &code, free_coffee(), &how), "nine are too few without it");
+    clock.move_by(1000);
+    let eleventh = stamp(&mut till, &code, 1).event.unwrap();
+    assert!(till.may_be_free_among(eleventh, &code, free_coffee(), &how));
+    assert_eq!(coffees(&till, &code), 11, "asking changes nothing");
+    clock.move_by(1000);
+    let free = till.free_among(eleventh, &code, free_coffee(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 0);
+    clock.move_by(1000);
+    // A slip of the finger: the card is as before, the eleventh stamp too.
+    till.undo(free.event.unwrap(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 11);
+    assert!(till.undo(free.event.unwrap(), &how).is_err(), "once");
+    // The same with three that were given at once.
+    clock.move_by(1000);
+    let three = stamp(&mut till, &code, 3).event.unwrap();
+    clock.move_by(1000);
+    let free = till.free_among(three, &code, free_coffee(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 11 + 2 - 10);
+    clock.move_by(1000);
+    till.undo(free.event.unwrap(), &how).unwrap();
+    assert_eq!(coffees(&till, &code), 14);
     till.verify_journal().unwrap();
 }
 

@@ -189,3 +189,54 @@ fn an_answer_is_nobody_s_and_one_of_those_offered() {
     let key = keyed("k");
     assert_eq!(till.answer(3, None, &key).unwrap(), till.answer(3, None, &key).unwrap());
 }
+
+#[test]
+fn the_plug_test_and_a_free_one_among_stamps_are_no_guests_and_no_mistakes() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let (mut till, code) = shop(dir.path(), &clock);
+    till.begin_plug_test("a").unwrap();
+    drop(till);
+    clock.move_by(1000);
+    let mut till = reopened(dir.path(), &clock);
+    till.check_plug_test("b").unwrap();
+    let sums = till.day_sums(None).unwrap().1.all;
+    assert_eq!((sums.stamps, sums.joined, sums.undone), (0, 1, 0), "the guest alone");
+    till.stamp(&code, None, 10, Vec::new(), &by("lena")).unwrap();
+    clock.move_by(1000);
+    let eleventh = till.stamp(&code, None, 1, Vec::new(), &by("lena")).unwrap().event.unwrap();
+    clock.move_by(1000);
+    let free = till.free_among(eleventh, &code, free_coffee(), &by("lena")).unwrap();
+    let sums = till.day_sums(None).unwrap().1.all;
+    assert_eq!((sums.stamps, sums.rewards, sums.undone), (10, 1, 0));
+    clock.move_by(1000);
+    till.undo(free.event.unwrap(), &by("lena")).unwrap();
+    let sums = till.day_sums(None).unwrap().1.all;
+    assert_eq!((sums.stamps, sums.rewards, sums.undone), (11, 0, 1));
+}
+
+#[test]
+fn the_last_guests_are_known_after_a_restart() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let (mut till, code) = shop(dir.path(), &clock);
+    let lena = "lena".parse().unwrap();
+    assert!(till.last_given(&lena, 3).unwrap().is_empty());
+    let named = till.add_member(Some("Ada"), &None, None).unwrap().token.to_string();
+    till.stamp(&code, None, 11, Vec::new(), &by("lena")).unwrap();
+    till.stamp(&named, None, 2, Vec::new(), &by("ben")).unwrap();
+    clock.move_by(1000);
+    let twice = till.stamp(&named, None, 2, Vec::new(), &by("lena")).unwrap().event.unwrap();
+    clock.move_by(1000);
+    let one = till.stamp(&code, None, 1, Vec::new(), &by("lena")).unwrap().event.unwrap();
+    clock.move_by(1000);
+    till.free_among(one, &code, free_coffee(), &by("lena")).unwrap();
+    till.undo(twice, &by("lena")).unwrap();
+    drop(till);
+    let till = reopened(dir.path(), &clock);
+    let last = till.last_given(&lena, 3).unwrap();
+    let seen: Vec<_> =
+        last.iter().map(|one| (one.name.as_str(), one.stamps, one.reward, one.undone)).collect();
+    assert_eq!(seen, [("", 0, true, false), ("Ada", 2, false, true), ("", 11, false, false)]);
+    assert_eq!(till.last_given(&lena, 1).unwrap().len(), 1);
+    clock.move_by(24 * 3_600_000);
+    assert!(till.last_given(&lena, 3).unwrap().is_empty(), "another day");
+}

@@ -193,7 +193,7 @@ fn stamps_that_become_a_free_coffee_afterwards_keep_their_receipt() {
     let text = receipt(7, "KASSE-1", 18, "3.60", &clock, 0);
     let how = Circumstances::default();
     let given = till.stamp_for_proof(&code, None, &text, Vec::new(), &how).unwrap();
-    let free = till.free_among(given.event.unwrap(), &code, 1, free_coffee(), &how).unwrap();
+    let free = till.free_among(given.event.unwrap(), &code, free_coffee(), &how).unwrap();
     let Fact::Stamp(fact) = till.event(free.event.unwrap()).unwrap().record.fact else { panic!() };
     assert_eq!(fact.proof, Some(till_hash(&till, &text)));
     let ProofError::UsedBefore { event } = refused(&mut till, &code, &text) else { panic!() };
