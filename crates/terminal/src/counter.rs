@@ -65,7 +65,7 @@ pub(crate) struct Planned {
     /// What is written, in this order, all or nothing; empty where nothing is to be recorded.
     pub(crate) facts: Vec<Fact>,
     /// Which of them is the action itself.
-    place: usize,
+    pub(crate) place: usize,
     pub(crate) member: Option<MemberId>,
     pub(crate) outcome: Outcome,
     pub(crate) at: Moment,

@@ -1,8 +1,8 @@
 //! The opening line and the closing sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stempel_domain::event::{Fact, ReversalReason};
+use stempel_domain::event::Fact;
 use stempel_domain::proof::ProofKind;
 use stempel_domain::rules::Outcome;
 use stempel_domain::{Day, Event, EventRef, Moment, OperatorId};
@@ -123,20 +123,15 @@ impl Terminal {
             None => self.moment(None)?.day,
         };
         let events = self.events_of(day)?;
-        let undone: Vec<EventRef> = events.iter().filter_map(whole_reversal).map(|(of, _)| of).collect();
+        let undone: BTreeSet<EventRef> = events.iter().filter_map(wholly_taken_back).collect();
         let test = self.test_member()?;
-        let mut instead = Vec::new();
-        for event in &events {
-            instead.extend(self.free_instead_of(event)?);
-        }
         let mut sums = DaySums::default();
         for event in &events {
-            // The plug test is no guest, and stamps that were given again with a free one among them were not undone.
+            // The plug test is no guest.
             let tested = test.is_some() && event.record.fact.member() == test;
-            let given_again = whole_reversal(event).is_some_and(|(of, _)| instead.contains(&of));
             let mut one = Sums::default();
             one.count(&event.record.fact);
-            if undone.contains(&event.reference()) || tested || given_again {
+            if undone.contains(&event.reference()) || tested {
                 one = Sums::default();
             }
             let operator = event.record.operator.as_ref().map(OperatorId::to_string).unwrap_or_default();
@@ -232,9 +227,9 @@ impl Terminal {
     }
 }
 
-fn whole_reversal(event: &Event) -> Option<(EventRef, ReversalReason)> {
+fn wholly_taken_back(event: &Event) -> Option<EventRef> {
     match &event.record.fact {
-        Fact::Reversal(reversal) if reversal.quantities.is_empty() => Some((reversal.of, reversal.reason)),
+        Fact::Reversal(reversal) if reversal.quantities.is_empty() => Some(reversal.of),
         _ => None,
     }
 }
@@ -258,7 +253,7 @@ impl Sums {
                 self.rewards = fact.sale.claims.iter().map(|claim| u64::from(claim.times)).sum();
             }
             Fact::Grant(fact) => self.outcome(&fact.outcome),
-            Fact::Reversal(_) => self.undone = 1,
+            Fact::Reversal(fact) => self.undone = u64::from(!fact.planned),
             Fact::GiftReleased(_) => self.gifts_released = 1,
             Fact::AnswerGiven(_) => self.answers = 1,
             fact => {

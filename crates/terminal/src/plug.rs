@@ -116,7 +116,7 @@ impl Terminal {
     /// Takes back what a test gave, as far as it is there and was not yet.
     fn take_test_back(&mut self, test: &PlugTest) -> Result<(), TerminalError> {
         for event in &test.stamps {
-            match self.undo(*event, &Circumstances::default()) {
+            match self.end_test(*event) {
                 Ok(_) | Err(TerminalError::AlreadyReversed(_) | TerminalError::Unknown(_)) => {}
                 Err(error) => return Err(error),
             }

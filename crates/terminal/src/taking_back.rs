@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stempel_domain::event::{Fact, Reversal, ReversalReason};
-use stempel_domain::rules::{self, Original, Outcome, ReverseError, Take, TakeBack};
+use stempel_domain::rules::{self, Original, Outcome, ReverseError, Spend, Take, TakeBack};
 use stempel_domain::sale::{Claim, Order, StampOrder};
 use stempel_domain::{Account, Event, EventRef, Grant, MemberId, MemberState, Moment, Money, Posting, Unit};
 
@@ -91,6 +91,14 @@ impl Terminal {
         Ok(rules::TakenBack::by(&self.reversals_of(of)?))
     }
 
+    /// Takes back what was given to be taken back: a test.
+    pub(crate) fn end_test(&mut self, of: EventRef) -> Result<TakenBack, TerminalError> {
+        let (how, at) = (Circumstances::default(), self.moment(None)?);
+        let mut plan = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?;
+        plan.reversal.planned = true;
+        self.write_back(of, plan, at, &how)
+    }
+
     fn take_back(
         &mut self,
         of: EventRef,
@@ -103,6 +111,16 @@ impl Terminal {
         }
         let at = self.moment(how.at)?;
         let plan = self.plan_reversal(of, reason, quantities, &at)?;
+        self.write_back(of, plan, at, how)
+    }
+
+    fn write_back(
+        &mut self,
+        of: EventRef,
+        plan: Plan,
+        at: Moment,
+        how: &Circumstances,
+    ) -> Result<TakenBack, TerminalError> {
         let (member, money_back) = (plan.reversal.member, plan.money_back);
         let event = self.record_action(at, how, plan.facts(), 0)?;
         let balances = self.balances_of(member, &at)?;
@@ -181,13 +199,19 @@ impl Terminal {
         self.carry_out(planned, how)
     }
 
-    /// Whether one of the stamps that were just given can be a free one: what is left without them has to be enough.
+    /// Whether one of the stamps that were just given can be a free one: what is left without them has to be enough, and
+    /// the reward has to be one of their card.
     pub fn may_be_free_among(&self, of: EventRef, code: &str, claim: Claim, how: &Circumstances) -> bool {
         let planned = self.reading(|terminal| {
             let who = terminal.who(code)?;
             terminal.plan_anew(of, &who, vec![claim], how)
         });
-        planned.is_ok()
+        planned.is_ok_and(|planned| {
+            let Some(Fact::Stamp(anew)) = planned.facts.get(planned.place) else { return false };
+            let of_card =
+                |spend: &Spend| anew.order.stamps.iter().any(|stamp| stamp.programme == spend.programme);
+            planned.outcome.spends.iter().all(of_card)
+        })
     }
 
     /// What is written where stamps are taken back and given again with other claims.
@@ -202,7 +226,10 @@ impl Terminal {
         let Fact::Stamp(before) = self.event(of)?.record.fact else {
             return Err(TerminalError::NotNow("only stamps can be given again".into()));
         };
-        let back = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?.facts();
+        let mut back = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?;
+        // To make one free is no slip; to take that back is one.
+        back.reversal.planned = !claims.is_empty();
+        let back = back.facts();
         let state = self.state_after(who.member(), &back, &at)?;
         let order = StampOrder { stamps: before.order.stamps, claims };
         rules::check_order(Order::Stamps(&order)).map_err(|error| TerminalError::Input(error.to_string()))?;
@@ -217,26 +244,20 @@ impl Terminal {
     /// event. Both are written at one moment, one behind the other.
     pub(crate) fn free_instead_of(&self, event: &Event) -> Result<Option<EventRef>, TerminalError> {
         let Fact::Stamp(stamp) = &event.record.fact else { return Ok(None) };
-        let free = stamp.order.claims.iter().any(|claim| !claim.extra);
-        if !free || stamp.order.stamps.is_empty() {
+        if stamp.order.stamps.is_empty() || stamp.order.claims.iter().all(|claim| claim.extra) {
             return Ok(None);
         }
-        let nearest = (1..event.seq).rev().take(TOGETHER_MAX);
-        for seq in nearest {
-            let Some(row) = self.view().row(EventRef { author: event.author, seq })? else { return Ok(None) };
-            let Ok(before) = row.event() else { return Ok(None) };
+        for seq in (1..event.seq).rev().take(TOGETHER_MAX) {
+            let Some(row) = self.view().row(EventRef { author: event.author, seq })? else { break };
+            let Ok(before) = row.event() else { break };
             if before.record.at != event.record.at {
-                return Ok(None);
+                break;
             }
-            match before.record.fact {
-                Fact::Reversal(reversal) if reversal.member == Some(stamp.loyalty.member) => {
-                    let instead = match self.event(reversal.of)?.record.fact {
-                        Fact::Stamp(before) => before.order.stamps == stamp.order.stamps,
-                        _ => false,
-                    };
-                    return Ok(instead.then_some(reversal.of));
-                }
-                _ => {}
+            if let Fact::Reversal(reversal) = before.record.fact
+                && reversal.planned
+                && reversal.member == Some(stamp.loyalty.member)
+            {
+                return Ok(Some(reversal.of));
             }
         }
         Ok(None)
