@@ -1,6 +1,7 @@
 //! A member as the command line shows one.
 
 use serde_json::{Value, json};
+use stempel_domain::CardNumber;
 use stempel_domain::event::{ConsentKind, ConsentPlace};
 use stempel_domain::rules::ChallengeStanding;
 use stempel_terminal::look::{Held, MemberLook, TierLook};
@@ -65,7 +66,10 @@ pub(super) fn consent_of(kind: Option<String>, place: &str) -> Result<(ConsentKi
 }
 
 fn text(look: &MemberLook, name: Option<&str>) -> String {
-    let numbers: Vec<String> = look.cards.iter().map(|(number, _)| number.to_string()).collect();
+    let numbered = |(number, blocked): &(CardNumber, bool)| {
+        if *blocked { format!("{number} (blocked)") } else { number.to_string() }
+    };
+    let numbers: Vec<String> = look.cards.iter().map(numbered).collect();
     let mut lines = vec![
         format!(
             "{}  card {}",

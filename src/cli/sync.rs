@@ -106,7 +106,7 @@ impl From<Failure> for NotJoined {
 pub(crate) fn join(global: &Global, enroll: &Enroll) -> Result<Terminal, NotJoined> {
     stempel_sync::http::parse_address(&enroll.server)
         .map_err(|error| NotJoined::Here(Failure::usage(error)))?;
-    let store = open::store(&global.data, "stempel enroll")?;
+    let store = open::store(&global.data, "stempel enroll").map_err(Failure::from)?;
     let clock = Arc::new(SystemClock::new(""));
     let (mut terminal, _) = setup::enroll(
         store,

@@ -1,6 +1,6 @@
 //! One terminal that works alone.
 
-use crate::support::{Till, text};
+use crate::support::{Till, program, text};
 
 fn sample() -> Till {
     let till = Till::new();
@@ -121,6 +121,10 @@ fn a_card_is_found_by_its_number_and_a_lost_one_is_replaced() {
     assert_eq!(exit, 1);
     assert!(said.contains("blocked"), "{said}");
     assert_eq!(till.balance(&text(&new["code"]), "stamp:coffee"), "3");
+    let show = ["member", "show", &text(&new["code"])];
+    let shown = program().arg("--data").arg(till.folder()).args(show).output().unwrap().stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains(&format!("{number} (blocked)")), "which one of them is blocked: {shown}");
     till.one(&["card", "block", &text(&new["code"])]);
     till.refused(&["stamp", "--member", &text(&new["code"])]);
 }

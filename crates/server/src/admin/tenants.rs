@@ -115,7 +115,10 @@ impl Server {
         let tenants = self.tenants().await?;
         match (wanted, &tenants[..]) {
             (None, [only]) => Ok(only.id),
-            (None, []) => Err(Error::not_found("programme owner yet; run “stempel admin init --demo”")),
+            (None, []) => Err(Error::not_found(
+                "programme owner in this database yet; name another database with --database, or begin with “stempel \
+                 admin tenant add NAME”",
+            )),
             (None, _) => Err(Error::bad_request("There are several tenants; say which one with --tenant.")),
             (Some(wanted), tenants) => tenants
                 .iter()
