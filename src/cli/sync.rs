@@ -104,8 +104,7 @@ impl From<Failure> for NotJoined {
 
 /// Makes the folder a device of a shop.
 pub(crate) fn join(global: &Global, enroll: &Enroll) -> Result<Terminal, NotJoined> {
-    stempel_sync::http::parse_address(&enroll.server)
-        .map_err(|error| NotJoined::Here(Failure::usage(error)))?;
+    stempel_sync::http::parse_address(&enroll.server).map_err(Failure::usage)?;
     let store = open::store(&global.data, "stempel enroll").map_err(Failure::from)?;
     let clock = Arc::new(SystemClock::new(""));
     let (mut terminal, _) = setup::enroll(

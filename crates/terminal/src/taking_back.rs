@@ -38,7 +38,18 @@ pub(crate) struct Plan {
     pub dues_back: Vec<Fact>,
 }
 
+/// What is taken back by facts that are not written yet.
+struct TakingBack {
+    of: EventRef,
+    member: Option<MemberId>,
+    money_back: Money,
+}
+
 impl Plan {
+    fn taking_back(&self, of: EventRef) -> TakingBack {
+        TakingBack { of, member: self.reversal.member, money_back: self.money_back }
+    }
+
     fn facts(self) -> Vec<Fact> {
         let reversal = Fact::Reversal(Box::new(self.reversal));
         std::iter::once(reversal).chain(self.dues_back).collect()
@@ -53,12 +64,10 @@ impl Terminal {
             return Ok(before);
         }
         match self.reading(|terminal| terminal.plan_as_before(of, how))? {
-            None => self.take_back(of, ReversalReason::Undo, &BTreeMap::new(), how),
-            Some(planned) => {
-                let Planned { facts, member, at, .. } = planned;
-                let event = self.record_action(at, how, facts, 0)?;
-                let balances = self.balances_of(member, &at)?;
-                Ok(TakenBack { event, of, member, balances, money_back: Money::ZERO })
+            None => self.reverse(of, ReversalReason::Undo, &BTreeMap::new(), how),
+            Some(Planned { facts, member, at, .. }) => {
+                let back = TakingBack { of, member, money_back: Money::ZERO };
+                self.write_back(back, facts, at, how)
             }
         }
     }
@@ -83,7 +92,10 @@ impl Terminal {
         quantities: &BTreeMap<usize, i64>,
         how: &Circumstances,
     ) -> Result<TakenBack, TerminalError> {
-        self.take_back(of, ReversalReason::Refund, quantities, how)
+        if let Some(before) = self.taken_back_before(how)? {
+            return Ok(before);
+        }
+        self.reverse(of, ReversalReason::Refund, quantities, how)
     }
 
     /// What was taken back of an event so far, as far as it is known here.
@@ -96,33 +108,31 @@ impl Terminal {
         let (how, at) = (Circumstances::default(), self.moment(None)?);
         let mut plan = self.plan_reversal(of, ReversalReason::Undo, &BTreeMap::new(), &at)?;
         plan.reversal.planned = true;
-        self.write_back(of, plan, at, &how)
+        self.write_back(plan.taking_back(of), plan.facts(), at, &how)
     }
 
-    fn take_back(
+    fn reverse(
         &mut self,
         of: EventRef,
         reason: ReversalReason,
         quantities: &BTreeMap<usize, i64>,
         how: &Circumstances,
     ) -> Result<TakenBack, TerminalError> {
-        if let Some(before) = self.taken_back_before(how)? {
-            return Ok(before);
-        }
         let at = self.moment(how.at)?;
         let plan = self.plan_reversal(of, reason, quantities, &at)?;
-        self.write_back(of, plan, at, how)
+        self.write_back(plan.taking_back(of), plan.facts(), at, how)
     }
 
+    /// Writes facts of which the first takes the event back.
     fn write_back(
         &mut self,
-        of: EventRef,
-        plan: Plan,
+        back: TakingBack,
+        facts: Vec<Fact>,
         at: Moment,
         how: &Circumstances,
     ) -> Result<TakenBack, TerminalError> {
-        let (member, money_back) = (plan.reversal.member, plan.money_back);
-        let event = self.record_action(at, how, plan.facts(), 0)?;
+        let TakingBack { of, member, money_back } = back;
+        let event = self.record_action(at, how, facts, 0)?;
         let balances = self.balances_of(member, &at)?;
         Ok(TakenBack { event, of, member, balances, money_back })
     }
@@ -192,26 +202,29 @@ impl Terminal {
         claim: Claim,
         how: &Circumstances,
     ) -> Result<Given, TerminalError> {
-        let planned = self.reading(|terminal| {
-            let who = terminal.who(code)?;
-            terminal.plan_anew(of, &who, vec![claim], how)
-        })?;
+        let planned = self.plan_free_among(of, code, claim, how)?;
         self.carry_out(planned, how)
     }
 
     /// Whether one of the stamps that were just given can be a free one: what is left without them has to be enough, and
     /// the reward has to be one of their card.
     pub fn may_be_free_among(&self, of: EventRef, code: &str, claim: Claim, how: &Circumstances) -> bool {
-        let planned = self.reading(|terminal| {
-            let who = terminal.who(code)?;
-            terminal.plan_anew(of, &who, vec![claim], how)
-        });
-        planned.is_ok_and(|planned| {
+        self.plan_free_among(of, code, claim, how).is_ok_and(|planned| {
             let Some(Fact::Stamp(anew)) = planned.facts.get(planned.place) else { return false };
             let of_card =
                 |spend: &Spend| anew.order.stamps.iter().any(|stamp| stamp.programme == spend.programme);
             planned.outcome.spends.iter().all(of_card)
         })
+    }
+
+    fn plan_free_among(
+        &self,
+        of: EventRef,
+        code: &str,
+        claim: Claim,
+        how: &Circumstances,
+    ) -> Result<Planned, TerminalError> {
+        self.reading(|terminal| terminal.plan_anew(of, &terminal.who(code)?, vec![claim], how))
     }
 
     /// What is written where stamps are taken back and given again with other claims.

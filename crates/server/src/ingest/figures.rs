@@ -195,7 +195,6 @@ impl Counted {
         if counted_by(tx, tenant).await? < COUNTED_NOW {
             return Ok(Vec::new());
         }
-        let (mut wrong, mut kept_nowhere) = (Vec::new(), self.sums.clone());
         let rows = tx
             .rows(
                 "SELECT day, shop, name, amount FROM day_figure
@@ -203,20 +202,19 @@ impl Counted {
                 values![tenant, COUNTED],
             )
             .await?;
-        let mut differs = |(day, _, name): &(Day, Vec<u8>, Cow<'static, str>), kept: i64, counted: i64| {
-            if kept != counted {
-                wrong.push(format!("the figure “{name}” of {day} is {kept}, its events come to {counted}"));
-            }
-        };
+        let mut kept = Sums::new();
         for row in rows {
             let key = (Day::from_number(row.int(0)?), row.bytes(1)?, Cow::from(row.text(2)?));
-            let counted = kept_nowhere.remove(&key).unwrap_or_default();
-            differs(&key, row.int(3)?, counted);
+            kept.insert(key, row.int(3)?);
         }
-        for (key, counted) in kept_nowhere {
-            differs(&key, 0, counted);
-        }
-        Ok(wrong)
+        let either = kept.keys().chain(self.sums.keys().filter(|key| !kept.contains_key(*key)));
+        let wrong = either.filter_map(|key| {
+            let [kept, counted] = [&kept, &self.sums].map(|sums| sums.get(key).copied().unwrap_or_default());
+            let (day, _, name) = key;
+            (kept != counted)
+                .then(|| format!("the figure “{name}” of {day} is {kept}, its events come to {counted}"))
+        });
+        Ok(wrong.collect())
     }
 }
 
