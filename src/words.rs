@@ -29,6 +29,11 @@ pub fn balances_line(amounts: &BTreeMap<Unit, i64>) -> String {
     each.join(", ")
 }
 
+/// So many of something in English: `1 stamp`, `2 stamps`.
+pub fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The steps of an explanation, each with its sentence.
 pub fn trace(steps: &[TraceStep]) -> Value {
     let each = steps.iter().map(|step| {
@@ -206,6 +211,10 @@ fn german(error: &TerminalError) -> String {
             return format!("Zu viele falsche PINs. Bitte {seconds} s warten und noch einmal versuchen.");
         }
         TerminalError::NeedsManager => "Dafür braucht es die PIN der Leitung.",
+        TerminalError::NoManager => {
+            "Dafür braucht es die PIN der Leitung, und hier hat noch niemand eine. Sie wird auf der Kommandozeile \
+             eingerichtet: stempel operator."
+        }
         TerminalError::OldSeries => "Diese Karte ist aus einer alten Reihe. Bitte eine neue ausgeben.",
         _ => return error.to_string(),
     };

@@ -45,7 +45,22 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     runtime.block_on(work)
 }
 
+/// Opens a database that is there: a wrong name must not leave an empty one behind.
 pub(super) async fn open(database: &str) -> Result<Server, Failure> {
+    must_be_there(database)?;
+    open_or_make(database).await
+}
+
+fn must_be_there(database: &str) -> Result<(), Failure> {
+    if Db::is_there(database).map_err(failure)? {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "There is no database at {database}. Name yours with --database, or make one with `stempel admin tenant add NAME`."
+    )))
+}
+
+async fn open_or_make(database: &str) -> Result<Server, Failure> {
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
     server.use_keys(keys_named(database).as_deref()).await.map_err(failure)?;
@@ -89,7 +104,13 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
         if let AdminCommand::RotateKeys { lost: true } = &admin.command {
             return keys_lost(&admin.database()).await;
         }
-        let server = open(&admin.database()).await?;
+        let database = admin.database();
+        let server = match &admin.command {
+            AdminCommand::Init { .. }
+            | AdminCommand::Tenant(AdminTenant::Add { .. })
+            | AdminCommand::Adopt { .. } => open_or_make(&database).await?,
+            _ => open(&database).await?,
+        };
         let answer = command(&server, admin, named).await;
         server.close().await;
         answer
@@ -98,6 +119,7 @@ pub(super) fn admin(admin: &Admin, named: &Named) -> Result<Answer, Failure> {
 
 /// Begins with a new key file where the old one is lost.
 async fn keys_lost(database: &str) -> Result<Answer, Failure> {
+    must_be_there(database)?;
     let db = Db::open(database).await.map_err(failure)?;
     let server = Server::open(db, Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
     let lost = server.begin_keys_anew(keys_named(database).as_deref()).await;

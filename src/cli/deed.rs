@@ -299,7 +299,7 @@ impl Request {
             }
             Deed::MemberName { code, name } => {
                 let who = terminal.who(&code)?;
-                let event = terminal.name_member(&who, &name, &self.operator)?;
+                let event = terminal.name_member(&who, &name, None, &self.operator)?;
                 Ok(Answer::one(format!("{name} it is."), json!({"event": event, "member": who.member()})))
             }
             Deed::MemberMerge { code, into } => {

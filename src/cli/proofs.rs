@@ -18,6 +18,7 @@ use super::args::Global;
 use super::deed::{self, given_answer};
 use super::{Answer, Failure, open};
 use crate::printing::Job;
+use crate::words;
 
 /// Proofs of purchases at other tills.
 #[derive(Debug, Clone, Subcommand)]
@@ -213,7 +214,8 @@ fn checked_answer(checked: &CheckedProof) -> Answer {
             format!("A slip, good until {last}")
         }
     };
-    Answer::one(format!("{what}: {} stamps.", checked.stamps), json)
+    let stamps = words::counted(checked.stamps.into(), "stamp", "stamps");
+    Answer::one(format!("{what}: {stamps}."), json)
 }
 
 pub(super) fn slip(global: &Global, command: SlipCommand) -> Result<Answer, Failure> {
@@ -227,7 +229,7 @@ pub(super) fn slip(global: &Global, command: SlipCommand) -> Result<Answer, Fail
     let mut answer = open::write(global, deed::Deed::Proof(deed))?;
     let code = answer.json.first().and_then(|json| json["code"].as_str()).map(str::to_owned);
     if let Some(code) = code.as_deref().filter(|_| print) {
-        let job = Job::of(&open::read(global)?, code, crate::words::language())?;
+        let job = Job::of(&open::read(global)?, code, words::language())?;
         // The slip is good whether it is printed or not: its code stands in the answer.
         let printed = job.map(Job::run).transpose();
         if let Err(error) = &printed {
@@ -246,7 +248,7 @@ pub(super) fn slip(global: &Global, command: SlipCommand) -> Result<Answer, Fail
 
 fn slip_text(slip: &Slip) -> String {
     let what = match slip.purpose {
-        SlipPurpose::Stamps => format!("{} stamps", slip.count),
+        SlipPurpose::Stamps => words::counted(slip.count.into(), "stamp", "stamps"),
         SlipPurpose::Reward => "one reward".to_owned(),
     };
     format!("{what}, good once until {}:\n{slip}", slip.last)

@@ -13,6 +13,7 @@ use stempel_terminal::operators::{Authority, Role, Worker};
 use super::args::Global;
 use super::deed::{Deed, by_hand_answer, given_answer, joined_answer};
 use super::{Answer, Failure, open};
+use crate::words;
 
 /// Those who work here.
 #[derive(Debug, Clone, Subcommand)]
@@ -428,37 +429,39 @@ fn opening_line(health: &Health, free: Option<u64>) -> String {
     }
     parts.push(match (health.alone, health.pending) {
         (true, _) => "works alone".to_owned(),
-        (false, pending) => format!("{pending} wait for the server"),
+        (false, pending) => words::counted(pending as i64, "waits for the server", "wait for the server"),
     });
     parts.extend(health.last_error.iter().map(|error| format!("last attempt: {error}")));
-    parts.extend(health.blanks.map(|blanks| format!("{blanks} blank cards")));
+    parts.extend(health.blanks.map(|blanks| words::counted(blanks as i64, "blank card", "blank cards")));
     if health.troubles > 0 {
-        parts.push(format!("{} rows without effect at the server", health.troubles));
+        let rows = words::counted(health.troubles as i64, "row", "rows");
+        parts.push(format!("{rows} without effect at the server"));
     }
     if health.unreadable_programmes > 0 {
-        parts.push(format!("{} programmes not in use", health.unreadable_programmes));
+        let programmes = words::counted(health.unreadable_programmes as i64, "programme", "programmes");
+        parts.push(format!("{programmes} not in use"));
     }
     parts.join(" · ")
 }
 
 fn sums_line(sums: &Sums) -> String {
     let parts = [
-        (sums.stamps, "stamps"),
-        (sums.rewards as i64, "rewards"),
-        (sums.sales as i64, "sales"),
-        (sums.joined as i64, "joined"),
-        (sums.undone as i64, "undone"),
-        (sums.paper_cards as i64, "paper cards"),
-        (sums.receipts as i64, "receipts"),
-        (sums.slips_issued as i64, "slips issued"),
-        (sums.slips_used as i64, "slips used"),
-        (sums.gifts_released as i64, "gifts handed out"),
-        (sums.answers as i64, "answers"),
+        (sums.stamps, "stamp", "stamps"),
+        (sums.rewards as i64, "reward", "rewards"),
+        (sums.sales as i64, "sale", "sales"),
+        (sums.joined as i64, "joined", "joined"),
+        (sums.undone as i64, "undone", "undone"),
+        (sums.paper_cards as i64, "paper card", "paper cards"),
+        (sums.receipts as i64, "receipt", "receipts"),
+        (sums.slips_issued as i64, "slip issued", "slips issued"),
+        (sums.slips_used as i64, "slip used", "slips used"),
+        (sums.gifts_released as i64, "gift handed out", "gifts handed out"),
+        (sums.answers as i64, "answer", "answers"),
     ];
     let said: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count != 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .into_iter()
+        .filter(|(count, ..)| *count != 0)
+        .map(|(count, one, many)| words::counted(count, one, many))
         .collect();
     if said.is_empty() { "nothing yet".to_owned() } else { said.join(", ") }
 }

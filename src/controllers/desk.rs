@@ -777,6 +777,12 @@ pub trait Desk {
     /// There is no blank card left, or the name is none.
     fn join(&mut self, name: Option<&str>, now: Moment) -> Result<Joined, Refusal>;
 
+    /// Gives the card of a guest a first name; every stamp stays. The guest has read what happens to it.
+    ///
+    /// # Errors
+    /// The name is none, or the machine failed.
+    fn name_guest(&mut self, member: &MemberId, name: &str, now: Moment) -> Result<Guest, Refusal>;
+
     /// Looks for members whose first name fits among some of them, behind one or from the beginning: names are sealed,
     /// and the screen does not wait until all are looked through.
     fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked;

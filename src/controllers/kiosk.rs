@@ -206,10 +206,11 @@ impl KioskController {
         self.model.page = KioskPage::Join;
     }
 
-    /// The card shall have a name: first it is said what happens to it.
+    /// The card shall have a name, a new one or the one on the screen: first it is said what happens to it.
     pub fn join_named(&mut self, now: Moment) {
         self.stay(now);
-        if self.model.page == KioskPage::Join {
+        let nameless = self.model.guest.as_ref().is_some_and(|guest| guest.name.is_empty());
+        if self.model.page == KioskPage::Join || (self.model.page == KioskPage::Card && nameless) {
             self.model.page = KioskPage::Privacy;
         }
     }
@@ -254,14 +255,35 @@ impl KioskController {
         if self.model.page != KioskPage::Name || name.is_empty() {
             return Vec::new();
         }
-        let joined = desk.join(Some(&name), now);
-        self.joined(joined)
+        let Some(guest) = &self.model.guest else {
+            let joined = desk.join(Some(&name), now);
+            return self.joined(joined);
+        };
+        match desk.name_guest(&guest.member, &name, now) {
+            Ok(named) => {
+                self.back_to_card(named);
+                vec![Effect::Play(Sound::Reward)]
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
     }
 
-    /// The card is made without a name.
+    /// The card that is on the screen already is shown again; no stamp lands a second time.
+    fn back_to_card(&mut self, guest: Guest) {
+        self.model.guest = Some(guest);
+        self.model.typed.clear();
+        self.model.fresh = 0;
+        self.model.page = KioskPage::Card;
+    }
+
+    /// The card is made without a name, or stays without one.
     pub fn join_anonymous(&mut self, desk: &mut impl Desk, now: Moment) -> Vec<Effect> {
         self.stay(now);
         if !matches!(self.model.page, KioskPage::Join | KioskPage::Privacy) {
+            return Vec::new();
+        }
+        if let Some(guest) = self.model.guest.take() {
+            self.back_to_card(guest);
             return Vec::new();
         }
         let joined = desk.join(None, now);
@@ -486,6 +508,31 @@ mod tests {
         assert_eq!(kiosk.model().guest.as_ref().map(|guest| guest.name.as_str()), Some("Jörg-M"));
         kiosk.done(&desk, at(7));
         assert_eq!((kiosk.model().page, kiosk.model().code.as_str()), (KioskPage::Thanks, ""));
+    }
+
+    #[test]
+    fn a_card_without_a_name_gets_one_and_keeps_its_stamps() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "new", at(0));
+        let stamps = kiosk.model().guest.as_ref().map(|guest| guest.card.stamps);
+        kiosk.join_named(at(1));
+        assert_eq!(kiosk.model().page, KioskPage::Privacy, "first what happens to it");
+        kiosk.join_anonymous(&mut desk, at(2));
+        assert_eq!(
+            (kiosk.model().page, kiosk.model().code.as_str()),
+            (KioskPage::Card, ""),
+            "no further card"
+        );
+        kiosk.join_named(at(3));
+        kiosk.agree(at(4));
+        kiosk.key("ada", at(5));
+        kiosk.name_done(&mut desk, at(6));
+        let guest = kiosk.model().guest.clone().unwrap();
+        assert_eq!((kiosk.model().page, guest.name.as_str()), (KioskPage::Card, "Ada"));
+        assert_eq!((Some(guest.card.stamps), kiosk.model().landing), (stamps, 1), "and no stamp lands again");
+        kiosk.join_named(at(7));
+        assert_eq!(kiosk.model().page, KioskPage::Card, "a name is not typed over by whoever holds the card");
+        assert_eq!(kiosk.scan(&mut desk, "new", at(8)), [Effect::Play(Sound::AlreadyCounted)]);
     }
 
     #[test]

@@ -555,9 +555,8 @@ impl Desk for TerminalDesk {
         let name = name.map(str::to_owned);
         let (guest, code) = self.ask(move |terminal| {
             // Whoever gives a name here has read what happens to it.
-            let terms = terminal.settings()?.terms.unwrap_or_else(|| TERMS.to_owned());
-            let terms = name.is_some().then_some(terms.as_str());
-            let new = NewMember { name: name.as_deref(), terms, ..NewMember::default() };
+            let terms = name.as_ref().map(|_| terms_here(terminal)).transpose()?;
+            let new = NewMember { name: name.as_deref(), terms: terms.as_deref(), ..NewMember::default() };
             let joined = terminal.add(&new, &operator, None)?;
             let who = Who::Member { member: joined.member, card: Some(joined.card) };
             Ok((guest(terminal, &who, None, language)?, joined.token.to_string()))
@@ -565,6 +564,19 @@ impl Desk for TerminalDesk {
         self.remember(&guest.member, &code);
         self.stored();
         Ok(Joined { guest, code })
+    }
+
+    fn name_guest(&mut self, member: &MemberId, name: &str, _now: Moment) -> Result<Guest, Refusal> {
+        let (code, name, language) = (self.code_of(member), name.to_owned(), self.language);
+        let operator = Self::circumstances(true).operator;
+        let guest = self.ask(move |terminal| {
+            let who = terminal.who(&code)?;
+            let terms = terms_here(terminal)?;
+            terminal.name_member(&who, &name, Some(&terms), &operator)?;
+            guest(terminal, &terminal.who(&code)?, None, language)
+        })?;
+        self.stored();
+        Ok(guest)
     }
 
     fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked {
@@ -788,6 +800,11 @@ impl TerminalDesk {
         });
         name.ok().flatten().unwrap_or_else(|| reward.to_string())
     }
+}
+
+/// The version of the terms that guests read here.
+fn terms_here(terminal: &Terminal) -> Result<String, TerminalError> {
+    Ok(terminal.settings()?.terms.unwrap_or_else(|| TERMS.to_owned()))
 }
 
 #[cfg(test)]

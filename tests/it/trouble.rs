@@ -68,6 +68,27 @@ fn a_folder_that_is_no_terminal_says_what_to_do() {
     assert!(said.contains("stempel init"), "{said}");
 }
 
+#[cfg(feature = "demo")]
+#[test]
+fn a_database_that_is_not_there_is_not_made_by_looking_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("elsewhere.db").display());
+    for words in
+        [&["admin", "--database", &database, "verify"][..], &["report", "--database", &database, "stock"]]
+    {
+        let run = program().args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{said}");
+        assert!(said.contains("no database at") && said.contains("--database"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{words:?} made something");
+    }
+    let made =
+        program().args(["admin", "--database", &database, "tenant", "add", "Café Neu"]).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let found = program().args(["admin", "--database", &database, "verify"]).output().unwrap();
+    assert!(found.status.success(), "{found:?}");
+}
+
 #[test]
 fn a_folder_is_set_up_once() {
     let till = sample();

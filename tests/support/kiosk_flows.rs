@@ -255,6 +255,21 @@ fn the_terms_have_their_version_on_the_page_that_asks_for_a_name() {
 }
 
 #[test]
+fn a_card_from_the_pile_gets_its_name_later() {
+    let terminal = kiosk(Language::English);
+    terminal.scan("new");
+    terminal.tap("Add my first name");
+    terminal.tap("Rather without a name");
+    assert!(terminal.sees("Done"), "back at the card, which is no further one");
+    for label in ["Add my first name", "I am 16 or older: go on", "M", "A", "X", "Done"] {
+        terminal.tap(label);
+    }
+    let guest = terminal.face(|face| face.model().kiosk.guest.clone().unwrap());
+    assert_eq!((guest.name.as_str(), guest.card.stamps), ("Max", 1));
+    assert!(!terminal.sees("Add my first name"));
+}
+
+#[test]
 fn the_screen_is_dark_at_night_and_a_card_wakes_it() {
     // The made-up morning is at 16:13 of the shop's day.
     let terminal = Terminal::new(FaceOptions {

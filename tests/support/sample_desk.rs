@@ -453,6 +453,12 @@ impl Desk for SampleDesk {
         Ok(Joined { guest: found.guest.clone(), code: "new".into() })
     }
 
+    fn name_guest(&mut self, member: &MemberId, name: &str, _now: Moment) -> Result<Guest, Refusal> {
+        let found = self.find(member)?;
+        name.clone_into(&mut found.guest.name);
+        Ok(found.guest.clone())
+    }
+
     fn find_named(&self, text: &str, behind: Option<&MemberId>) -> Looked {
         let text = text.to_lowercase();
         if !self.named.is_empty() {

@@ -195,6 +195,7 @@ const SCENES: &[(&str, Route, Play)] = &[
         let why = ["Why this is earned", "Warum das zählt"].into_iter().find(|name| terminal.sees(name));
         terminal.tap(why.unwrap());
     }),
+    ("kiosk-nameless", Route::Kiosk, |terminal| terminal.scan("new")),
     ("kiosk-attract", Route::Kiosk, |_| {}),
     ("kiosk-scan", Route::Kiosk, |terminal| {
         terminal.camera_frame();

@@ -281,6 +281,9 @@ pub struct ProfileChanged {
     pub member: MemberId,
     /// The sealed profile.
     pub profile: Sealed,
+    /// The version of the terms that whoever gave a name has agreed to; none where nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
 }
 
 /// What rules ask of a member. Nothing here says who the member is.

@@ -637,8 +637,9 @@ impl World {
     fn name(&mut self, at: usize, guest: usize, number: usize) -> Result<()> {
         let Some(code) = self.guest_code(guest) else { return Ok(()) };
         let terminal = self.places[at].acting()?;
-        let named =
-            terminal.who(&code).and_then(|who| terminal.name_member(&who, &format!("Ada {number}"), &None));
+        let named = terminal
+            .who(&code)
+            .and_then(|who| terminal.name_member(&who, &format!("Ada {number}"), None, &None));
         match named {
             Ok(_) | Err(TerminalError::Blocked) => {}
             // A device that never heard the server has no key to know cards by.

@@ -213,11 +213,13 @@ impl Terminal {
         }
     }
 
-    /// Gives an anonymous member a name, or a member a new one. Everything on the card stays.
+    /// Gives an anonymous member a name, or a member a new one. Everything on the card stays. `terms` is the version that
+    /// the guest has agreed to, where the guest was asked.
     pub fn name_member(
         &mut self,
         who: &Who,
         name: &str,
+        terms: Option<&str>,
         operator: &Operator,
     ) -> Result<EventRef, TerminalError> {
         let member = who.member();
@@ -231,7 +233,11 @@ impl Terminal {
         };
         let sealed = member_key.seal(member, &profile, &mut *self.entropy)?;
         let mut facts: Vec<Fact> = joined.into_iter().collect();
-        facts.push(Fact::ProfileChanged(ProfileChanged { member, profile: sealed }));
+        facts.push(Fact::ProfileChanged(ProfileChanged {
+            member,
+            profile: sealed,
+            terms: terms.map(str::to_owned),
+        }));
         self.record(at, operator, facts, |write, events| {
             write.keep_key(member, &member_key, true)?;
             Ok(events[events.len() - 1])

@@ -60,6 +60,9 @@ pub enum TerminalError {
     /// Only a manager may do this.
     #[error("this needs a manager's PIN")]
     NeedsManager,
+    /// A manager is asked for, and there is none who could answer.
+    #[error("no manager has a PIN yet; set one up first (`stempel operator`)")]
+    NoManager,
     /// It goes beyond a limit that guards against helping oneself: a second person has to agree.
     #[error("{}; a manager has to agree: {}", alarm_sentences(.0, Language::En), agreeing(.0))]
     SecondPerson(Vec<Alarm>),
@@ -97,6 +100,7 @@ impl TerminalError {
                 | Self::WrongPin
                 | Self::PinWait { .. }
                 | Self::NeedsManager
+                | Self::NoManager
                 | Self::SecondPerson(_)
         )
     }

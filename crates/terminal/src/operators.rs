@@ -272,9 +272,7 @@ impl Terminal {
     pub fn manager_of(&mut self, pin: &str) -> Result<OperatorId, TerminalError> {
         let mut staff = self.staff()?;
         if staff.managers().next().is_none() {
-            return Err(TerminalError::NotNow(
-                "no manager has a PIN yet; set one up first (`stempel operator`)".into(),
-            ));
+            return Err(TerminalError::NoManager);
         }
         staff.attempts.count(self.clock.now_ms())?;
         self.keep_setting(OPERATORS, &staff)?;

@@ -32,7 +32,9 @@ fn fact(member: MemberId, kind: u8, amount: i64, day: Day) -> Fact {
     let card = CardId([kind; 8]);
     match kind {
         0 => Fact::MemberJoined(MemberJoined::new(member, card, Some(Sealed(format!("{amount}"))))),
-        1 => Fact::ProfileChanged(ProfileChanged { member, profile: Sealed(format!("{amount}")) }),
+        1 => {
+            Fact::ProfileChanged(ProfileChanged { member, profile: Sealed(format!("{amount}")), terms: None })
+        }
         2 => Fact::CardBound(CardBound { member, card, replaces: None }),
         3 => Fact::TraitsChanged(TraitsChanged {
             member,

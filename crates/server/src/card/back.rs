@@ -367,7 +367,7 @@ impl Server {
             (key, sealed)
         });
         let profile = sealed.map_err(|error| Error::Damaged(error.to_string()))?;
-        let fact = Fact::ProfileChanged(ProfileChanged { member: caller.member, profile });
+        let fact = Fact::ProfileChanged(ProfileChanged { member: caller.member, profile, terms: None });
         let keys = tx.vault().seal_members(&[stempel_wire::message::KeyOf { member: caller.member, key }])?;
         author::append(&mut tx, &mut tenant, self.moment(), vec![fact], &keys).await?;
         tenant.save_head(&mut tx).await?;

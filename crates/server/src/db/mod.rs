@@ -106,6 +106,15 @@ impl Db {
         Ok(db)
     }
 
+    /// Whether there is something to open: a file, for SQLite. Whether a PostgreSQL server has the database, only opening
+    /// it tells.
+    pub fn is_there(url: &str) -> Result<bool> {
+        Ok(match Place::of(url)? {
+            Place::File(path) => path.exists(),
+            Place::Postgres(_) => true,
+        })
+    }
+
     /// The URL it was opened with. It may hold a password: it is for the database itself, not for a log.
     pub fn url(&self) -> String {
         match self {

@@ -278,7 +278,7 @@ async fn a_forgotten_member_leaves_figures_and_no_key_and_devices_say_when_their
     // A name and a key that come late are not kept.
     let profile = Profile { name: "Ada".into(), language: None };
     let profile = key(7).seal(member(7), &profile, &mut Seeded::new(99)).unwrap();
-    let row = device.write(Fact::ProfileChanged(ProfileChanged { member: member(7), profile }));
+    let row = device.write(Fact::ProfileChanged(ProfileChanged { member: member(7), profile, terms: None }));
     world.push_keys(&device, &[row], vec![KeyOf { member: member(7), key: key(7) }]).await;
     world.server.work().await.unwrap();
     assert!(world.keys(&other, member(7)).await.is_empty());

@@ -152,7 +152,7 @@ fn nothing_of_a_forgotten_members_key_is_left_on_the_disk() {
         let profile = key_of(7).seal(member(7), &profile, &mut Random(9)).unwrap();
         note(
             &mut store,
-            Fact::ProfileChanged(ProfileChanged { member: member(7), profile }),
+            Fact::ProfileChanged(ProfileChanged { member: member(7), profile, terms: None }),
             day(2),
             keeping,
         );

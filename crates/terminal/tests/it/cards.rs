@@ -180,14 +180,17 @@ fn an_anonymous_card_is_named_later_and_keeps_everything() {
     stamp(&mut till, &code, 2);
     let who = till.who(&code).unwrap();
     for name in ["Ada", "Ada L."] {
-        till.name_member(&who, name, &None).unwrap();
+        till.name_member(&who, name, None, &None).unwrap();
         clock.move_by(MINUTE);
         assert_eq!(till.look(&who).unwrap().profile.unwrap().name, name);
     }
     assert_eq!(coffees(&till, &code), 2);
     assert_eq!(till.view().member_keys(who.member()).unwrap().len(), 1, "one key for one person");
     for wrong in ["", "  ", "a\u{7}b", &"x".repeat(81)] {
-        assert!(matches!(till.name_member(&who, wrong, &None), Err(TerminalError::Input(_))), "{wrong:.10}");
+        assert!(
+            matches!(till.name_member(&who, wrong, None, &None), Err(TerminalError::Input(_))),
+            "{wrong:.10}"
+        );
     }
 }
 

@@ -158,7 +158,7 @@ fn more_names_than_one_push_holds_are_all_delivered() {
     for number in 0..1100_u16 {
         let [high, low] = number.to_be_bytes();
         let code = Token::issue(TENANT, &card_key(), CardId([high, low, 5, 5, 5, 5, 5, 5])).to_string();
-        till.name_member(&till.who(&code).unwrap(), "Ada", &None).unwrap();
+        till.name_member(&till.who(&code).unwrap(), "Ada", None, &None).unwrap();
     }
     sync(&mut till, &mut wire).unwrap();
     assert_eq!(till.view().pending_keys().unwrap().len(), 0);

@@ -14,6 +14,7 @@ fn id(name: &str) -> OperatorId {
 fn staffed(dir: &std::path::Path, clock: &Hand) -> (Terminal, String) {
     let mut till = alone_in(dir, clock);
     till.put_operator(&id("lena"), "Lena", Role::Manager, Authority::First).unwrap();
+    assert!(matches!(till.manager_of("4711"), Err(TerminalError::NoManager)), "nobody could answer yet");
     let code = till.set_pin(&id("lena"), "4711", Authority::First).unwrap().unwrap();
     till.put_operator(&id("kim"), "Kim", Role::Staff, Authority::Pin("4711")).unwrap();
     assert_eq!(till.set_pin(&id("kim"), "2580", Authority::Pin("4711")).unwrap(), None);

@@ -183,7 +183,7 @@ fn an_erasure_reaches_the_other_terminal() {
     let code = printed(1);
     stamp(&mut one, &code, 1);
     let who = one.who(&code).unwrap();
-    one.name_member(&who, "Wilhelmine", &None).unwrap();
+    one.name_member(&who, "Wilhelmine", None, &None).unwrap();
     sync(&mut one, &mut wire_one).unwrap();
     sync(&mut two, &mut wire_two).unwrap();
     assert_eq!(name(&two, &code).as_deref(), Some("Wilhelmine"));
