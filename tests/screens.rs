@@ -8,6 +8,7 @@
 //! - `four_keys`: a guest who does not see the screen
 //! - `kiosk_flows`: what counter and kiosk have to do with each other
 //! - `monkey`: somebody who presses everything, and the taps that are promised
+//! - `typing`: the keyboard on the screen
 //! - `scenes`: every state of every screen; with `STEMPEL_SNAPSHOTS=FOLDER` they are drawn as PNG files
 #![cfg(feature = "ui")]
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
@@ -32,5 +33,7 @@ mod scenes;
 mod terminal;
 #[path = "support/theme.rs"]
 mod theme;
+#[path = "support/typing.rs"]
+mod typing;
 #[path = "support/words.rs"]
 mod words;

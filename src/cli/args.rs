@@ -224,6 +224,9 @@ pub struct Screen {
     /// Draws the full screen without a frame
     #[arg(long)]
     pub fullscreen: bool,
+    /// Shows keys on the screen where something is typed, for a touch screen without a keyboard; a bare screen always does
+    #[arg(long)]
+    pub keyboard: bool,
     /// The window's size in pixels: 800x1280
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     pub size: Option<(u32, u32)>,

@@ -5,6 +5,7 @@ mod video;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -491,11 +492,14 @@ struct Soaked {
 fn soak(first_seed: u64, count: u64) -> Result<(String, Value), Failure> {
     let scenes = count.div_ceil(SCENE_FRAMES);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let done = AtomicU64::new(0);
     let parts: Result<Vec<Soaked>, Failure> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
             .map(|part| {
+                let done = &done;
                 scope.spawn(move || {
-                    soak_part((0..scenes).skip(part as usize).step_by(threads as usize), first_seed)
+                    let own = (0..scenes).skip(part as usize).step_by(threads as usize);
+                    soak_part(own, first_seed, &|soaked| said_so_far(done, scenes, soaked))
                 })
             })
             .collect();
@@ -525,7 +529,26 @@ fn soak(first_seed: u64, count: u64) -> Result<(String, Value), Failure> {
     Ok((text, json))
 }
 
-fn soak_part(scenes: impl Iterator<Item = u64>, first_seed: u64) -> Result<Soaked, Failure> {
+/// Scenes between two lines about a soak that goes on for hours.
+const SCENES_PER_LINE: u64 = 100;
+
+/// Says how far a soak is, and what was false as soon as it was: whoever ends it early knows what it had seen.
+fn said_so_far(done: &AtomicU64, scenes: u64, wrong: &[String]) {
+    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+    for wrong in wrong {
+        eprintln!("    wrong: {wrong}");
+    }
+    if done.is_multiple_of(SCENES_PER_LINE) {
+        eprintln!("    {} of {} frames", done * SCENE_FRAMES, scenes * SCENE_FRAMES);
+    }
+}
+
+/// Looks at scenes, and tells `said` of each what was false in it.
+fn soak_part(
+    scenes: impl Iterator<Item = u64>,
+    first_seed: u64,
+    said: &dyn Fn(&[String]),
+) -> Result<Soaked, Failure> {
     let clock = stempel_scan::clock::monotonic();
     let mut live = Pipeline::new(Mode::LIVE, cpu_clock()).with_other_codes(true);
     let mut thorough = Pipeline::new(Mode::Thorough, clock);
@@ -533,7 +556,7 @@ fn soak_part(scenes: impl Iterator<Item = u64>, first_seed: u64) -> Result<Soake
     for number in scenes {
         let seed = first_seed + number;
         let scene = Scene::new(seed);
-        let mut any = false;
+        let (mut any, wrong_before) = (false, soaked.wrong.len());
         for at in 0..SCENE_FRAMES {
             let frame = frame_of(scene.frame(at))?;
             let mut reports = vec![live.decode(&frame, &|_| false)];
@@ -553,6 +576,7 @@ fn soak_part(scenes: impl Iterator<Item = u64>, first_seed: u64) -> Result<Soake
             }
         }
         soaked.read += u64::from(any);
+        said(&soaked.wrong[wrong_before..]);
     }
     Ok(soaked)
 }

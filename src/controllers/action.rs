@@ -251,6 +251,8 @@ pub enum UiAction {
     CloseFiles,
     /// A scanner that types is to be used.
     UseScanner,
+    /// A scanner that types has read a card: there is one here.
+    ScannerHeard,
     /// The camera is to be looked for again.
     UseCamera,
     /// A card of the sample shop is held up.

@@ -555,6 +555,8 @@ pub struct ScanModel {
     pub samples: Vec<Sample>,
     /// How long the last picture took to read, in tenths of a millisecond; none before the first.
     pub decode_tenths_ms: Option<u32>,
+    /// A scanner that types has read a card here before: where there is no camera, it is what a card is held up to.
+    pub hand_scanner: bool,
     /// The camera's pictures are kept in a folder, for support: every screen says so.
     pub recording: bool,
 }

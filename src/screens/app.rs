@@ -7,8 +7,8 @@ use super::code::drawn;
 use super::counter::{count, notice};
 use super::format;
 use super::generated::{
-    self as ui, AppView, AppWindow, AskingView, CallsView, DiagnosticsView, SetupView, Speech, SyncView,
-    Theme,
+    self as ui, AppView, AppWindow, AskingView, Board, CallsView, DiagnosticsView, SetupView, Speech,
+    SyncView, Theme,
 };
 use super::rows::Rows;
 use super::window::Handler;
@@ -63,9 +63,12 @@ fn decode_time(scan: &ScanModel) -> SharedString {
 
 /// Moves the focus to the next control or the one before, as the tabulator does.
 fn step_focus(window: &slint::Weak<AppWindow>, on: bool) {
+    press(window, SharedString::from(if on { Key::Tab } else { Key::Backtab }));
+}
+
+/// Presses a key and lets it go, as a keyboard would.
+fn press(window: &slint::Weak<AppWindow>, text: SharedString) {
     let Some(window) = window.upgrade() else { return };
-    let key = if on { Key::Tab } else { Key::Backtab };
-    let text = SharedString::from(key);
     for event in [WindowEvent::KeyPressed { text: text.clone() }, WindowEvent::KeyReleased { text }] {
         window.window().dispatch_event(event);
     }
@@ -77,6 +80,10 @@ impl AppAdapter {
             let handler = handler.clone();
             move || handler(make())
         };
+        window.global::<Board>().on_press({
+            let window = window.as_weak();
+            move |sign| press(&window, sign)
+        });
         let app = window.global::<AppView>();
         app.on_navigate({
             let handler = handler.clone();

@@ -9,7 +9,7 @@ use slint::{ComponentHandle, EventLoopError, PlatformError, Timer, TimerMode, We
 use super::app::AppAdapter;
 use super::counter::CounterAdapter;
 use super::files::FilesAdapter;
-use super::generated::{AppWindow, Theme};
+use super::generated::{AppWindow, Board, Theme};
 use super::kiosk::KioskAdapter;
 use super::lost::LostAdapter;
 use super::pin::PinAdapter;
@@ -99,6 +99,11 @@ impl AppScreens {
     /// Fills the screen and hides the pointer's frame, as a terminal without a desktop wants it.
     pub fn set_fullscreen(&self, on: bool) {
         self.window.window().set_fullscreen(on);
+    }
+
+    /// Lets text be typed on the screen: the machine has no keyboard.
+    pub fn type_on_screen(&self, on: bool) {
+        self.window.global::<Board>().set_on(on);
     }
 
     /// The way to the window from other threads.

@@ -64,6 +64,7 @@ pub(super) fn first_run(global: &Global, screen: &Screen, role: Route) -> Result
     if screen.fullscreen {
         display::fill(&screens);
     }
+    screens.type_on_screen(screen.keyboard || display::bare());
     if let Some((width, height)) = screen.size {
         screens.window().set_size(slint::PhysicalSize::new(width, height));
     }

@@ -23,6 +23,9 @@ pub(super) struct ScreenSettings {
     /// The mode in which it gives most, as it was measured here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<CameraMemory>,
+    /// A scanner that types has read a card here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hand_scanner: bool,
 }
 
 /// The pages of the first run that can be gone on with, by their names in the settings.

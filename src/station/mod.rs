@@ -139,6 +139,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         picture: set.picture.as_ref().map(PathBuf::from),
         terms: set.terms.clone().unwrap_or_else(|| TERMS.to_owned()),
         night: set.dimming.map(|hours| (hours.from, hours.to)),
+        hand_scanner: settings.hand_scanner,
     };
     let offset_minutes = moment(&*clock).offset_minutes;
     let desk = TerminalDesk::new(
@@ -184,6 +185,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
     if options.screen.as_ref().is_some_and(|screen| screen.fullscreen) {
         display::fill(&screens);
     }
+    screens.type_on_screen(options.screen.as_ref().is_some_and(|screen| screen.keyboard) || display::bare());
     station.borrow_mut().face.desk().when_answered(answered_in(&window));
     if let Some((width, height)) = options.screen.as_ref().and_then(|screen| screen.size) {
         screens.window().set_size(slint::PhysicalSize::new(width, height));
@@ -377,6 +379,7 @@ impl Station {
             setup: ScreenSettings::under_way(&setup),
             camera: Some(self.camera.clone()).filter(|name| !name.is_empty()),
             measured: self.measured.clone(),
+            hand_scanner: model.scan.hand_scanner,
             ..ScreenSettings::chosen(&app, self.role)
         };
         // A setting that could not be kept is asked for again at the next start.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use i_slint_backend_testing::AccessibleRole;
 
-use crate::controllers::{Asking, Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction};
+use crate::controllers::{
+    Asking, CameraState, Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction,
+};
 use crate::terminal::Terminal;
 
 fn kiosk(language: Language) -> Terminal {
@@ -327,4 +329,23 @@ fn a_guest_who_reads_everything_has_a_card_with_a_name_within_thirty_seconds() {
     assert!(terminal.sees("This code is your card"));
     assert!(terminal.taps() <= 9);
     assert!(passed_s <= 30.0, "it takes {passed_s:.1} s");
+}
+
+#[test]
+fn without_a_camera_the_card_is_held_up_to_the_scanner_that_has_read_one() {
+    let terminal = Terminal::at(Route::Kiosk);
+    terminal.act(UiAction::KioskStart);
+    assert!(terminal.sees("Hold your card up to the camera"), "nobody knows of a scanner yet");
+    terminal.act(UiAction::ScannerHeard);
+    assert!(terminal.sees("Hold your card up to the scanner"));
+    terminal.act(UiAction::ScannerHeard);
+    let kept = terminal.effects().into_iter().filter(|effect| *effect == Effect::KeepSettings).count();
+    assert_eq!(kept, 1, "it is remembered once");
+
+    terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
+    terminal.draw();
+    assert!(terminal.sees("Hold your card up to the camera"));
+    terminal.face(|face| face.camera(CameraState::None, "", 0, 0));
+    terminal.draw();
+    assert!(terminal.sees("Hold your card up to the scanner"));
 }

@@ -182,6 +182,15 @@ impl Terminal {
         self.draw();
     }
 
+    /// Touches the middle of the field whose name is meant.
+    pub fn touch_middle(&self, meant: impl Fn(&str) -> bool) {
+        let fields = self.all(AccessibleRole::TextInput);
+        let field = fields.iter().find(|field| field.accessible_label().is_some_and(|name| meant(&name)));
+        let field = field.expect("there is such a field");
+        let (at, size) = (field.absolute_position(), field.size());
+        self.touch((at.x + size.width / 2.0, at.y + size.height / 2.0));
+    }
+
     pub fn key(&self, text: &str) {
         let window = self.screens.window();
         window.dispatch_event(WindowEvent::KeyPressed { text: text.into() });

@@ -2,6 +2,7 @@
 //! have signed ([`stempel_wire::key_change`]); what it wrote before stays as good as it was.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stempel_domain::{AuthorId, TenantId};
 use stempel_wire::message::FeedChange;
@@ -50,6 +51,37 @@ impl AuthorKeys {
         if let Some(key) = key_change::next_key(row) {
             self.0.insert(row.seq(), key);
         }
+    }
+}
+
+/// The keys of the authors who pushed last, so that rows are proved before anything is asked of the database. What stands
+/// here may be old: whoever relies on it compares it under the tenant's lock.
+#[derive(Debug, Default)]
+pub(crate) struct KnownKeys(Mutex<BTreeMap<(TenantId, AuthorId), AuthorKeys>>);
+
+/// The most authors whose keys are kept; with more, all are read anew.
+const KNOWN_MAX: usize = 4096;
+
+impl KnownKeys {
+    pub(crate) fn get(&self, tenant: TenantId, author: AuthorId) -> Option<AuthorKeys> {
+        self.known().get(&(tenant, author)).cloned()
+    }
+
+    pub(crate) fn keep(&self, tenant: TenantId, author: AuthorId, keys: &AuthorKeys) {
+        let mut known = self.known();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert((tenant, author), keys.clone());
+    }
+
+    pub(crate) fn forget(&self, tenant: TenantId, author: AuthorId) {
+        self.known().remove(&(tenant, author));
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(TenantId, AuthorId), AuthorKeys>> {
+        // A panic leaves a map of keys as good as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,6 +12,7 @@ use stempel_domain::{Day, Moment, TenantId};
 use tokio::sync::watch;
 
 use crate::audit::Actor;
+use crate::author_keys::KnownKeys;
 use crate::db::{Db, Value};
 use crate::error::Result;
 use crate::metrics::Gauge;
@@ -30,6 +31,7 @@ struct Inner {
     places: Places,
     clock: Arc<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
+    known_keys: KnownKeys,
     /// The newest position of each tenant that somebody has asked about, as followers of the feed see it.
     heads: Mutex<BTreeMap<TenantId, watch::Sender<u64>>>,
     /// Becomes true when the server is about to stop: nobody begins to wait any more.
@@ -50,6 +52,7 @@ impl Server {
             places: Places::default(),
             clock,
             entropy: Mutex::new(entropy),
+            known_keys: KnownKeys::default(),
             heads: Mutex::default(),
             stopping: watch::Sender::new(false),
         };
@@ -73,6 +76,10 @@ impl Server {
 
     pub(crate) fn places(&self) -> &Places {
         &self.inner.places
+    }
+
+    pub(crate) fn known_keys(&self) -> &KnownKeys {
+        &self.inner.known_keys
     }
 
     /// The server's clock, in milliseconds since 1970 (UTC).

@@ -1,6 +1,6 @@
 //! What is given without a purchase: for a deed, on a day of the year, for a friend who was brought.
 
-use stempel_domain::event::{Fact, GrantFact, ReversalReason};
+use stempel_domain::event::{Fact, GrantFact, Reversal, ReversalReason};
 use stempel_domain::programme::Once;
 use stempel_domain::rules::{self, Due, Outcome};
 use stempel_domain::sale::{Deed, Order};
@@ -118,9 +118,9 @@ impl Terminal {
         friend: Option<MemberId>,
         reason: ReversalReason,
         at: &Moment,
-    ) -> Result<Vec<Fact>, TerminalError> {
+    ) -> Result<Vec<Reversal>, TerminalError> {
         let Some(friend) = friend else { return Ok(Vec::new()) };
-        let mut facts = Vec::new();
+        let mut reversals = Vec::new();
         for due in &outcome.due {
             let state = self.view().member(due.member)?.unwrap_or_default();
             let Some(event) = grant_of(&state, due, friend, of) else { continue };
@@ -128,9 +128,9 @@ impl Terminal {
                 continue;
             }
             let plan = self.plan_reversal(event, reason, &Default::default(), at)?;
-            facts.push(Fact::Reversal(Box::new(plan.reversal)));
+            reversals.push(plan.reversal);
         }
-        Ok(facts)
+        Ok(reversals)
     }
 }
 

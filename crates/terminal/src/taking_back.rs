@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     pub reversal: Reversal,
     pub money_back: Money,
     /// What others were given because of the event is taken back with it.
-    pub dues_back: Vec<Fact>,
+    pub dues_back: Vec<Reversal>,
 }
 
 /// What is taken back by facts that are not written yet.
@@ -51,8 +51,10 @@ impl Plan {
     }
 
     fn facts(self) -> Vec<Fact> {
-        let reversal = Fact::Reversal(Box::new(self.reversal));
-        std::iter::once(reversal).chain(self.dues_back).collect()
+        // What goes back with it is no more a slip than itself.
+        let planned = self.reversal.planned;
+        let all = std::iter::once(self.reversal).chain(self.dues_back);
+        all.map(|reversal| Fact::Reversal(Box::new(Reversal { planned, ..reversal }))).collect()
     }
 }
 

@@ -179,6 +179,13 @@ impl<D: Desk> Face<D> {
                 self.camera(CameraState::Scanner, "", 0, 0);
                 vec![Effect::UseScanner]
             }
+            UiAction::ScannerHeard => {
+                let known = std::mem::replace(&mut self.scan.hand_scanner, true);
+                if self.scan.state == CameraState::None {
+                    self.scan.state = CameraState::Scanner;
+                }
+                if known { Vec::new() } else { vec![Effect::KeepSettings] }
+            }
             UiAction::UseCamera => {
                 self.camera(CameraState::Starting, "", 0, 0);
                 vec![Effect::UseCamera]

@@ -64,6 +64,8 @@ pub struct FaceOptions {
     pub terms: String,
     /// When the screen is dark, in minutes after midnight; may go over midnight.
     pub night: Option<(u16, u16)>,
+    /// A scanner that types has read a card here before.
+    pub hand_scanner: bool,
 }
 
 impl Default for FaceOptions {
@@ -87,6 +89,7 @@ impl Default for FaceOptions {
             picture: None,
             terms: TERMS.into(),
             night: None,
+            hand_scanner: false,
         }
     }
 }
@@ -154,7 +157,11 @@ impl<D: Desk> Face<D> {
             counter,
             till: TillController::new(&desk, now),
             kiosk: KioskController::new(options.needs_proof),
-            scan: ScanModel { samples: desk.samples(), ..ScanModel::default() },
+            scan: ScanModel {
+                samples: desk.samples(),
+                hand_scanner: options.hand_scanner,
+                ..ScanModel::default()
+            },
             setup,
             files: FilesController::new(options.pictures),
             app: AppModel {
@@ -239,7 +246,8 @@ impl<D: Desk> Face<D> {
 
     /// Says what the camera does, or which file is shown.
     pub fn camera(&mut self, state: CameraState, file: &str, frame: u32, frames: u32) {
-        self.scan.state = state;
+        let absent = state == CameraState::None && self.scan.hand_scanner;
+        self.scan.state = if absent { CameraState::Scanner } else { state };
         file.clone_into(&mut self.scan.file);
         (self.scan.frame, self.scan.frames) = (frame, frames);
     }

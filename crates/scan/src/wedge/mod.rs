@@ -4,7 +4,8 @@
 //! or nothing. A [`Wedge`] is a pure state machine over keys and their moments. It promises:
 //! - keys further apart than the gap never become a reading, so a person who types is left alone;
 //! - the buffer is bounded;
-//! - only a text that the caller's rule accepts is a reading, in the first layout translation that it accepts.
+//! - only a text that the caller's rule accepts is a reading, in the first layout translation that it accepts;
+//! - a scanner whose trigger is held, and that reads one card over and over, has read it once.
 
 mod layout;
 
@@ -43,11 +44,14 @@ pub struct WedgePolicy {
     pub length_min: usize,
     /// The most characters of a code; longer bursts are dropped whole.
     pub length_max: usize,
+    /// The same reading counts again only when so much time has passed since it came last, as with a camera
+    /// ([`DedupePolicy`](crate::dedupe::DedupePolicy)).
+    pub quiet_ms: u64,
 }
 
 impl Default for WedgePolicy {
     fn default() -> Self {
-        Self { gap_ms_max: 100, suffix: Suffix::Enter, length_min: 8, length_max: 1_024 }
+        Self { gap_ms_max: 100, suffix: Suffix::Enter, length_min: 8, length_max: 1_024, quiet_ms: 2_500 }
     }
 }
 
@@ -69,6 +73,8 @@ pub enum WedgeOutcome {
     Nothing,
     /// A scanner typed a code that the rule accepts.
     Read(WedgeReading),
+    /// A scanner typed once more what it had typed just before.
+    Repeated,
     /// A scanner typed something that the rule accepts in no translation.
     Unknown {
         /// The keys as they came.
@@ -84,6 +90,7 @@ pub struct Wedge {
     length: usize,
     last_key_ms: u64,
     overflowed: bool,
+    last_read: Option<(String, u64)>,
 }
 
 impl Wedge {
@@ -152,7 +159,19 @@ impl Wedge {
         let whole = long_enough && !self.overflowed;
         let typed = std::mem::take(&mut self.typed);
         self.clear();
-        if whole { translate(typed, good) } else { WedgeOutcome::Nothing }
+        if whole { self.once(translate(typed, good)) } else { WedgeOutcome::Nothing }
+    }
+
+    /// Lets a reading through once while it is repeated.
+    fn once(&mut self, outcome: WedgeOutcome) -> WedgeOutcome {
+        let WedgeOutcome::Read(reading) = &outcome else { return outcome };
+        let (read_ms, quiet_ms) = (self.last_key_ms, self.policy.quiet_ms);
+        let repeats = |(text, at_ms): &(String, u64)| {
+            *text == reading.text && read_ms.saturating_sub(*at_ms) < quiet_ms
+        };
+        let repeated = self.last_read.as_ref().is_some_and(repeats);
+        self.last_read = Some((reading.text.clone(), read_ms));
+        if repeated { WedgeOutcome::Repeated } else { outcome }
     }
 
     fn clear(&mut self) {

@@ -74,7 +74,7 @@ fn without_a_tick_the_first_key_of_the_next_code_ends_this_one() {
     let mut wedge = Wedge::new(WedgePolicy { suffix: Suffix::None, ..WedgePolicy::default() });
     let mut now_ms = 0;
     type_keys(&mut wedge, TOKEN, 5, &mut now_ms);
-    now_ms += 2_000;
+    now_ms += 3_000;
     let outcomes = type_keys(&mut wedge, TOKEN, 5, &mut now_ms);
     assert_eq!(text_of(&outcomes), Some(TOKEN));
     assert_eq!(text_of(&[wedge.tick(now_ms + 101, &good)]), Some(TOKEN));
@@ -110,6 +110,27 @@ fn keys_without_a_letter_are_passed_over_and_backspace_is_a_person() {
     let outcomes = type_keys(&mut wedge, &format!("{TOKEN}\u{8}\r"), 2, &mut now_ms);
     assert!(outcomes.is_empty(), "{outcomes:?}");
     assert_eq!(wedge.key("", now_ms, &good), WedgeOutcome::Nothing);
+}
+
+/// A trigger that is held reads the card four times a second: that is one visit.
+#[test]
+fn a_card_that_is_read_over_and_over_is_read_once() {
+    let mut wedge = Wedge::new(WedgePolicy::default());
+    let mut now_ms = 0;
+    let card = format!("{TOKEN}\r");
+    assert_eq!(text_of(&type_keys(&mut wedge, &card, 2, &mut now_ms)), Some(TOKEN));
+    for _ in 0..40 {
+        now_ms += 250;
+        assert_eq!(type_keys(&mut wedge, &card, 2, &mut now_ms), [WedgeOutcome::Repeated]);
+    }
+    let other = format!("{TOKEN}2\r");
+    assert_eq!(type_keys(&mut wedge, &other, 2, &mut now_ms).len(), 1);
+    assert!(
+        text_of(&type_keys(&mut wedge, &card, 2, &mut now_ms)).is_some(),
+        "after another card it is a new visit"
+    );
+    now_ms += 2_500;
+    assert_eq!(text_of(&type_keys(&mut wedge, &card, 2, &mut now_ms)), Some(TOKEN), "and after a moment");
 }
 
 #[test]

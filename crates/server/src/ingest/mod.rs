@@ -128,26 +128,12 @@ impl Server {
         }
         let (authors, arrived) = (groups.len(), self.moment());
         let offered: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
-        // Proving needs no lock; whether the keys are still the same is looked at under it.
         let mut proved = Vec::with_capacity(groups.len());
         let mut refused = Vec::new();
-        {
-            let mut tx = self.read_of(caller.tenant).await?;
-            for (author, rows) in groups {
-                let known = load_author(&mut tx, caller.tenant, author).await?;
-                let outcome = match known {
-                    Some(known) => {
-                        run::prove(rows, &known.keys).map(|segments| (author, known.keys, segments))
-                    }
-                    None => Err(run::NotGenuine {
-                        seq: rows.iter().map(Row::seq).min().unwrap_or_default(),
-                        reason: "its author is not a device of this programme".to_owned(),
-                    }),
-                };
-                match outcome {
-                    Ok(journal) => proved.push(journal),
-                    Err(run::NotGenuine { seq, reason }) => refused.push(RowTrouble { author, seq, reason }),
-                }
+        for (author, rows) in groups {
+            match self.prove(caller.tenant, author, rows).await? {
+                Ok((keys, segments)) => proved.push((author, keys, segments)),
+                Err(run::NotGenuine { seq, reason }) => refused.push(RowTrouble { author, seq, reason }),
             }
         }
         let mut tx = self.write_of(caller.tenant).await?;
@@ -157,10 +143,16 @@ impl Server {
         let (mut arrivals, mut seen_ms) = (Vec::new(), 0);
         for (author, keys, segments) in proved {
             let known = load_author(&mut tx, caller.tenant, author).await?;
-            let Some(known) = known.filter(|known| known.keys == keys) else {
-                // Another push has brought a new key meanwhile.
+            // Another key has come since these were read, by another push or another server: under it the rows may be as
+            // good.
+            let genuine = |known: &Author| known.keys == keys || run::prove(&segments, &known.keys).is_ok();
+            let Some(known) = known.filter(genuine) else {
+                self.known_keys().forget(caller.tenant, author);
                 return Err(Error::Busy);
             };
+            if known.keys != keys {
+                self.known_keys().keep(caller.tenant, author, &known.keys);
+            }
             if author == caller.device {
                 seen_ms = known.seen_ms;
             }
@@ -215,6 +207,35 @@ impl Server {
         }
         tracing::debug!(device = %caller.device, offered, taken, head = tenant.head, "a push was taken");
         Ok(answer)
+    }
+}
+
+/// What is proved: the keys that did it, and the rows in their order.
+type Proved = std::result::Result<(AuthorKeys, Vec<run::Segment>), run::NotGenuine>;
+
+impl Server {
+    /// Proves the rows of one author. That needs no lock, and mostly nothing of the database: whether the keys are still
+    /// the same is looked at under the tenant's lock.
+    async fn prove(&self, tenant: TenantId, author: AuthorId, rows: Vec<Row>) -> Result<Proved> {
+        let first = rows.iter().map(Row::seq).min().unwrap_or_default();
+        let segments = match run::order(rows) {
+            Ok(segments) => segments,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        if let Some(keys) = self.known_keys().get(tenant, author)
+            && run::prove(&segments, &keys).is_ok()
+        {
+            return Ok(Ok((keys, segments)));
+        }
+        let Some(known) = load_author(&mut self.read_of(tenant).await?, tenant, author).await? else {
+            let reason = "its author is not a device of this programme".to_owned();
+            return Ok(Err(run::NotGenuine { seq: first, reason }));
+        };
+        let proved = run::prove(&segments, &known.keys);
+        if proved.is_ok() {
+            self.known_keys().keep(tenant, author, &known.keys);
+        }
+        Ok(proved.map(|()| (known.keys, segments)))
     }
 }
 

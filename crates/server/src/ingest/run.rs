@@ -19,11 +19,9 @@ pub(crate) struct NotGenuine {
 /// the author: so all of them are the author's.
 pub(crate) type Segment = Vec<Row>;
 
-/// Sorts the rows of one author by number, drops repeated ones, splits them where numbers are missing, and
-/// proves each part by its chain and the signature of its last row.
-///
-/// Where a row brings another key, it is proved by itself under the one before, and the rows behind it by the new one.
-pub(crate) fn prove(mut rows: Vec<Row>, keys: &AuthorKeys) -> Result<Vec<Segment>, NotGenuine> {
+/// Sorts the rows of one author by number, drops repeated ones, and splits them where numbers are missing; within each part
+/// every row names the one before.
+pub(crate) fn order(mut rows: Vec<Row>) -> Result<Vec<Segment>, NotGenuine> {
     rows.sort_by_key(Row::seq);
     rows.dedup_by(|later, earlier| later.seq() == earlier.seq() && later.hash() == earlier.hash());
     let mut segments: Vec<Segment> = Vec::new();
@@ -53,8 +51,15 @@ pub(crate) fn prove(mut rows: Vec<Row>, keys: &AuthorKeys) -> Result<Vec<Segment
             });
         }
     }
+    Ok(segments)
+}
+
+/// Proves each part by the signature of its last row: those before are in its chain.
+///
+/// Where a row brings another key, it is proved by itself under the one before, and the rows behind it by the new one.
+pub(crate) fn prove(segments: &[Segment], keys: &AuthorKeys) -> Result<(), NotGenuine> {
     let mut keys = keys.clone();
-    for segment in &segments {
+    for segment in segments {
         let Some(last) = segment.last().map(Row::seq) else { continue };
         for row in segment {
             let brings_another = key_change::next_key(row).is_some();
@@ -70,7 +75,7 @@ pub(crate) fn prove(mut rows: Vec<Row>, keys: &AuthorKeys) -> Result<Vec<Segment
             keys.follow(row);
         }
     }
-    Ok(segments)
+    Ok(())
 }
 
 /// Checks the first row of a journal: it says whose journal it is.

@@ -165,6 +165,11 @@ fn a_stamp_that_becomes_the_free_one_keeps_what_the_referrer_was_given() {
     let member = till.who(&ada).unwrap().member();
     let state = till.view().member(member).unwrap().unwrap();
     assert_eq!(state.grants.values().map(BTreeMap::len).collect::<Vec<_>>(), [1], "the right stands once");
+    assert_eq!(
+        till.day_sums(None).unwrap().1.all.undone,
+        0,
+        "given anew, with what Ada was given for it: no slip"
+    );
 }
 
 #[test]
