@@ -64,6 +64,11 @@ pub(super) fn samples_of(terminal: &Terminal) -> Result<Vec<SampleCard>, Failure
     Ok(samples)
 }
 
+/// So long after the start the camera may see what lay there before.
+const FIRST_SIGHT_SECONDS: i64 = 10;
+/// So long before the start a stamp may be that of the card that lies there.
+const JUST_BEFORE_MS: i64 = 120_000;
+
 /// The desk of one station. Lives on the window's thread and asks the terminal's.
 #[derive(Debug)]
 pub(super) struct TerminalDesk {
@@ -79,8 +84,10 @@ pub(super) struct TerminalDesk {
     items: Items,
     /// Where the data lies: how much room is left there is told.
     folder: PathBuf,
-    /// The shop's offset from UTC at the start.
-    offset_minutes: i32,
+    /// When the program began.
+    began: Moment,
+    /// The code in hand may have lain before the camera since before that.
+    may_lie_there: bool,
     today: Cell<Today>,
     /// The limits that the last refusal was about.
     beyond: RefCell<Option<Beyond>>,
@@ -99,7 +106,7 @@ impl TerminalDesk {
         samples: Vec<SampleCard>,
         language: Language,
         folder: PathBuf,
-        offset_minutes: i32,
+        began: Moment,
     ) -> Self {
         Self {
             handle,
@@ -111,7 +118,8 @@ impl TerminalDesk {
             last_stamp: None,
             items: Items::default(),
             folder,
-            offset_minutes,
+            began,
+            may_lie_there: false,
             today: Cell::default(),
             beyond: RefCell::default(),
             question: asking::Question::default(),
@@ -121,6 +129,36 @@ impl TerminalDesk {
     /// Calls that whenever the server has answered, on another thread.
     pub fn when_answered(&mut self, told: Told) {
         self.question.when_answered(told);
+    }
+
+    /// Takes what the camera reads for a while after the start as cards that may have lain before it when the program
+    /// ended: what was counted just before then is not counted again.
+    pub fn seen_by_camera(&mut self, now: Moment) {
+        self.may_lie_there = now.seconds_since(self.began) < FIRST_SIGHT_SECONDS;
+    }
+
+    /// The card in hand was put down.
+    pub fn put_down(&mut self) {
+        self.may_lie_there = false;
+    }
+
+    /// The stamp that a guest was given just before the program began, if the card may have lain here since.
+    fn counted_before(&self, member: &MemberId) -> Result<(), Refusal> {
+        if !self.may_lie_there {
+            return Ok(());
+        }
+        let (code, language) = (self.code_of(member), self.language);
+        let (guest, last_ms) = self.ask(move |terminal| {
+            let who = terminal.who(&code)?;
+            let last_ms = terminal.last_visit_ms(who.member(), &terminal.moment(None)?)?;
+            Ok((guest(terminal, &who, None, language)?, last_ms))
+        })?;
+        let before_ms = last_ms.map_or(i64::MAX, |last_ms| self.began.unix_ms - last_ms);
+        if !(0..JUST_BEFORE_MS).contains(&before_ms) {
+            return Ok(());
+        }
+        let at = Moment { unix_ms: self.began.unix_ms - before_ms, ..self.began };
+        Err(Refusal::AlreadyCounted { at, guest: Box::new(guest) })
     }
 
     /// Speaks that language from now on.
@@ -305,6 +343,9 @@ impl Desk for TerminalDesk {
         how: Stamping,
         now: Moment,
     ) -> Result<Stamped, Refusal> {
+        if how == Stamping::Scan {
+            self.counted_before(member)?;
+        }
         let code = self.code_of(member);
         let circumstances = Self::circumstances(how == Stamping::Hand);
         let programme: Option<stempel_domain::ProgrammeId> = card.and_then(|card| card.0.parse().ok());
@@ -449,7 +490,7 @@ impl Desk for TerminalDesk {
 
     fn health(&self) -> Health {
         let folder = self.folder.clone();
-        let offset_minutes = self.offset_minutes;
+        let offset_minutes = self.began.offset_minutes;
         let health = self.ask(move |terminal| {
             let health = terminal.health()?;
             let device = terminal.identity().device;
@@ -631,7 +672,7 @@ impl Desk for TerminalDesk {
     }
 
     fn plug_test(&self) -> Option<PlugTest> {
-        let offset_minutes = self.offset_minutes;
+        let offset_minutes = self.began.offset_minutes;
         self.ask(move |terminal| upkeep::plug_test(terminal, offset_minutes)).ok().flatten()
     }
 

@@ -141,7 +141,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         night: set.dimming.map(|hours| (hours.from, hours.to)),
         hand_scanner: settings.hand_scanner,
     };
-    let offset_minutes = moment(&*clock).offset_minutes;
+    let began = moment(&*clock);
     let desk = TerminalDesk::new(
         handle.clone(),
         syncing.report(),
@@ -149,7 +149,7 @@ pub fn stand(terminal: Terminal, folder: PathBuf, options: StationOptions) -> Re
         options.samples,
         language,
         folder.clone(),
-        offset_minutes,
+        began,
     );
     let now = {
         let clock = clock.clone();
@@ -237,9 +237,9 @@ fn face_of(
     let syncing = Syncing::of(&terminal)?;
     let (report, wake) = (syncing.report(), syncing.wake());
     let (handle, _thread) = Handle::start(terminal).map_err(Failure::machine)?;
-    let offset_minutes = moment(&*clock).offset_minutes;
-    let desk = TerminalDesk::new(handle, report, wake, Vec::new(), Language::German, folder, offset_minutes);
-    let face = Face::new(desk, FaceOptions { route, ..FaceOptions::default() }, moment(&*clock));
+    let began = moment(&*clock);
+    let desk = TerminalDesk::new(handle, report, wake, Vec::new(), Language::German, folder, began);
+    let face = Face::new(desk, FaceOptions { route, ..FaceOptions::default() }, began);
     Ok((face, clock))
 }
 
@@ -435,7 +435,11 @@ fn hear(heard: Heard, window: &ScreensHandle) {
     let Some(station) = STATION.with(|slot| slot.borrow().clone()) else { return };
     let now = moment(&*station.borrow().clock);
     match heard {
-        Heard::Code(text) => act(&station, UiAction::Scan(text), now),
+        Heard::Code(text) => {
+            station.borrow_mut().face.desk().seen_by_camera(now);
+            act(&station, UiAction::Scan(text), now);
+            station.borrow_mut().face.desk().put_down();
+        }
         Heard::NoCode => act(&station, UiAction::NoCode, now),
         Heard::State(state) => {
             let mut station = station.borrow_mut();
@@ -671,6 +675,39 @@ amount = 1"#,
         act(UiAction::PinKey("4711".into()));
         let done = act(UiAction::PinDone);
         assert_eq!((done.pin.is_none(), stamps(&done)), (true, Some(2)), "{:?}", done.counter.notice);
+    }
+
+    /// The power goes while a card lies before the camera, and comes back.
+    #[test]
+    fn a_card_that_still_lies_there_after_a_start_is_not_counted_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let programmes = crate::sample::PROGRAMMES.iter();
+        let programmes = programmes
+            .map(|text| stempel_domain::programme::Programme::parse_toml(text).unwrap())
+            .collect();
+        let beginning = Beginning { shop_name: "Anker".into(), programmes, ..Beginning::default() };
+        let store = Store::open(Folder::take(dir.path(), "test").unwrap()).unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+        let mut terminal = begin_alone(store, clock, entropy, &beginning).unwrap();
+        let card = |terminal: &mut Terminal, name| {
+            terminal.add_member(Some(name), &None, None).unwrap().token.to_string()
+        };
+        let (ada, ben) = (card(&mut terminal, "Ada"), card(&mut terminal, "Ben"));
+        terminal.stamp(&ada, None, 1, Vec::new(), &Default::default()).unwrap();
+        let (mut face, clock) = face_of(terminal, dir.path().to_owned(), Route::Counter).unwrap();
+        let mut seen = |text: &str, by_camera: bool| {
+            let now = moment(&*clock);
+            if by_camera {
+                face.desk().seen_by_camera(now);
+            }
+            face.handle(UiAction::Scan(text.to_owned()), now);
+            face.desk().put_down();
+            let counter = face.model().counter;
+            (counter.guest.map(|guest| guest.card.stamps), counter.notice.kind)
+        };
+        assert_eq!(seen(&ada, true), (Some(1), NoticeKind::AlreadyCounted));
+        assert_eq!(seen(&ben, true).0, Some(1), "who had nothing before is a new visit");
+        assert_eq!(seen(&ada, false).0, Some(2), "a scanner reads what somebody holds up");
     }
 
     #[test]

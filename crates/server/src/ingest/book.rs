@@ -77,7 +77,11 @@ pub(crate) async fn book(
     arrivals: Vec<Arrival>,
     keys: &[StoredKey],
 ) -> Result<()> {
-    store(tx, tenant, booking, &arrivals).await?;
+    let members = fold::fetch(tx, tenant, booking, &arrivals, keys).await?;
+    // While the database writes the rows, they are folded here.
+    let (stored, folded) =
+        tokio::join!(store(tx, tenant, booking, &arrivals), async { fold::fold(&members, &arrivals) });
+    let folded = stored.and(folded)?;
     author_keys::change(tx, tenant, &arrivals, booking.now_ms).await?;
     let events: Vec<&Event> = arrivals.iter().filter_map(Arrival::counting).collect();
     cards::index(tx, tenant, booking, &events).await?;
@@ -86,7 +90,7 @@ pub(crate) async fn book(
     figures::add(tx, tenant, &events).await?;
     proofs::note(tx, tenant, booking, &events).await?;
     judge_later(tx, tenant, booking, &events).await?;
-    fold::members(tx, tenant, booking, &arrivals, keys).await
+    fold::write(tx, tenant, booking, folded).await
 }
 
 /// Has the journals judged again in which the rules have given or taken something.

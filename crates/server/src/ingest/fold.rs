@@ -9,7 +9,7 @@ use stempel_domain::{Day, EventRef, MemberId, Unit};
 
 use super::book::{Arrival, Booking};
 use crate::cases::{self, Case};
-use crate::db::{Tx, Value, values};
+use crate::db::{Row, Tx, Value, values};
 use crate::error::Result;
 use crate::people::{self, group};
 use crate::tenant::Tenant;
@@ -31,17 +31,31 @@ struct Member {
     overdrawn_before: BTreeMap<Unit, i64>,
 }
 
-/// Folds the rows of a batch into their members, stores keys, and opens and closes cases.
-pub(super) async fn members(
+/// Members as they are stored.
+pub(super) struct Stored {
+    rows: Vec<Row>,
+    today: Day,
+}
+
+/// Members into which a batch was folded.
+pub(super) struct Folded(BTreeMap<MemberId, Member>);
+
+/// Stores keys, and fetches the members that the rows of a batch are about.
+pub(super) async fn fetch(
     tx: &mut Tx,
-    tenant: &mut Tenant,
+    tenant: &Tenant,
     booking: Booking,
     arrivals: &[Arrival],
     keys: &[StoredKey],
-) -> Result<()> {
-    let named: BTreeSet<MemberId> = arrivals.iter().filter_map(|arrival| arrival.judged.member).collect();
-    let keyed = store_keys(tx, tenant, keys).await?;
-    let mut members = load(tx, tenant, booking.today, named.union(&keyed).copied().collect()).await?;
+) -> Result<Stored> {
+    let mut members = store_keys(tx, tenant, keys).await?;
+    members.extend(arrivals.iter().filter_map(|arrival| arrival.judged.member));
+    load(tx, tenant, booking.today, members).await
+}
+
+/// Folds the rows of a batch into their members. Asks nothing of the database, so that it can be done beside it.
+pub(super) fn fold(stored: &Stored, arrivals: &[Arrival]) -> Result<Folded> {
+    let mut members = stored.members()?;
     for arrival in arrivals {
         let Some(id) = arrival.judged.member else { continue };
         let member = members.entry(id).or_default();
@@ -53,7 +67,7 @@ pub(super) async fn members(
         member.base.includes.insert(reference.author, reference.seq);
         member.last = Some(reference);
     }
-    write(tx, tenant, booking, members).await
+    Ok(Folded(members))
 }
 
 /// Adds the effects of events whose rows are here already and had no effect so far.
@@ -64,7 +78,7 @@ pub(super) async fn let_through(
     events: &[Event],
 ) -> Result<()> {
     let named = events.iter().filter_map(|event| event.record.fact.member()).collect();
-    let mut members = load(tx, tenant, booking.today, named).await?;
+    let mut members = load(tx, tenant, booking.today, named).await?.members()?;
     for event in events {
         let Some((id, effect)) = effect_of(event) else { continue };
         let member = members.entry(id).or_default();
@@ -73,7 +87,7 @@ pub(super) async fn let_through(
         *included = event.seq.max(*included);
         member.last = Some(event.reference());
     }
-    write(tx, tenant, booking, members).await
+    write(tx, tenant, booking, Folded(members)).await
 }
 
 /// Folds a member's events anew, as they were folded when they arrived.
@@ -85,32 +99,33 @@ pub(crate) fn refold<'a>(events: impl IntoIterator<Item = &'a Event>) -> MemberS
     state
 }
 
-async fn load(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    today: Day,
-    ids: BTreeSet<MemberId>,
-) -> Result<BTreeMap<MemberId, Member>> {
+async fn load(tx: &mut Tx, tenant: &Tenant, today: Day, ids: BTreeSet<MemberId>) -> Result<Stored> {
     let keys = ids.into_iter().map(Value::from).collect();
     let sql = "SELECT member, base FROM member WHERE tenant = $1 AND member";
-    let mut members = BTreeMap::new();
-    for row in tx.rows_in(sql, values![tenant.id], keys).await? {
-        let base: Base = serde_json::from_str(&row.text(1)?)?;
-        let overdrawn_before = overdrafts(&base.state, today);
-        members.insert(row.id(0)?, Member { base, last: None, overdrawn_before });
+    Ok(Stored { rows: tx.rows_in(sql, values![tenant.id], keys).await?, today })
+}
+
+impl Stored {
+    fn members(&self) -> Result<BTreeMap<MemberId, Member>> {
+        let read = |row: &Row| {
+            let base: Base = serde_json::from_str(&row.text(1)?)?;
+            let overdrawn_before = overdrafts(&base.state, self.today);
+            Ok((row.id(0)?, Member { base, last: None, overdrawn_before }))
+        };
+        self.rows.iter().map(read).collect()
     }
-    Ok(members)
 }
 
 fn overdrafts(state: &MemberState, today: Day) -> BTreeMap<Unit, i64> {
     state.overdrafts(state.newest.map_or(today, |newest| newest.max(today)))
 }
 
-async fn write(
+/// Settles the members, writes each once, and opens and closes cases.
+pub(super) async fn write(
     tx: &mut Tx,
     tenant: &mut Tenant,
     booking: Booking,
-    members: BTreeMap<MemberId, Member>,
+    Folded(members): Folded,
 ) -> Result<()> {
     let mut persons = Vec::new();
     for (id, member) in &members {
