@@ -214,7 +214,7 @@ fn the_first_page_tells_what_waits_and_the_card_how_far_the_challenge_is() {
     let terminal = kiosk(Language::German);
     terminal.face(|face| face.desk().waiting_gifts = 3);
     terminal.wait(1);
-    assert!(terminal.sees("3 × Kaffee warten auf alle, die es gerade brauchen. Frag einfach am Tresen."));
+    assert!(terminal.sees("3 × Kaffee warten auf alle, die es gerade brauchen. Frag einfach an der Theke."));
     terminal.scan("dora");
     assert!(terminal.sees("Fünf verschiedene Getränke: 3 von 5\nVerlosung: 2 Lose"));
 }

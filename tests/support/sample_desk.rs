@@ -311,7 +311,7 @@ impl Desk for SampleDesk {
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
         match proof {
             "receipt" | "slip" => self.stamp(member, None, 1, Stamping::Hand, now),
-            "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Beleg galt bis 1. September.".into() }),
+            "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Zettel galt bis 1. September.".into() }),
             _ => Err(Refusal::UnknownCode),
         }
     }
@@ -377,7 +377,7 @@ impl Desk for SampleDesk {
         now: Moment,
     ) -> Result<Stamped, Refusal> {
         if slip != "reward-slip" {
-            return Err(Refusal::ProofRefused { why: "Dieser Beleg gilt nur für Stempel.".into() });
+            return Err(Refusal::ProofRefused { why: "Dieser Zettel gilt nur für Stempel.".into() });
         }
         self.claim(member, reward, Claim::Extra, now)
     }
