@@ -289,6 +289,9 @@ fn act(station: &Rc<RefCell<Station>>, action: UiAction, now: Moment) {
             station.face.desk().speak(*language);
         }
         let effects = station.face.handle(action, now);
+        // A guest's language goes with the guest.
+        let language = station.face.app().language;
+        station.face.desk().speak(language);
         if let Some(reader) = &station.reader {
             reader.read_products(station.face.sells());
         }
@@ -390,7 +393,10 @@ impl Station {
             choice => choice,
         });
         let Some(choice) = choice else {
-            self.face.camera(CameraState::None, "", 0, 0);
+            // A kiosk that was told to use no camera has a scanner: guests can choose nothing else.
+            let kiosk = self.face.app().route == Route::Kiosk;
+            let state = if kiosk { CameraState::Scanner } else { CameraState::None };
+            self.face.camera(state, "", 0, 0);
             return;
         };
         self.reader = None;

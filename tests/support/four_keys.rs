@@ -204,6 +204,29 @@ fn softer_louder_and_again_are_touched_too() {
 }
 
 #[test]
+fn what_lies_over_the_page_takes_the_keys_and_gives_them_back() {
+    let mut guest = Guest::at_the_kiosk(Language::English);
+    guest.chooses("Reading and listening");
+    guest.press(Key::DownArrow);
+    assert_eq!(guest.said(), ["Close"], "not a control of the page behind it");
+    guest.down_to("Read everything aloud");
+    guest.press(Key::Escape);
+    assert!(!guest.terminal.sees("Larger text"));
+    guest.holds_up("ada");
+    guest.terminal.wait(21);
+    guest.said();
+    guest.press(Key::DownArrow);
+    assert_eq!(guest.said(), ["No, finish"]);
+    guest.press(Key::UpArrow);
+    guest.press(Key::Return);
+    assert!(!guest.terminal.sees("Still there?") && guest.terminal.sees("Hello Ada! And now the receipt"));
+    guest.terminal.wait(21);
+    guest.said();
+    guest.chooses("No, finish");
+    assert!(guest.terminal.sees("Collect a stamp here"));
+}
+
+#[test]
 fn help_is_told_to_the_ear_too() {
     let mut guest = Guest::at_the_kiosk(Language::English);
     let said = guest.chooses("Help");

@@ -119,6 +119,8 @@ pub struct Face<D> {
     called: u64,
     /// The call for help of the guest at the kiosk.
     help: Option<String>,
+    /// Language, contrast and stillness as they were before a guest at the kiosk changed them.
+    shops_look: Option<(Language, bool, bool)>,
     /// When the last sound was made.
     heard_at: Moment,
     /// When it is night, and when somebody was last here.
@@ -187,6 +189,7 @@ impl<D: Desk> Face<D> {
             device: options.device,
             called: 0,
             help: None,
+            shops_look: None,
             heard_at: Moment::default(),
             night: options.night,
             touched: now,
