@@ -1,8 +1,8 @@
 //! What a person does at the screens, by the names that a screen reader says.
 
-use crate::controllers::{
-    Asking, Effect, FaceOptions, Language, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction,
-};
+use slint::platform::{Key, WindowEvent};
+
+use crate::controllers::{Asking, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction};
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
@@ -257,6 +257,40 @@ fn cash_is_typed_and_too_little_is_not_taken() {
     assert!(terminal.sees("€31.40"));
     terminal.wait(31);
     assert!(!terminal.sees("Take the last sale back"));
+}
+
+#[test]
+fn a_sum_and_a_pin_are_typed_on_a_keyboard_too_and_a_scanner_types_neither() {
+    let till = Terminal::at(Route::Till);
+    till.tap("Cappuccino");
+    till.tap("Pay cash");
+    for text in ["A", "1", "2", "B", "3", "C"] {
+        till.screens.window().dispatch_event(WindowEvent::KeyPressed { text: text.into() });
+        till.screens.window().dispatch_event(WindowEvent::KeyReleased { text: text.into() });
+    }
+    till.draw();
+    assert_eq!(till.face(|face| face.model().till.given), None, "letters are a scanner's");
+    for digit in ["9", "5", "0", "0"] {
+        till.key(digit);
+    }
+    assert_eq!(till.face(|face| face.model().till.given), Some(Money(9_500)), "each is seen at once");
+    till.key(&slint::SharedString::from(Key::Backspace));
+    assert!(till.sees("€5.90"), "9.50 less 3.60");
+    till.key(&slint::SharedString::from(Key::Return));
+    assert_eq!(till.face(|face| face.desk().recorded), 1);
+
+    let counter = Terminal::at(Route::Counter);
+    counter.act(UiAction::OpenLost);
+    counter.act(UiAction::LostSearch("ben".into()));
+    counter.tap("Ben");
+    counter.key("9");
+    counter.key(&slint::SharedString::from(Key::Return));
+    assert!(!counter.sees("That is not the PIN"), "a digit is no PIN, and is not counted as a wrong one");
+    for digit in ["0", "9", "0"] {
+        counter.key(digit);
+    }
+    counter.key(&slint::SharedString::from(Key::Return));
+    assert!(counter.sees("The old card is blocked"));
 }
 
 #[test]
