@@ -2,7 +2,10 @@
 
 use slint::platform::{Key, WindowEvent};
 
-use crate::controllers::{Asking, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction};
+use crate::controllers::{
+    Asking, Desk, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound, Stamping, SyncReport,
+    SyncState, UiAction,
+};
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
@@ -18,6 +21,17 @@ fn a_scan_stamps_and_the_last_guest_can_be_undone() {
     assert!(terminal.sees("Kaffeekarte: 7 of 10 stamps"));
     assert!(terminal.sees("Taken back"));
     assert!(!terminal.sees("Take back the stamp of Ada"), "it can be taken back once");
+}
+
+#[test]
+fn the_card_on_the_screen_counts_what_another_device_gave() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("ada");
+    terminal.face(|face| face.desk().stamp(&"ada".into(), None, 2, Stamping::Hand, at(60))).unwrap();
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+    terminal.face(|face| face.reload(at(61)));
+    terminal.draw();
+    assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps") && terminal.sees("1 extra free"));
 }
 
 #[test]

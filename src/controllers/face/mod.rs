@@ -315,6 +315,7 @@ impl<D: Desk> Face<D> {
     /// Takes everything anew after the data changed underneath, as a sync does.
     pub fn reload(&mut self, now: Moment) {
         self.till.reload(&self.desk, now);
+        self.counter.look_again(&self.desk);
         self.counter.refresh(&self.desk, now);
         self.scan.samples = self.desk.samples();
     }
