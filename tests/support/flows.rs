@@ -308,6 +308,19 @@ fn a_sum_and_a_pin_are_typed_on_a_keyboard_too_and_a_scanner_types_neither() {
 }
 
 #[test]
+fn a_long_name_has_two_lines_on_its_tile() {
+    let till = Terminal::at(Route::Till);
+    till.face(|face| {
+        face.desk().renamed = Some("Haselnusskrokant-Buttertorte");
+        face.reload(at(0));
+    });
+    for (width, height) in [(1024, 600), (800, 1280), (1280, 800)] {
+        till.size(width, height);
+        assert_eq!(till.cut(), [""; 0], "{width}×{height}");
+    }
+}
+
+#[test]
 fn an_article_is_searched_and_the_field_is_cleared_by_the_sale() {
     let terminal = Terminal::at(Route::Till);
     terminal.find("Search an article").set_accessible_value("keks");

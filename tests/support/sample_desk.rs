@@ -60,6 +60,8 @@ pub struct SampleDesk {
     pub asking: Asking,
     /// The server did not answer in time.
     pub unheard: bool,
+    /// What the first article is called instead.
+    pub renamed: Option<&'static str>,
     /// There is a printer.
     pub prints: bool,
     /// Members by name, of whom three are looked at in one step.
@@ -140,6 +142,7 @@ impl Default for SampleDesk {
             asking: Asking::Nothing,
             unheard: false,
             prints: false,
+            renamed: None,
             named: Vec::new(),
         }
     }
@@ -568,7 +571,11 @@ impl Desk for SampleDesk {
         .into_iter()
         .map(|(id, name)| ArticleCategory { id: id.into(), name: name.into() })
         .collect();
-        Catalogue { categories, articles: Self::articles() }
+        let mut articles = Self::articles();
+        if let Some(name) = self.renamed {
+            name.clone_into(&mut articles[0].name);
+        }
+        Catalogue { categories, articles }
     }
 
     fn article(&self, text: &str) -> Result<Option<Sku>, Refusal> {
