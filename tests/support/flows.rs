@@ -3,8 +3,8 @@
 use slint::platform::{Key, WindowEvent};
 
 use crate::controllers::{
-    Asking, Desk, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound, Stamping, SyncReport,
-    SyncState, UiAction,
+    Asking, CameraState, Desk, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound,
+    Stamping, SyncReport, SyncState, UiAction,
 };
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
@@ -41,6 +41,19 @@ fn a_sample_card_is_clicked_where_there_is_no_camera() {
     assert!(terminal.sees("Kaffeekarte: 3 of 10 stamps"));
     terminal.tap("One more stamp");
     assert!(terminal.sees("Kaffeekarte: 4 of 10 stamps"));
+}
+
+#[test]
+fn where_a_scanner_reads_nobody_is_sent_to_the_camera() {
+    for (route, words) in [
+        (Route::Counter, "Hold the phone or the printed card up to the scanner. The stamp lands by itself."),
+        (Route::Kiosk, "Hold your card up to the scanner"),
+    ] {
+        let terminal = Terminal::at(route);
+        terminal.face(|face| face.camera(CameraState::Scanner, "", 0, 0));
+        terminal.act(UiAction::KioskStart);
+        assert!(terminal.sees(words), "{words}");
+    }
 }
 
 #[test]

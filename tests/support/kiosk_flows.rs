@@ -284,6 +284,18 @@ fn what_a_guest_chooses_goes_with_the_guest() {
 }
 
 #[test]
+fn whoever_opens_reading_and_listening_is_there() {
+    let kiosk = kiosk(Language::English);
+    kiosk.tap("Hold up the card");
+    kiosk.wait(15);
+    kiosk.tap("Reading and listening");
+    kiosk.wait(15);
+    assert!(!kiosk.sees("Still there?"));
+    kiosk.wait(6);
+    assert!(kiosk.sees("Still there?"));
+}
+
+#[test]
 fn one_question_then_why_then_thanks() {
     let terminal = kiosk(Language::English);
     let reasons = vec!["Kaffee".to_owned(), "Wartezeit".to_owned()];
