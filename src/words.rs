@@ -223,7 +223,7 @@ fn german(error: &TerminalError) -> String {
 
 fn proof_in_german(error: &ProofError) -> String {
     let known = match error {
-        ProofError::NotAProof => "Das ist weder der Code eines Kassenbons noch ein Beleg von hier.",
+        ProofError::NotAProof => "Das ist weder der Code eines Kassenbons noch ein Zettel von hier.",
         ProofError::NotTaken(_) => "Das wird hier nicht angenommen.",
         ProofError::Receipt(ReceiptError::NotASale(_)) => "Das ist kein Bon über einen Einkauf.",
         ProofError::Receipt(_) => "Der Code auf dem Bon lässt sich nicht lesen.",
@@ -241,25 +241,35 @@ fn proof_in_german(error: &ProofError) -> String {
         ProofError::DoubtfulClock => {
             "Die Uhr dieses Geräts kann nicht stimmen. Wie alt der Bon ist, lässt sich nicht prüfen."
         }
-        ProofError::TooSmall { least, .. } => return format!("Stempel gibt es ab {least} €."),
+        ProofError::TooSmall { least, .. } => {
+            return format!("Stempel gibt es ab {}.", Language::De.money(&least.to_string()));
+        }
         ProofError::UsedBefore { .. } => "Das wurde schon gezählt.",
         ProofError::SlipOver { last } => {
-            return format!("Dieser Beleg galt bis {}.", Language::De.long_day(*last));
+            return format!("Dieser Zettel galt bis {}.", Language::De.long_day(*last));
         }
         ProofError::SlipStranger { .. } => {
-            "Dieser Beleg ist von einem Gerät, das hier nicht bekannt ist. Bitte einmal übertragen und noch einmal versuchen."
+            "Dieser Zettel ist von einem Gerät, das hier nicht bekannt ist. Bitte einmal übertragen und noch einmal versuchen."
         }
-        ProofError::SlipRevoked => "Dieser Beleg ist von einem Gerät, das abgemeldet wurde.",
-        ProofError::SlipForged => "Dieser Beleg ist nicht echt.",
-        ProofError::SlipFor("reward") => "Dieser Beleg gilt nur für eine Belohnung.",
-        ProofError::SlipFor(_) => "Dieser Beleg gilt nur für Stempel.",
+        ProofError::SlipRevoked => "Dieser Zettel ist von einem Gerät, das abgemeldet wurde.",
+        ProofError::SlipForged => "Dieser Zettel ist nicht echt.",
+        ProofError::SlipFor("reward") => "Dieser Zettel gilt nur für eine Belohnung.",
+        ProofError::SlipFor(_) => "Dieser Zettel gilt nur für Stempel.",
     };
     known.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use stempel_domain::Money;
+
     use super::*;
+
+    #[test]
+    fn the_least_that_counts_is_written_as_sums_are_written_here() {
+        let small = ProofError::TooSmall { total: Money(120), least: Money(250) };
+        assert_eq!(proof_in_german(&small), "Stempel gibt es ab 2,50 €.");
+    }
 
     #[test]
     fn a_device_that_did_not_join_is_told_why_and_promised_nothing() {

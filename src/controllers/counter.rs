@@ -47,6 +47,19 @@ impl CounterController {
         }
     }
 
+    /// What other devices gave counts for the card on the screen too.
+    pub fn look_again(&mut self, desk: &impl Desk) {
+        let Some(shown) = &self.model.guest else { return };
+        let Some(mut now) = desk.look_again(&shown.member).filter(|now| now.cards != shown.cards) else {
+            return;
+        };
+        now.turn_to(&shown.card.programme);
+        now.is_new = shown.is_new;
+        self.model.guest = Some(now);
+        self.model.fresh = 0;
+        self.model.of_these = false;
+    }
+
     /// A code was read.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
         if desk.is_proof(text) {

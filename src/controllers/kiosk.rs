@@ -30,6 +30,8 @@ pub struct KioskController {
     score: Option<u8>,
     /// An answer whose guest went before the “why”: it is stored without one.
     unsaid: Option<u8>,
+    /// The guest whose card was read still has to show a proof of purchase.
+    owes_proof: bool,
 }
 
 impl KioskController {
@@ -69,12 +71,11 @@ impl KioskController {
     /// The guest begins, or tries again.
     pub fn start(&mut self, now: Moment) {
         self.stay(now);
-        let to_proof =
-            self.needs_proof && self.model.guest.is_some() && self.model.page == KioskPage::Message;
+        let to_proof = self.owes_proof && self.model.page == KioskPage::Message;
         self.model.page = if to_proof { KioskPage::Proof } else { KioskPage::Scan };
         self.model.notice = Notice::default();
         if !to_proof {
-            self.model.guest = None;
+            self.forget_guest();
         }
     }
 
@@ -155,6 +156,11 @@ impl KioskController {
         self.model.coming = self.model.help_called;
     }
 
+    /// The call goes to the counter as well, and rings there.
+    pub fn rings_at_counter(&mut self) {
+        self.model.at_counter = self.model.help_called;
+    }
+
     /// Who stands there, and may want something.
     pub fn member(&self) -> Option<&MemberId> {
         self.model.guest.as_ref().map(|guest| &guest.member)
@@ -165,8 +171,15 @@ impl KioskController {
         self.model.can_leave = can;
     }
 
+    /// Whoever comes next is somebody else.
+    fn forget_guest(&mut self) {
+        self.model.guest = None;
+        self.owes_proof = false;
+    }
+
     /// The page is clean for the next guest.
     pub fn leave(&mut self) {
+        self.owes_proof = false;
         self.unsaid = self.score.take().or(self.unsaid);
         let KioskModel { landing, can_leave, .. } = self.model;
         let gifts = std::mem::take(&mut self.model.gifts);
@@ -177,26 +190,53 @@ impl KioskController {
     pub fn help(&mut self, now: Moment) -> Vec<Effect> {
         self.stay(now);
         self.model.help_called = true;
-        self.model.coming = false;
+        (self.model.coming, self.model.at_counter) = (false, false);
         vec![Effect::CallHelp]
     }
 
-    /// A code was read: a card, or after it the proof of purchase.
+    /// A code was read: a card, or after it the proof of purchase. After a proof that was refused the next one counts
+    /// without a touch; a card is a card on every page, and what is neither leads nobody to the guest before.
     pub fn scan(&mut self, desk: &mut impl Desk, text: &str, now: Moment) -> Vec<Effect> {
         self.stay(now);
-        if self.model.page == KioskPage::Proof
-            && let Some(guest) = self.model.guest.clone()
-        {
-            let answer = desk.stamp_for_proof(&guest.member, text, now);
-            return self.land(answer, guest.is_new);
+        if self.at_new_card() {
+            // The receipt in the hand, or the card in view again, takes neither the code nor the letters away.
+            match desk.scan(text, now) {
+                Ok(guest) if self.member() != Some(&guest.member) => {}
+                Ok(_) if self.model.page == KioskPage::Code => {}
+                Ok(_) => return Vec::new(),
+                Err(_) => return vec![Effect::Play(Sound::Refused)],
+            }
         }
-        if desk.is_proof(text) {
-            return self.refuse(Refusal::CardFirst);
+        let waiting = self.model.guest.clone().filter(|_| self.owes_proof);
+        // The card of somebody who works here says that something was bought, where the shop wants it so.
+        if desk.is_proof(text) || (waiting.is_some() && desk.is_staff_card(text)) {
+            return match waiting {
+                Some(guest) => {
+                    let answer = desk.stamp_for_proof(&guest.member, text, now);
+                    self.land(answer, guest.is_new)
+                }
+                None => {
+                    self.forget_guest();
+                    self.refuse(Refusal::CardFirst)
+                }
+            };
         }
-        match desk.scan(text, now) {
-            Ok(guest) => self.welcome(desk, guest, now),
-            Err(refusal) => self.refuse(refusal),
+        match (desk.scan(text, now), waiting) {
+            (Ok(guest), _) => self.welcome(desk, guest, now),
+            (Err(_), Some(guest)) => {
+                let answer = desk.stamp_for_proof(&guest.member, text, now);
+                self.land(answer, guest.is_new)
+            }
+            (Err(refusal), _) => {
+                self.forget_guest();
+                self.refuse(refusal)
+            }
         }
+    }
+
+    /// The code of a new card is being photographed, or a name is being typed.
+    fn at_new_card(&self) -> bool {
+        matches!(self.model.page, KioskPage::Privacy | KioskPage::Name | KioskPage::Code)
     }
 
     /// A guest without a card wants one.
@@ -334,6 +374,7 @@ impl KioskController {
     }
 
     fn taken(&mut self, stamped: Stamped) -> Vec<Effect> {
+        self.owes_proof = false;
         self.model.reward_taken = stamped.reward;
         self.model.guest = Some(stamped.guest);
         self.model.fresh = 0;
@@ -343,6 +384,9 @@ impl KioskController {
 
     fn welcome(&mut self, desk: &mut impl Desk, guest: Guest, now: Moment) -> Vec<Effect> {
         if self.needs_proof {
+            self.model.code.clear();
+            self.model.typed.clear();
+            self.owes_proof = true;
             self.model.guest = Some(guest);
             self.model.page = KioskPage::Proof;
             return Vec::new();
@@ -360,6 +404,9 @@ impl KioskController {
                 self.model.guest = Some(Guest { is_new, ..stamped.guest });
                 self.model.fresh = stamped.given;
                 self.model.landing += 1;
+                self.model.code.clear();
+                self.model.typed.clear();
+                self.owes_proof = false;
                 self.model.page = KioskPage::Card;
                 self.model.notice = Notice::default();
                 vec![Effect::Play(Sound::Stamp)]
@@ -379,6 +426,7 @@ impl KioskController {
             self.model.fresh = 0;
             self.model.news.clear();
             let has_reward = !guest.rewards.is_empty();
+            self.owes_proof &= !has_reward;
             self.model.guest = Some(guest);
             self.model.page = if has_reward { KioskPage::Card } else { KioskPage::Message };
         } else {
@@ -390,6 +438,7 @@ impl KioskController {
 
 #[cfg(test)]
 mod tests {
+    use super::super::desk::Colleague;
     use super::super::sample_desk::{SampleDesk, at};
     use super::*;
 
@@ -413,6 +462,50 @@ mod tests {
         assert_eq!(kiosk.model().page, KioskPage::Proof, "the card need not be shown again");
         kiosk.scan(&mut desk, "receipt", at(3));
         assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
+    }
+
+    #[test]
+    fn the_right_receipt_counts_after_a_wrong_one_without_a_touch() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.scan(&mut desk, "old-slip", at(1));
+        assert_eq!(kiosk.model().notice.kind, NoticeKind::ProofRefused);
+        kiosk.scan(&mut desk, "receipt", at(2));
+        assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Card, 1));
+    }
+
+    #[test]
+    fn whoever_comes_next_does_not_show_a_receipt_for_the_guest_before() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        for next in ["forged", "receipt"] {
+            kiosk.scan(&mut desk, "ada", at(0));
+            kiosk.scan(&mut desk, "slip", at(1));
+            kiosk.scan(&mut desk, next, at(2));
+            assert_eq!((kiosk.model().page, &kiosk.model().guest), (KioskPage::Message, &None), "{next}");
+            kiosk.start(at(3));
+            assert_eq!(kiosk.model().page, KioskPage::Scan, "{next}");
+            kiosk.leave();
+        }
+    }
+
+    #[test]
+    fn a_staff_card_after_the_card_is_a_proof_and_no_card() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        let lena = Colleague { id: "lena".into(), name: "Lena".into(), has_pin: true, manager: true };
+        desk.colleagues = vec![lena];
+        kiosk.scan(&mut desk, "ada", at(0));
+        kiosk.scan(&mut desk, "staff", at(1));
+        assert_eq!((kiosk.model().page, kiosk.member()), (KioskPage::Card, Some(&"ada".into())));
+    }
+
+    #[test]
+    fn a_card_held_up_where_a_receipt_is_asked_for_is_a_card() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        for card in ["ada", "ada", "ben"] {
+            kiosk.scan(&mut desk, card, at(0));
+            assert_eq!((kiosk.model().page, kiosk.model().landing), (KioskPage::Proof, 0));
+            assert_eq!(kiosk.member(), Some(&card.into()));
+        }
     }
 
     #[test]
@@ -533,6 +626,45 @@ mod tests {
         kiosk.join_named(at(7));
         assert_eq!(kiosk.model().page, KioskPage::Card, "a name is not typed over by whoever holds the card");
         assert_eq!(kiosk.scan(&mut desk, "new", at(8)), [Effect::Play(Sound::AlreadyCounted)]);
+    }
+
+    #[test]
+    fn a_receipt_in_view_takes_neither_the_code_of_a_new_card_nor_what_is_typed() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(true));
+        kiosk.join(at(0));
+        kiosk.join_named(at(0));
+        kiosk.agree(at(1));
+        kiosk.key("Ada", at(2));
+        for text in ["receipt", "rubbish"] {
+            assert_eq!(kiosk.scan(&mut desk, text, at(3)), [Effect::Play(Sound::Refused)], "{text}");
+            assert_eq!(
+                (kiosk.model().page, kiosk.model().typed.as_str()),
+                (KioskPage::Name, "Ada"),
+                "{text}"
+            );
+        }
+        kiosk.name_done(&mut desk, at(4));
+        kiosk.scan(&mut desk, "receipt", at(5));
+        assert_eq!((kiosk.model().page, kiosk.model().code.as_str()), (KioskPage::Code, "new"));
+        kiosk.scan(&mut desk, "new", at(6));
+        assert_eq!(kiosk.model().page, KioskPage::Proof, "the new card itself goes on");
+    }
+
+    #[test]
+    fn the_own_card_seen_again_while_a_name_is_typed_takes_no_letter_away() {
+        let (mut desk, mut kiosk) = (SampleDesk::default(), KioskController::new(false));
+        kiosk.scan(&mut desk, "new", at(0));
+        kiosk.join_named(at(1));
+        kiosk.agree(at(2));
+        kiosk.key("A", at(3));
+        assert!(kiosk.scan(&mut desk, "new", at(4)).is_empty());
+        assert_eq!((kiosk.model().page, kiosk.model().typed.as_str()), (KioskPage::Name, "A"));
+        kiosk.scan(&mut desk, "ben", at(5));
+        assert_eq!(
+            (kiosk.model().page, kiosk.model().typed.as_str()),
+            (KioskPage::Card, ""),
+            "the next guest"
+        );
     }
 
     #[test]

@@ -495,6 +495,8 @@ pub struct KioskModel {
     pub asking: Option<u32>,
     /// Help was called.
     pub help_called: bool,
+    /// The call stands at the counter.
+    pub at_counter: bool,
     /// Somebody has heard it and comes.
     pub coming: bool,
     /// The shop's question, while it is asked.

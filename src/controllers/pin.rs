@@ -6,6 +6,8 @@ use super::model::{Notice, PinFor, PinModel};
 
 /// The longest PIN.
 const DIGITS_MAX: usize = 12;
+/// The shortest PIN. Less is not tried: a wrong one counts.
+const PIN_DIGITS_MIN: usize = 4;
 
 /// What is done once the PIN is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +99,8 @@ impl PinController {
 
     /// Who typed what; none as long as nobody is named or nothing is typed.
     pub fn answer(&mut self) -> Option<(Option<ColleagueId>, String)> {
-        if self.nobody || self.typed.is_empty() || (self.who.is_none() && !self.people.is_empty()) {
+        if self.nobody || self.typed.len() < PIN_DIGITS_MIN || (self.who.is_none() && !self.people.is_empty())
+        {
             return None;
         }
         Some((self.who.clone(), std::mem::take(&mut self.typed)))

@@ -101,6 +101,7 @@ impl KioskAdapter {
         view.set_slots(count(guest.card.slots.max(1)));
         view.set_to_go(count(guest.card.slots.saturating_sub(guest.card.stamps)));
         view.set_fresh(count(model.fresh.min(guest.card.stamps)));
+        view.set_full(count(guest.card.full));
         view.set_is_new(guest.is_new);
         view.set_news(SharedString::from(model.news.as_str()));
         view.set_reward_ready(!offer.id.0.is_empty());
@@ -115,7 +116,7 @@ impl KioskAdapter {
         view.set_seconds(count(model.asking.unwrap_or_default()));
         view.set_seconds_given(count(KIOSK_PATIENCE_SECONDS));
         view.set_help_called(model.help_called);
-        view.set_rings(app.can_ring);
+        view.set_rings(app.can_ring || model.at_counter);
         view.set_can_leave(model.can_leave);
         if model.alone {
             view.set_reading_open(false);

@@ -335,6 +335,15 @@ impl Desk for TerminalDesk {
         Ok(guest)
     }
 
+    fn look_again(&self, member: &MemberId) -> Option<Guest> {
+        let (code, language) = (self.code_of(member), self.language);
+        self.ask(move |terminal| {
+            let who = terminal.who(&code)?;
+            guest(terminal, &who, None, language)
+        })
+        .ok()
+    }
+
     fn stamp(
         &mut self,
         member: &MemberId,

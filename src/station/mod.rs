@@ -291,6 +291,9 @@ fn act(station: &Rc<RefCell<Station>>, action: UiAction, now: Moment) {
             station.face.desk().speak(*language);
         }
         let effects = station.face.handle(action, now);
+        // A guest's language goes with the guest.
+        let language = station.face.app().language;
+        station.face.desk().speak(language);
         if let Some(reader) = &station.reader {
             reader.read_products(station.face.sells());
         }
@@ -393,7 +396,10 @@ impl Station {
             choice => choice,
         });
         let Some(choice) = choice else {
-            self.face.camera(CameraState::None, "", 0, 0);
+            // A kiosk that was told to use no camera has a scanner: guests can choose nothing else.
+            let kiosk = self.face.app().route == Route::Kiosk;
+            let state = if kiosk { CameraState::Scanner } else { CameraState::None };
+            self.face.camera(state, "", 0, 0);
             return;
         };
         self.reader = None;
@@ -682,9 +688,8 @@ amount = 1"#,
     fn a_card_that_still_lies_there_after_a_start_is_not_counted_again() {
         let dir = tempfile::tempdir().unwrap();
         let programmes = crate::sample::PROGRAMMES.iter();
-        let programmes = programmes
-            .map(|text| stempel_domain::programme::Programme::parse_toml(text).unwrap())
-            .collect();
+        let programmes =
+            programmes.map(|text| stempel_domain::programme::Programme::parse_toml(text).unwrap()).collect();
         let beginning = Beginning { shop_name: "Anker".into(), programmes, ..Beginning::default() };
         let store = Store::open(Folder::take(dir.path(), "test").unwrap()).unwrap();
         let (clock, entropy) = (Arc::new(SystemClock::new("")), Box::new(SystemEntropy));

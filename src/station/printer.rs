@@ -110,7 +110,7 @@ fn no_answer(language: Language) -> String {
 fn why(error: &PrintError, language: Language) -> String {
     match (error, language) {
         (_, Language::English) => crate::words::sentence_case(&error.to_string()),
-        (PrintError::Drawing, Language::German) => "Der Beleg lässt sich nicht zeichnen.".into(),
+        (PrintError::Drawing, Language::German) => "Der Zettel lässt sich nicht zeichnen.".into(),
         (PrintError::Refused(what, _), Language::German) => format!("{what} nimmt nichts an."),
         (PrintError::Cups(name), Language::German) => format!("Der Drucker {name} nimmt nichts an."),
         (PrintError::Waits(name), Language::German) => {

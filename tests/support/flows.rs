@@ -1,7 +1,10 @@
 //! What a person does at the screens, by the names that a screen reader says.
 
+use slint::platform::{Key, WindowEvent};
+
 use crate::controllers::{
-    Asking, Effect, FaceOptions, Language, Look, NoticeKind, Route, Sound, SyncReport, SyncState, UiAction,
+    Asking, CameraState, Desk, Effect, FaceOptions, Language, Look, Money, NoticeKind, Route, Sound,
+    Stamping, SyncReport, SyncState, UiAction,
 };
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
@@ -21,12 +24,36 @@ fn a_scan_stamps_and_the_last_guest_can_be_undone() {
 }
 
 #[test]
+fn the_card_on_the_screen_counts_what_another_device_gave() {
+    let terminal = Terminal::at(Route::Counter);
+    terminal.scan("ada");
+    terminal.face(|face| face.desk().stamp(&"ada".into(), None, 2, Stamping::Hand, at(60))).unwrap();
+    assert!(terminal.sees("Kaffeekarte: 8 of 10 stamps"));
+    terminal.face(|face| face.reload(at(61)));
+    terminal.draw();
+    assert!(terminal.sees("Kaffeekarte: 10 of 10 stamps") && terminal.sees("1 extra free"));
+}
+
+#[test]
 fn a_sample_card_is_clicked_where_there_is_no_camera() {
     let terminal = Terminal::at(Route::Counter);
     terminal.tap("Sample card of Ben");
     assert!(terminal.sees("Kaffeekarte: 3 of 10 stamps"));
     terminal.tap("One more stamp");
     assert!(terminal.sees("Kaffeekarte: 4 of 10 stamps"));
+}
+
+#[test]
+fn where_a_scanner_reads_nobody_is_sent_to_the_camera() {
+    for (route, words) in [
+        (Route::Counter, "Hold the phone or the printed card up to the scanner. The stamp lands by itself."),
+        (Route::Kiosk, "Hold your card up to the scanner"),
+    ] {
+        let terminal = Terminal::at(route);
+        terminal.face(|face| face.camera(CameraState::Scanner, "", 0, 0));
+        terminal.act(UiAction::KioskStart);
+        assert!(terminal.sees(words), "{words}");
+    }
 }
 
 #[test]
@@ -257,6 +284,53 @@ fn cash_is_typed_and_too_little_is_not_taken() {
     assert!(terminal.sees("€31.40"));
     terminal.wait(31);
     assert!(!terminal.sees("Take the last sale back"));
+}
+
+#[test]
+fn a_sum_and_a_pin_are_typed_on_a_keyboard_too_and_a_scanner_types_neither() {
+    let till = Terminal::at(Route::Till);
+    till.tap("Cappuccino");
+    till.tap("Pay cash");
+    for text in ["A", "1", "2", "B", "3", "C"] {
+        till.screens.window().dispatch_event(WindowEvent::KeyPressed { text: text.into() });
+        till.screens.window().dispatch_event(WindowEvent::KeyReleased { text: text.into() });
+    }
+    till.draw();
+    assert_eq!(till.face(|face| face.model().till.given), None, "letters are a scanner's");
+    for digit in ["9", "5", "0", "0"] {
+        till.key(digit);
+    }
+    assert_eq!(till.face(|face| face.model().till.given), Some(Money(9_500)), "each is seen at once");
+    till.key(&slint::SharedString::from(Key::Backspace));
+    assert!(till.sees("€5.90"), "9.50 less 3.60");
+    till.key(&slint::SharedString::from(Key::Return));
+    assert_eq!(till.face(|face| face.desk().recorded), 1);
+
+    let counter = Terminal::at(Route::Counter);
+    counter.act(UiAction::OpenLost);
+    counter.act(UiAction::LostSearch("ben".into()));
+    counter.tap("Ben");
+    counter.key("9");
+    counter.key(&slint::SharedString::from(Key::Return));
+    assert!(!counter.sees("That is not the PIN"), "a digit is no PIN, and is not counted as a wrong one");
+    for digit in ["0", "9", "0"] {
+        counter.key(digit);
+    }
+    counter.key(&slint::SharedString::from(Key::Return));
+    assert!(counter.sees("The old card is blocked"));
+}
+
+#[test]
+fn a_long_name_has_two_lines_on_its_tile() {
+    let till = Terminal::at(Route::Till);
+    till.face(|face| {
+        face.desk().renamed = Some("Haselnusskrokant-Buttertorte");
+        face.reload(at(0));
+    });
+    for (width, height) in [(1024, 600), (800, 1280), (1280, 800)] {
+        till.size(width, height);
+        assert_eq!(till.cut(), [""; 0], "{width}×{height}");
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn a_guest_joins_proves_and_takes_a_reward_by_four_keys_and_ear() {
             "Without a name",
             "This code is your card. Photograph it.",
             "And now the receipt. The square code",
-            "That is not counted. Dieser Beleg galt bis 1. September.",
+            "That is not counted. Dieser Zettel galt bis 1. September.",
             "Try again",
             "Welcome!. 9 stamps to go: Gratis-Kaffee",
             "This one is on us: Gratis-Kaffee",
@@ -136,7 +136,7 @@ fn the_same_in_german() {
             "Ohne Namen",
             "Dieser Code ist deine Karte.",
             "Und jetzt der Bon.",
-            "Das zählt nicht. Dieser Beleg galt bis 1. September.",
+            "Das zählt nicht. Dieser Zettel galt bis 1. September.",
             "Noch einmal",
             "Willkommen!. Noch 9 Stempel, dann: Gratis-Kaffee",
             "Gratis-Kaffee",
@@ -201,6 +201,29 @@ fn softer_louder_and_again_are_touched_too() {
     assert!(guest.terminal.face(|face| face.model().app.larger));
     guest.terminal.wait(45);
     assert!(!guest.terminal.face(|face| face.model().app.larger), "it goes with the guest");
+}
+
+#[test]
+fn what_lies_over_the_page_takes_the_keys_and_gives_them_back() {
+    let mut guest = Guest::at_the_kiosk(Language::English);
+    guest.chooses("Reading and listening");
+    guest.press(Key::DownArrow);
+    assert_eq!(guest.said(), ["Close"], "not a control of the page behind it");
+    guest.down_to("Read everything aloud");
+    guest.press(Key::Escape);
+    assert!(!guest.terminal.sees("Larger text"));
+    guest.holds_up("ada");
+    guest.terminal.wait(21);
+    guest.said();
+    guest.press(Key::DownArrow);
+    assert_eq!(guest.said(), ["No, finish"]);
+    guest.press(Key::UpArrow);
+    guest.press(Key::Return);
+    assert!(!guest.terminal.sees("Still there?") && guest.terminal.sees("Hello Ada! And now the receipt"));
+    guest.terminal.wait(21);
+    guest.said();
+    guest.chooses("No, finish");
+    assert!(guest.terminal.sees("Collect a stamp here"));
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use i_slint_backend_testing::AccessibleRole;
 
 use crate::controllers::{
-    Asking, CameraState, Effect, FaceOptions, Language, Look, Note, Question, Route, UiAction,
+    Asking, CameraState, Desk, Effect, FaceOptions, Language, Look, Note, Question, Route, Stamping,
+    SyncState, UiAction,
 };
+use crate::sample_desk::at;
 use crate::terminal::Terminal;
 
 fn kiosk(language: Language) -> Terminal {
@@ -83,6 +85,26 @@ fn the_counter_hears_what_came_of_its_yes_after_the_server_was_asked() {
             kiosk.tap("Cancel, give nothing");
         }
         assert_eq!(told(&kiosk).pop(), Some(Note::Done { id, given: answered }));
+    }
+}
+
+#[test]
+fn whoever_waits_at_the_pad_is_asked_in_front_of_it_and_takes_it_along() {
+    for goes in [false, true] {
+        let kiosk = kiosk(Language::English);
+        kiosk.scan("clara");
+        kiosk.tap("Take it now");
+        assert!(kiosk.sees("Please confirm"));
+        kiosk.wait(21);
+        assert!(kiosk.sees("Still there?") && !kiosk.sees("Please confirm"), "nothing covers the question");
+        if goes {
+            kiosk.tap("No, finish");
+            assert!(!kiosk.sees("Please confirm"), "the pad goes with the guest");
+            assert!(matches!(told(&kiosk).pop(), Some(Note::Gone { .. })), "and the counter is told");
+        } else {
+            kiosk.tap("Yes, go on");
+            assert!(kiosk.sees("Please confirm"), "and the pad is there again");
+        }
     }
 }
 
@@ -190,6 +212,91 @@ fn a_call_for_help_rings_at_the_counter_and_the_guest_is_told_that_somebody_come
 }
 
 #[test]
+fn a_call_that_stands_at_the_counter_rings_there_though_there_is_no_loudspeaker_here() {
+    for (state, words) in
+        [(SyncState::Online, "The bell rings"), (SyncState::Offline, "Please ask at the counter")]
+    {
+        let kiosk = kiosk(Language::English);
+        kiosk.face(|face| face.desk().report.state = state);
+        kiosk.tap("Help");
+        assert!(kiosk.sees(words), "{words}");
+    }
+}
+
+#[test]
+fn a_slip_that_does_not_confirm_leaves_the_pad_for_another() {
+    let terminal = kiosk(Language::English);
+    terminal.face(|face| face.desk().asks = true);
+    let answered = || {
+        terminal.face(|face| face.desk().asking = Asking::Answered);
+        terminal.act(UiAction::ServerAnswered);
+    };
+    terminal.scan("clara");
+    terminal.tap("Take it now");
+    terminal.scan("old-slip");
+    answered();
+    assert!(terminal.sees("That is not counted") && terminal.sees("Please confirm"));
+    terminal.scan("reward-slip");
+    answered();
+    assert!(terminal.sees("Thank you, Clara!") && !terminal.sees("Please confirm"));
+}
+
+#[test]
+fn a_full_card_is_cashed_in_without_a_receipt_and_says_how_many_more_there_are() {
+    let terminal = Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        language: Language::German,
+        look: Look::Light,
+        needs_proof: true,
+        demo: true,
+        ..FaceOptions::default()
+    });
+    terminal.face(|face| face.desk().stamp(&"clara".into(), None, 2, Stamping::Hand, at(0))).unwrap();
+    for (width, height) in [(800, 1280), (1280, 800), (1024, 600)] {
+        terminal.size(width, height);
+        terminal.scan("clara");
+        assert!(terminal.sees("Hallo Clara! Jetzt noch der Bon"));
+        assert_eq!(terminal.cut(), [""; 0], "{width}×{height}");
+    }
+    terminal.tap("Jetzt einlösen");
+    assert!(terminal.sees("Danke, Clara!"), "what a full card gives needs no purchase");
+    terminal.scan("receipt");
+    assert!(terminal.sees("Erst die Karte, dann der Bon"), "whose it is nobody knows");
+    terminal.scan("dora");
+    terminal.scan("receipt");
+    assert!(terminal.sees("noch 2 volle Karten"));
+}
+
+#[test]
+fn what_a_guest_chooses_goes_with_the_guest() {
+    let kiosk = kiosk(Language::German);
+    kiosk.tap("English");
+    kiosk.tap("Reading and listening");
+    assert!(!kiosk.sees("Read everything aloud"), "this machine has no voice");
+    kiosk.tap("High contrast");
+    kiosk.tap("Less motion");
+    kiosk.key(&slint::SharedString::from(slint::platform::Key::Escape));
+    let app = || kiosk.face(|face| face.app().clone());
+    assert_eq!((app().language, app().high_contrast, app().still), (Language::English, true, true));
+    assert!(!kiosk.effects().contains(&Effect::KeepSettings), "it is this guest's, and not the shop's");
+    kiosk.wait(45);
+    assert_eq!((app().language, app().high_contrast, app().still), (Language::German, false, false));
+    assert!(kiosk.sees("Hier gibt’s Stempel"));
+}
+
+#[test]
+fn whoever_opens_reading_and_listening_is_there() {
+    let kiosk = kiosk(Language::English);
+    kiosk.tap("Hold up the card");
+    kiosk.wait(15);
+    kiosk.tap("Reading and listening");
+    kiosk.wait(15);
+    assert!(!kiosk.sees("Still there?"));
+    kiosk.wait(6);
+    assert!(kiosk.sees("Still there?"));
+}
+
+#[test]
 fn one_question_then_why_then_thanks() {
     let terminal = kiosk(Language::English);
     let reasons = vec!["Kaffee".to_owned(), "Wartezeit".to_owned()];
@@ -216,7 +323,7 @@ fn the_first_page_tells_what_waits_and_the_card_how_far_the_challenge_is() {
     let terminal = kiosk(Language::German);
     terminal.face(|face| face.desk().waiting_gifts = 3);
     terminal.wait(1);
-    assert!(terminal.sees("3 × Kaffee warten auf alle, die es gerade brauchen. Frag einfach am Tresen."));
+    assert!(terminal.sees("3 × Kaffee warten auf alle, die es gerade brauchen. Frag einfach an der Theke."));
     terminal.scan("dora");
     assert!(terminal.sees("Fünf verschiedene Getränke: 3 von 5\nVerlosung: 2 Lose"));
 }

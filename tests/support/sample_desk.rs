@@ -60,6 +60,8 @@ pub struct SampleDesk {
     pub asking: Asking,
     /// The server did not answer in time.
     pub unheard: bool,
+    /// What the first article is called instead.
+    pub renamed: Option<&'static str>,
     /// There is a printer.
     pub prints: bool,
     /// Members by name, of whom three are looked at in one step.
@@ -140,6 +142,7 @@ impl Default for SampleDesk {
             asking: Asking::Nothing,
             unheard: false,
             prints: false,
+            renamed: None,
             named: Vec::new(),
         }
     }
@@ -271,6 +274,11 @@ impl Desk for SampleDesk {
         }
     }
 
+    fn look_again(&self, member: &MemberId) -> Option<Guest> {
+        let found = self.members.iter().find(|found| found.guest.member == *member)?;
+        Some(found.guest.clone())
+    }
+
     fn stamp(
         &mut self,
         member: &MemberId,
@@ -310,8 +318,8 @@ impl Desk for SampleDesk {
 
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal> {
         match proof {
-            "receipt" | "slip" => self.stamp(member, None, 1, Stamping::Hand, now),
-            "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Beleg galt bis 1. September.".into() }),
+            "receipt" | "slip" | "staff" => self.stamp(member, None, 1, Stamping::Hand, now),
+            "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Zettel galt bis 1. September.".into() }),
             _ => Err(Refusal::UnknownCode),
         }
     }
@@ -377,7 +385,9 @@ impl Desk for SampleDesk {
         now: Moment,
     ) -> Result<Stamped, Refusal> {
         if slip != "reward-slip" {
-            return Err(Refusal::ProofRefused { why: "Dieser Beleg gilt nur für Stempel.".into() });
+            // Whether a slip is good is looked at when the server has answered.
+            self.ask()?;
+            return Err(Refusal::ProofRefused { why: "Dieser Zettel gilt nur für Stempel.".into() });
         }
         self.claim(member, reward, Claim::Extra, now)
     }
@@ -561,7 +571,11 @@ impl Desk for SampleDesk {
         .into_iter()
         .map(|(id, name)| ArticleCategory { id: id.into(), name: name.into() })
         .collect();
-        Catalogue { categories, articles: Self::articles() }
+        let mut articles = Self::articles();
+        if let Some(name) = self.renamed {
+            name.clone_into(&mut articles[0].name);
+        }
+        Catalogue { categories, articles }
     }
 
     fn article(&self, text: &str) -> Result<Option<Sku>, Refusal> {

@@ -279,7 +279,10 @@ impl<D: Desk> Face<D> {
             UiAction::KioskKey(letter) => self.kiosk.key(&letter, now),
             UiAction::KioskErase => self.kiosk.erase(now),
             UiAction::KioskNameDone => return self.kiosk.name_done(desk, now),
-            UiAction::KioskLeave => self.kiosk.done(desk, now),
+            UiAction::KioskLeave => {
+                self.kiosk.done(desk, now);
+                return self.close_pin();
+            }
             UiAction::KioskScore(score) => return self.kiosk.score(desk, score, now),
             UiAction::KioskWhy(reason) => return self.kiosk.why(desk, Some(&reason), now),
             UiAction::KioskSkip => return self.kiosk.why(desk, None, now),
@@ -317,8 +320,10 @@ impl<D: Desk> Face<D> {
         if !gone {
             return effects;
         }
-        // The guest has gone, and with the guest what was asked and called for, the voice, how it was set, and larger text.
+        // The guest has gone, and with the guest what was asked and called for, the voice, how it was set, how it looked
+        // and the language.
         (self.app.volume, self.app.larger) = (Volume::default(), false);
+        self.look_as_the_shop_wants();
         effects.extend(self.guest_gone());
         if std::mem::take(&mut self.app.speech) {
             effects.push(Effect::Hush);
@@ -355,6 +360,7 @@ impl<D: Desk> Face<D> {
         if route == Route::Setup {
             self.setup.open(self.app.route);
         }
+        self.look_as_the_shop_wants();
         self.app.route = route;
         self.lost = None;
         self.kiosk.leave();
@@ -362,9 +368,23 @@ impl<D: Desk> Face<D> {
         self.close_pin()
     }
 
+    /// Changes how the screen looks or speaks. A guest at a kiosk does it for this visit; in the sample shop it is kept, as
+    /// its kiosk has a menu.
     fn keep(&mut self, change: impl FnOnce(&mut AppModel)) -> Vec<Effect> {
+        if self.app.route == Route::Kiosk && !self.app.demo {
+            self.shops_look.get_or_insert((self.app.language, self.app.high_contrast, self.app.still));
+            change(&mut self.app);
+            return Vec::new();
+        }
         change(&mut self.app);
         vec![Effect::KeepSettings]
+    }
+
+    /// What a guest has changed is as it was.
+    fn look_as_the_shop_wants(&mut self) {
+        if let Some((language, high_contrast, still)) = self.shops_look.take() {
+            (self.app.language, self.app.high_contrast, self.app.still) = (language, high_contrast, still);
+        }
     }
 
     /// At night the screen is dark until somebody comes.

@@ -2,7 +2,7 @@
 
 use super::Face;
 use crate::controllers::action::{Effect, Route, Sound, UiAction};
-use crate::controllers::desk::{Asking, ColleagueId, Desk, Moment, Refusal, RewardId};
+use crate::controllers::desk::{Asking, ColleagueId, Desk, Moment, Refusal, RewardId, SyncState};
 use crate::controllers::device::Note;
 use crate::controllers::model::{Notice, NoticeKind};
 use crate::controllers::pin::{PinController, Wanted};
@@ -112,7 +112,9 @@ impl<D: Desk> Face<D> {
             Some(Then::Reward { reward, slip: None, call }) => self.confirmed(reward, call, now),
             Some(Then::Reward { reward, slip: Some(slip), .. }) => {
                 match self.kiosk.claim_by_slip(&mut self.desk, &reward, &slip, now) {
-                    Ok(effects) => effects,
+                    Ok(effects) => effects.into_iter().chain(self.close_pin()).collect(),
+                    // Another slip, or a PIN, may still confirm it.
+                    Err(refusal) if self.pin.is_some() => self.wrong_pin(refusal),
                     Err(refusal) => self.kiosk.refuse(refusal),
                 }
             }
@@ -133,6 +135,10 @@ impl<D: Desk> Face<D> {
     /// The guest at the kiosk asks for somebody. One call is enough.
     pub(super) fn call_help(&mut self, now: Moment) -> Vec<Effect> {
         let mut effects = self.kiosk.help(now);
+        // Where the server is not heard, nobody at the counter hears the call.
+        if self.relayed && matches!(self.desk.sync_report().state, SyncState::Online | SyncState::Busy) {
+            self.kiosk.rings_at_counter();
+        }
         if self.relayed && self.help.is_none() {
             let id = self.call_name(now);
             self.help = Some(id.clone());
@@ -249,7 +255,7 @@ impl<D: Desk> Face<D> {
                 Err(Refusal::AskingServer) => {
                     let then = Then::Reward { reward, slip: Some(text.to_owned()), call: None };
                     self.asking = Some(Waiting { then, since: now });
-                    Ok(Vec::new())
+                    return Some(Vec::new());
                 }
                 done => done,
             }

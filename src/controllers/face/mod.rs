@@ -122,6 +122,8 @@ pub struct Face<D> {
     called: u64,
     /// The call for help of the guest at the kiosk.
     help: Option<String>,
+    /// Language, contrast and stillness as they were before a guest at the kiosk changed them.
+    shops_look: Option<(Language, bool, bool)>,
     /// When the last sound was made.
     heard_at: Moment,
     /// When it is night, and when somebody was last here.
@@ -194,6 +196,7 @@ impl<D: Desk> Face<D> {
             device: options.device,
             called: 0,
             help: None,
+            shops_look: None,
             heard_at: Moment::default(),
             night: options.night,
             touched: now,
@@ -320,6 +323,7 @@ impl<D: Desk> Face<D> {
     /// Takes everything anew after the data changed underneath, as a sync does.
     pub fn reload(&mut self, now: Moment) {
         self.till.reload(&self.desk, now);
+        self.counter.look_again(&self.desk);
         self.counter.refresh(&self.desk, now);
         self.scan.samples = self.desk.samples();
     }

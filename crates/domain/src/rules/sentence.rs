@@ -481,10 +481,10 @@ fn why(step: &TraceStep, language: Language) -> String {
         codes::NOT_ENOUGH => format!("not enough yet, {} needed, {} there", units("needed"), number("have")),
         codes::UNKNOWN_PROGRAMME => language.pick("kein solches Programm", "no such programme").to_owned(),
         codes::UNKNOWN_REWARD => {
-            language.pick("diese Prämie gibt es nicht", "there is no such reward").to_owned()
+            language.pick("diese Belohnung gibt es nicht", "there is no such reward").to_owned()
         }
         codes::AMBIGUOUS_REWARD => language
-            .pick("mehrere Programme haben diese Prämie", "several programmes have this reward")
+            .pick("mehrere Programme haben diese Belohnung", "several programmes have this reward")
             .to_owned(),
         codes::COMES_BY_ITSELF => language.pick("sie kommt von selbst", "it comes by itself").to_owned(),
         codes::CLAIM_TOO_SMALL if de => format!("erst ab {}", units("minimum")),
