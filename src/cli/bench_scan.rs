@@ -4,6 +4,7 @@
 mod video;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -535,11 +536,13 @@ const SCENES_PER_LINE: u64 = 100;
 /// Says how far a soak is, and what was false as soon as it was: whoever ends it early knows what it had seen.
 fn said_so_far(done: &AtomicU64, scenes: u64, wrong: &[String]) {
     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+    let mut err = std::io::stderr().lock();
+    // Nobody may be listening; the answer at the end says it all again.
     for wrong in wrong {
-        eprintln!("    wrong: {wrong}");
+        let _ = writeln!(err, "    wrong: {wrong}");
     }
     if done.is_multiple_of(SCENES_PER_LINE) {
-        eprintln!("    {} of {} frames", done * SCENE_FRAMES, scenes * SCENE_FRAMES);
+        let _ = writeln!(err, "    {} of {} frames", done * SCENE_FRAMES, scenes * SCENE_FRAMES);
     }
 }
 
