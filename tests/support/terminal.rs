@@ -186,7 +186,7 @@ impl Terminal {
     pub fn touch_middle(&self, meant: impl Fn(&str) -> bool) {
         let fields = self.all(AccessibleRole::TextInput);
         let field = fields.iter().find(|field| field.accessible_label().is_some_and(|name| meant(&name)));
-        let field = field.expect("there is such a field");
+        let field = field.unwrap_or_else(|| panic!("no such field"));
         let (at, size) = (field.absolute_position(), field.size());
         self.touch((at.x + size.width / 2.0, at.y + size.height / 2.0));
     }
