@@ -1,7 +1,7 @@
 //! The server's figures of docs/PERFORMANCE.md, each beside its floor, measured in the same run.
 //!
-//! `cargo bench -p stempel-server --bench server [-- FIGURE…] [-- --large]`; figures: `ingest`, `growth`,
-//! `snapshot`, `fanout`, `hold`. PostgreSQL is a cluster of its own, with fsync, that ends with the bench.
+//! `cargo bench -p stempel-server --bench server [-- FIGURE…] [-- --large] [-- --sqlite | --postgres]`; figures: `ingest`,
+//! `growth`, `snapshot`, `fanout`, `hold`. PostgreSQL is a cluster of its own, with fsync, that ends with the bench.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,14 +37,18 @@ const BATCH: usize = 100;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let large = arguments.iter().any(|word| word == "--large");
+    let given = |option: &str| arguments.iter().any(|word| word == option);
+    let large = given("--large");
     let wanted = |name: &str| {
         let named: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
         named.is_empty() || named.iter().any(|word| *word == name)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        for kind in [Kind::Sqlite, Kind::Postgres] {
+        for (kind, other) in [(Kind::Sqlite, "--postgres"), (Kind::Postgres, "--sqlite")] {
+            if given(other) {
+                continue;
+            }
             if wanted("ingest") {
                 for devices in [1, 8, 64] {
                     ingest(kind, devices).await;

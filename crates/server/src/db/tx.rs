@@ -134,13 +134,15 @@ impl Tx {
     }
 
     /// Fetches the rows whose key is in a list: `sql` ends with the key's column, and has the values of `fixed`
-    /// as its first placeholders.
+    /// as its first placeholders. The column stands in an index, or the keys are few.
     pub(crate) async fn rows_in(
         &mut self,
         sql: &'static str,
         fixed: Vec<Value>,
-        keys: Vec<Value>,
+        mut keys: Vec<Value>,
     ) -> Result<Vec<Row>> {
+        keys.sort_unstable();
+        keys.dedup();
         let mut found = Vec::new();
         for chunk in keys.chunks(LIST_MAX) {
             let mut values = fixed.clone();
@@ -156,7 +158,13 @@ impl Tx {
                     found.extend(rows.into_iter().map(Row::Sqlite));
                 }
                 Open::Postgres(tx) => {
-                    let text = AssertSqlSafe(format!("{sql} = ANY(${})", fixed.len() + 1));
+                    // Each key is looked up by itself: while PostgreSQL knows little of a tenant, of a list it would read all
+                    // that the tenant has. The offset keeps it from making a list of them again.
+                    let (n, kind) = (fixed.len() + 1, chunk[0].postgres_type());
+                    let text = AssertSqlSafe(format!(
+                        "SELECT found.* FROM UNNEST(${n}::{kind}[]) AS wanted (one)
+                         CROSS JOIN LATERAL ({sql} = wanted.one OFFSET 0) AS found"
+                    ));
                     let mut arguments = postgres(values)?;
                     add_column(&mut arguments, chunk.to_vec())?;
                     let rows = sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?;

@@ -6,7 +6,7 @@ use stempel_wire::Hash;
 use crate::error::{Error, Result};
 
 /// A bound value. Nulls have a type, since some databases want to know it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Int(Option<i64>),
     Bytes(Option<Vec<u8>>),

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::large;
 use crate::database::{self, Kind};
 use crate::suite::browser::Cafe;
+use crate::world::{World, member};
 
 /// Tables with a row for each guest, card or thing that happened.
 const LARGE: [&str; 9] =
@@ -174,5 +175,23 @@ async fn no_page_reads_all_events_members_or_cards() {
         ["SELECT COUNT(*) FROM event WHERE tenant = $1", "SELECT seq FROM event AS e WHERE received_ms > $1"]
     {
         assert_eq!(faults(&cafe.world.url, sql).await.len(), 1, "{sql}");
+    }
+}
+
+/// A tenant that has just come is one of which PostgreSQL knows nothing: the members of a push must not cost all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_looks_up_its_own_members_alone() {
+    let heard = Heard::begin();
+    let world = World::new().await;
+    let mut device = world.device(1).await;
+    for _ in 0..2 {
+        heard.questions();
+        let rows: Vec<_> = (0..200).map(|number| device.give(member(number), 1)).collect();
+        world.push(&device, &rows).await.unwrap();
+    }
+    let asked = heard.questions();
+    assert!(asked.iter().any(|sql| sql.contains("FROM member WHERE")), "{asked:?}");
+    for sql in asked {
+        assert_eq!(faults(&world.url, &sql).await, Vec::<String>::new(), "{sql}");
     }
 }
