@@ -171,9 +171,12 @@ fn a_lost_card_is_taken_over_offline_by_the_code_on_its_printed_back() {
     assert_eq!(till.balance(&text(&new["code"]), "stamp:coffee"), "3");
     let (_, said) = till.refused(&["stamp", "--member", lost]);
     assert!(said.contains("blocked"), "{said}");
+    let again = till.one(&["card", "replace", "--second", back_of(lost)]);
+    assert_eq!(again["code"], new["code"], "until it is used: nobody may have photographed it");
+    till.one(&["stamp", "--member", &text(&new["code"])]);
     till.refused(&["card", "replace", "--second", back_of(lost)]);
     server.resume();
     till.one(&["sync"]);
-    assert_eq!(server.balance(&text(&new["code"]), "stamp:coffee"), "3");
+    assert_eq!(server.balance(&text(&new["code"]), "stamp:coffee"), "4");
     server.verified();
 }

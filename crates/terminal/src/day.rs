@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stempel_domain::event::Fact;
 use stempel_domain::proof::ProofKind;
 use stempel_domain::rules::Outcome;
-use stempel_domain::{Day, Event, EventRef, Moment, OperatorId};
+use stempel_domain::{Day, Event, EventRef, Moment, Money, OperatorId};
 
 use crate::paper::paper_card;
 use crate::{Terminal, TerminalError};
@@ -97,6 +97,17 @@ pub struct LastGiven {
     pub undone: bool,
 }
 
+/// A sale at this device, for its change and for taking it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSold {
+    /// What an undo names.
+    pub event: EventRef,
+    /// When.
+    pub at: Moment,
+    /// What it cost.
+    pub total: Money,
+}
+
 impl Terminal {
     /// How this device is.
     pub fn health(&self) -> Result<Health, TerminalError> {
@@ -151,14 +162,10 @@ impl Terminal {
     /// What that operator gave here today, newest first: as many as the list of the last guests has places. Stamps that
     /// were given again with a free one among them stand there once.
     pub fn last_given(&self, operator: &OperatorId, most: usize) -> Result<Vec<LastGiven>, TerminalError> {
-        let (device, today) = (self.identity.device, self.moment(None)?.day);
-        let head = self.view().head(device)?.seq;
         let (mut found, mut replaced) = (Vec::new(), Vec::new());
-        for seq in (1..=head).rev().take(LOOK_BACK_MAX) {
-            let Some(row) = self.view().row(EventRef { author: device, seq })? else { break };
-            // A row of a later version of this program is not for this list.
-            let Ok(event) = row.event() else { continue };
-            if event.record.at.day < today || found.len() == most {
+        for event in self.newest_of_today()? {
+            let event = event?;
+            if found.len() == most {
                 break;
             }
             if event.record.operator.as_ref() != Some(operator) || replaced.contains(&event.reference()) {
@@ -185,6 +192,37 @@ impl Terminal {
             });
         }
         Ok(found)
+    }
+
+    /// The sale that was rung up here last today by that operator; none where it was taken back.
+    pub fn last_sold(&self, operator: &OperatorId) -> Result<Option<LastSold>, TerminalError> {
+        for event in self.newest_of_today()? {
+            let event = event?;
+            let Fact::Sale(sold) = &event.record.fact else { continue };
+            if event.record.operator.as_ref() != Some(operator) {
+                continue;
+            }
+            let (event, at, total) = (event.reference(), event.record.at, sold.outcome.total);
+            let stands = self.view().reversals_of(event)?.is_empty();
+            return Ok(stands.then_some(LastSold { event, at, total }));
+        }
+        Ok(None)
+    }
+
+    /// The last events of this journal, newest first, as far as they are today's. A row of a later version of this
+    /// program is left out.
+    pub(crate) fn newest_of_today(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Event, TerminalError>>, TerminalError> {
+        let (author, today) = (self.identity.device, self.moment(None)?.day);
+        let head = self.view().head(author)?.seq;
+        let rows =
+            (1..=head).rev().take(LOOK_BACK_MAX).map(move |seq| self.view().row(EventRef { author, seq }));
+        let events = rows.map_while(Result::transpose).filter_map(|row| match row {
+            Ok(row) => row.event().ok().map(Ok),
+            Err(error) => Some(Err(TerminalError::from(error))),
+        });
+        Ok(events.take_while(move |event| event.as_ref().map_or(true, |event| event.record.at.day >= today)))
     }
 
     /// This journal's events of a day, oldest first. A journal's days never decrease, so it is read backwards.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use stempel_domain::CardId;
+use stempel_domain::event::{CardBound, Fact};
+use stempel_domain::{CardId, MemberId};
 use stempel_wire::token::SecondCode;
 
 use crate::cards::{Joined, Who};
@@ -65,7 +66,7 @@ impl Terminal {
                 }
                 // A code is good for the card that it was printed for, and not for those that came after it.
                 if state.cards.get(&card).is_some_and(|card| card.blocked) {
-                    return Err(TerminalError::Blocked);
+                    return self.just_given_for(card, member)?.ok_or(TerminalError::Blocked);
                 }
                 who
             }
@@ -76,5 +77,25 @@ impl Terminal {
         };
         let operator = if operator.is_some() { operator.clone() } else { agreed };
         self.replace_card(&who, &operator)
+    }
+
+    /// The card that was given here today for a lost one, as long as nothing was done with it: the power may have gone
+    /// before its code was photographed, and nobody else knows it.
+    fn just_given_for(&self, lost: CardId, member: MemberId) -> Result<Option<Joined>, TerminalError> {
+        for event in self.newest_of_today()? {
+            let event = event?;
+            if event.record.fact.member() != Some(member) {
+                continue;
+            }
+            let Fact::CardBound(CardBound { card, replaces: Some(replaced), .. }) = event.record.fact else {
+                return Ok(None);
+            };
+            if replaced != lost {
+                return Ok(None);
+            }
+            let token = self.token_of(card)?;
+            return Ok(Some(Joined { event: event.reference(), member, card, token }));
+        }
+        Ok(None)
     }
 }

@@ -106,9 +106,22 @@ fn the_second_code_replaces_a_lost_anonymous_card_offline() {
     let new = replace(&mut till, &second).unwrap();
     assert!(matches!(till.who(&code), Err(TerminalError::Blocked)));
     assert_eq!(coffees(&till, &new.token.to_string()), 4);
-    assert!(matches!(replace(&mut till, &second), Err(TerminalError::Blocked)), "good once");
+    drop(till);
+    let mut till = reopened(dir.path(), &clock);
+    let again = replace(&mut till, &second).unwrap();
+    assert_eq!(again.token, new.token, "the power went before anybody had photographed it");
+    assert_eq!(again.event, new.event, "nothing was written anew");
+    stamp(&mut till, &new.token.to_string(), 1);
+    assert!(matches!(replace(&mut till, &second), Err(TerminalError::Blocked)), "it is in somebody's hand");
     let next = till.second_code(new.card).unwrap().to_string();
-    assert!(replace(&mut till, &next).is_ok());
+    let third = replace(&mut till, &next).unwrap();
+    assert!(
+        matches!(replace(&mut till, &second), Err(TerminalError::Blocked)),
+        "good for its own card alone"
+    );
+    assert_eq!(replace(&mut till, &next).unwrap().token, third.token);
+    clock.move_by(24 * 3_600_000);
+    assert!(matches!(replace(&mut till, &next), Err(TerminalError::Blocked)), "good for the day");
 }
 
 #[test]

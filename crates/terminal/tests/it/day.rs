@@ -186,6 +186,17 @@ fn an_answer_is_nobody_s_and_one_of_those_offered() {
     assert_eq!((answer.score, answer.reason.as_deref()), (9, Some("taste")));
     assert!(till.answer(11, None, &by("lena")).is_err());
     assert!(till.answer(5, Some("Ada was rude"), &by("lena")).is_err(), "no free text");
+    let both = r#"{"id":"again","text":"Gern wieder?","reasons":["Geschmack","Warten"],
+        "in":{"en":{"text":"Will you be back?","reasons":["taste","wait"]}}}"#;
+    till.set_setting("question", both).unwrap();
+    let asked = till.settings().unwrap().question.unwrap();
+    assert_eq!(asked.worded("en").0, "Will you be back?");
+    assert_eq!(asked.worded("fr").0, "Gern wieder?", "as the shop says it");
+    let event = till.answer(9, Some("wait"), &by("lena")).unwrap();
+    let Fact::AnswerGiven(answer) = till.event(event).unwrap().record.fact else { panic!() };
+    assert_eq!(answer.reason.as_deref(), Some("Warten"), "one reason, whoever chose it");
+    let short = both.replace(r#","wait""#, "");
+    assert!(till.set_setting("question", &short).is_err(), "a reason is missing in English");
     let key = keyed("k");
     assert_eq!(till.answer(3, None, &key).unwrap(), till.answer(3, None, &key).unwrap());
 }
@@ -239,4 +250,27 @@ fn the_last_guests_are_known_after_a_restart() {
     assert_eq!(till.last_given(&lena, 1).unwrap().len(), 1);
     clock.move_by(24 * 3_600_000);
     assert!(till.last_given(&lena, 3).unwrap().is_empty(), "another day");
+}
+
+#[test]
+fn the_last_sale_is_known_after_a_restart_unless_it_was_taken_back() {
+    let (dir, clock) = (folder(), Hand::noon());
+    let (mut till, code) = shop(dir.path(), &clock);
+    let lena = "lena".parse().unwrap();
+    assert_eq!(till.last_sold(&lena).unwrap(), None);
+    let sale = lattes(&till, 2);
+    let sold = till.sale(Some(&code), sale, &by("lena")).unwrap();
+    clock.move_by(1000);
+    till.sale(None, lattes(&till, 1), &by("ben")).unwrap();
+    till.stamp(&code, None, 1, Vec::new(), &by("lena")).unwrap();
+    drop(till);
+    let mut till = reopened(dir.path(), &clock);
+    let last = till.last_sold(&lena).unwrap().expect("hers, whatever came after it");
+    assert_eq!((Some(last.event), last.total), (sold.event, sold.outcome.total));
+    till.undo(last.event, &by("lena")).unwrap();
+    assert_eq!(till.last_sold(&lena).unwrap(), None);
+    till.sale(None, lattes(&till, 1), &by("lena")).unwrap();
+    assert!(till.last_sold(&lena).unwrap().is_some());
+    clock.move_by(24 * 3_600_000);
+    assert_eq!(till.last_sold(&lena).unwrap(), None, "yesterday's is nobody's");
 }
