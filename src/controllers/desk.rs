@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::device::{Looked, Owner, Placement, PlugTest, Question};
-use super::model::LastGuest;
+use super::model::{LastGuest, LastSale};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -669,6 +669,11 @@ pub trait Desk {
     /// A proof that is unknown, used or too old.
     fn stamp_for_proof(&mut self, member: &MemberId, proof: &str, now: Moment) -> Result<Stamped, Refusal>;
 
+    /// Whether the receipts of some till count here; where none do, a slip alone proves a purchase.
+    fn takes_receipts(&self) -> bool {
+        true
+    }
+
     /// Whether a text is a slip or a receipt by its looks; whether it is good is not said.
     fn is_proof(&self, text: &str) -> bool;
 
@@ -741,6 +746,11 @@ pub trait Desk {
 
     /// What was given at the counter today, newest first, where the desk keeps it: the list outlives the program.
     fn last_guests(&self, _most: usize) -> Option<Vec<LastGuest>> {
+        None
+    }
+
+    /// The sale before, where the desk keeps it: its change and the time to take it back outlive the program.
+    fn last_sale(&self) -> Option<LastSale> {
         None
     }
 

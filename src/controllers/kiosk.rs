@@ -96,6 +96,13 @@ impl KioskController {
         }
     }
 
+    /// The guest has chosen another language: what is being asked is said in it.
+    pub fn say_anew(&mut self, desk: &impl Desk) {
+        if matches!(self.model.page, KioskPage::Question | KioskPage::Why) {
+            self.model.question = desk.question().or(self.model.question.take());
+        }
+    }
+
     /// The guest answers the question. Where there is a “why” to it, it is stored with that.
     pub fn score(&mut self, desk: &mut impl Desk, score: u32, now: Moment) -> Vec<Effect> {
         let Ok(score) = u8::try_from(score) else { return Vec::new() };
@@ -388,6 +395,7 @@ impl KioskController {
             self.model.typed.clear();
             self.owes_proof = true;
             self.model.guest = Some(guest);
+            self.model.receipts = desk.takes_receipts();
             self.model.page = KioskPage::Proof;
             return Vec::new();
         }

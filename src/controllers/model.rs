@@ -477,6 +477,8 @@ pub struct KioskModel {
     pub page: KioskPage,
     /// Who stands there.
     pub guest: Option<Guest>,
+    /// A receipt proves a purchase; otherwise a slip alone does.
+    pub receipts: bool,
     /// The newest stamps.
     pub fresh: u32,
     /// Goes up by one whenever stamps land.

@@ -29,6 +29,7 @@ impl TillController {
     /// Starts with the desk's catalogue.
     pub fn new(desk: &impl Desk, now: Moment) -> Self {
         let mut till = Self::default();
+        till.model.last_sale = desk.last_sale();
         till.reload(desk, now);
         till
     }

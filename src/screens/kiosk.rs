@@ -103,6 +103,7 @@ impl KioskAdapter {
         view.set_fresh(count(model.fresh.min(guest.card.stamps)));
         view.set_full(count(guest.card.full));
         view.set_is_new(guest.is_new);
+        view.set_receipts(model.receipts);
         view.set_news(SharedString::from(model.news.as_str()));
         view.set_reward_ready(!offer.id.0.is_empty());
         view.set_reward_id(SharedString::from(offer.id.0.as_str()));

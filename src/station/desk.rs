@@ -25,6 +25,7 @@ use super::asking::{self, Errand, Told};
 use super::basket::Items;
 use super::goods::{self, category_name, free_mb};
 use super::guest::{guest, reasons, refusal, spoken};
+use super::kept::{CashGiven, LAST_CASH};
 use super::syncing::{SharedReport, Wake, read};
 use super::today::Today;
 use super::upkeep;
@@ -380,6 +381,12 @@ impl Desk for TerminalDesk {
         self.stamped(member, given, "", now)
     }
 
+    fn takes_receipts(&self) -> bool {
+        let taken =
+            self.ask(|terminal| Ok(terminal.settings()?.proof.receipt && !terminal.tills()?.is_empty()));
+        taken.unwrap_or(true)
+    }
+
     fn is_proof(&self, text: &str) -> bool {
         Terminal::is_proof(text)
     }
@@ -551,6 +558,26 @@ impl Desk for TerminalDesk {
         Some(given.into_iter().map(shown).collect())
     }
 
+    fn last_sale(&self) -> Option<ui::LastSale> {
+        let operator: OperatorId = OPERATOR.parse().ok()?;
+        let (sold, cash) = self
+            .ask(move |terminal| {
+                let cash: Option<CashGiven> = terminal.view().setting(LAST_CASH)?;
+                Ok(terminal.last_sold(&operator)?.zip(cash))
+            })
+            .ok()??;
+        let given = (cash.event == sold.event).then_some(Money(cash.given))?;
+        let total = Money(sold.total.0);
+        Some(ui::LastSale {
+            event: sold.event.to_string().as_str().into(),
+            total,
+            given,
+            change: Money(given.0 - total.0),
+            at: Moment { unix_ms: sold.at.utc_ms, offset_minutes: sold.at.offset_minutes.into() },
+            seconds: 0,
+        })
+    }
+
     fn claim(
         &mut self,
         member: &MemberId,
@@ -649,7 +676,8 @@ impl Desk for TerminalDesk {
 
     fn question(&self) -> Option<Question> {
         let question = self.ask(|terminal| Ok(terminal.settings()?.question)).ok().flatten()?;
-        Some(Question { text: question.text, reasons: question.reasons })
+        let (text, reasons) = question.worded(self.language.tag());
+        Some(Question { text: text.to_owned(), reasons: reasons.to_vec() })
     }
 
     fn answer(&mut self, score: u8, reason: Option<&str>, _now: Moment) -> Result<(), Refusal> {
@@ -808,6 +836,11 @@ impl Desk for TerminalDesk {
         })?;
         self.items = Items::default();
         self.stored();
+        if let Some(event) = sold.event {
+            // The sale stands already; nobody waits for this.
+            let cash = CashGiven { event, given: given.0 };
+            let _ = self.handle.send(move |terminal| drop(terminal.keep_setting(LAST_CASH, &cash)));
+        }
         let total = Money(sold.outcome.total.0);
         let event = sold.event.map(|event| event.to_string()).unwrap_or_default();
         Ok(Paid { event: event.as_str().into(), total, change: Money(given.0 - total.0), unheard })

@@ -6,6 +6,18 @@ use crate::controllers::{AppModel, Look, Route, SetupModel, SetupStep};
 /// The setting that keeps language, look and role.
 pub(super) const SCREEN_SETTINGS: &str = "screen";
 
+/// The setting that keeps the cash of the last sale.
+pub(super) const LAST_CASH: &str = "last-cash";
+
+/// What was given for the last sale: the sale itself knows what it cost alone.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub(super) struct CashGiven {
+    /// The sale.
+    pub event: stempel_domain::EventRef,
+    /// In minor units.
+    pub given: i64,
+}
+
 /// What the person chose at this device.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]

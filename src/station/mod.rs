@@ -715,6 +715,48 @@ amount = 1"#,
         assert_eq!(seen(&ada, false).0, Some(2), "a scanner reads what somebody holds up");
     }
 
+    /// The power goes while the guest waits for the change.
+    #[test]
+    fn the_change_and_the_way_back_are_there_after_a_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let articles = crate::sample::articles().unwrap();
+        let sku = articles[0].sku.to_string();
+        let beginning = Beginning { shop_name: "Anker".into(), articles, ..Beginning::default() };
+        let store = || {
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            loop {
+                match Folder::take(dir.path(), "test") {
+                    Ok(folder) => return Store::open(folder).unwrap(),
+                    Err(error) => assert!(std::time::Instant::now() < until, "{error}"),
+                }
+                std::thread::yield_now();
+            }
+        };
+        let time = || (Arc::new(SystemClock::new("")), Box::new(SystemEntropy));
+        let (clock, entropy) = time();
+        let terminal = begin_alone(store(), clock, entropy, &beginning).unwrap();
+        let till = |terminal: Terminal, actions: Vec<UiAction>| {
+            let (mut face, clock) = face_of(terminal, dir.path().to_owned(), Route::Till).unwrap();
+            for action in actions {
+                face.handle(action, moment(&*clock));
+            }
+            face.model().till
+        };
+        let again = || {
+            let (clock, entropy) = time();
+            Terminal::open(store(), clock, entropy).unwrap()
+        };
+        let add = UiAction::AddToBasket { sku: sku.as_str().into() };
+        let sold = till(terminal, vec![add, UiAction::OpenCash, UiAction::PayCash { given: 10_000 }]);
+        let before = sold.last_sale.expect("the sale");
+        let after = till(again(), Vec::new()).last_sale.expect("the sale is shown again");
+        assert_eq!((after.total, after.given, after.change), (before.total, before.given, before.change));
+        assert!(after.change.0 > 0 && after.seconds > 0, "{after:?}");
+        let undone = till(again(), vec![UiAction::Undo { event: after.event }]);
+        assert_eq!((undone.notice.kind, undone.last_sale), (NoticeKind::Undone, None));
+        assert_eq!(till(again(), Vec::new()).last_sale, None, "what was taken back is not offered again");
+    }
+
     #[test]
     fn at_the_till_a_package_is_an_article_and_a_card_a_member() {
         let dir = tempfile::tempdir().unwrap();

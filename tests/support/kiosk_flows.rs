@@ -268,6 +268,45 @@ fn a_full_card_is_cashed_in_without_a_receipt_and_says_how_many_more_there_are()
 }
 
 #[test]
+fn where_no_receipt_could_count_the_kiosk_asks_for_a_slip_alone() {
+    let terminal = Terminal::new(FaceOptions {
+        route: Route::Kiosk,
+        language: Language::German,
+        needs_proof: true,
+        demo: true,
+        ..FaceOptions::default()
+    });
+    terminal.face(|face| face.desk().no_receipts = true);
+    terminal.scan("ada");
+    assert!(terminal.sees("Hallo Ada! Jetzt noch der Zettel"));
+    assert!(terminal.sees("Den gibt es an der Theke für deinen Einkauf."));
+    terminal.scan("slip");
+    assert!(terminal.sees("Hallo Ada!"));
+    // A till is made known while the kiosk runs.
+    terminal.face(|face| face.desk().no_receipts = false);
+    terminal.scan("dora");
+    assert!(terminal.sees("Hallo Dora! Jetzt noch der Bon"));
+}
+
+#[test]
+fn the_question_changes_its_language_with_the_guest() {
+    let kiosk = kiosk(Language::German);
+    let ask = |text: &str, reason: &str| {
+        let question = Question { text: text.into(), reasons: vec![reason.into()] };
+        kiosk.face(|face| face.desk().question = Some(question));
+    };
+    ask("Wie war es heute?", "Kaffee");
+    kiosk.scan("ada");
+    kiosk.tap("Fertig");
+    assert!(kiosk.sees("Wie war es heute?"));
+    ask("How was it today?", "coffee");
+    kiosk.act(UiAction::SetLanguage(Language::English));
+    assert!(kiosk.sees("How was it today?") && !kiosk.sees("Wie war es heute?"));
+    kiosk.tap("8");
+    assert!(kiosk.sees("coffee"));
+}
+
+#[test]
 fn what_a_guest_chooses_goes_with_the_guest() {
     let kiosk = kiosk(Language::German);
     kiosk.tap("English");

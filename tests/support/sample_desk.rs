@@ -62,6 +62,8 @@ pub struct SampleDesk {
     pub unheard: bool,
     /// What the first article is called instead.
     pub renamed: Option<&'static str>,
+    /// No till is known whose receipts could count.
+    pub no_receipts: bool,
     /// There is a printer.
     pub prints: bool,
     /// Members by name, of whom three are looked at in one step.
@@ -141,6 +143,7 @@ impl Default for SampleDesk {
             asks: false,
             asking: Asking::Nothing,
             unheard: false,
+            no_receipts: false,
             prints: false,
             renamed: None,
             named: Vec::new(),
@@ -322,6 +325,10 @@ impl Desk for SampleDesk {
             "old-slip" => Err(Refusal::ProofRefused { why: "Dieser Zettel galt bis 1. September.".into() }),
             _ => Err(Refusal::UnknownCode),
         }
+    }
+
+    fn takes_receipts(&self) -> bool {
+        !self.no_receipts
     }
 
     fn is_proof(&self, text: &str) -> bool {

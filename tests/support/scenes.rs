@@ -8,8 +8,8 @@ use stempel_scan::decode::{Mode, Pipeline};
 use stempel_scan::frame::Frame;
 
 use crate::controllers::{
-    CameraState, Claim, Colleague, FaceOptions, Language, Look, Note, PlugResult, PlugTest, Question, Route,
-    SyncReport, SyncState, UiAction,
+    CameraState, Claim, Colleague, Desk as _, FaceOptions, Language, Look, Note, PlugResult, PlugTest,
+    Question, Route, Stamping, SyncReport, SyncState, UiAction,
 };
 use crate::sample_desk::at;
 use crate::terminal::Terminal;
@@ -161,6 +161,13 @@ const SCENES: &[(&str, Route, Play)] = &[
         terminal.scan("dora");
         terminal.act(UiAction::AddToBasket { sku: "espresso".into() });
     }),
+    ("till-many", Route::Till, |terminal| {
+        for sku in
+            ["chocolate", "tea", "lemonade", "croissant", "sandwich", "beans", "cookie", "latte+oat+shot"]
+        {
+            terminal.act(UiAction::AddToBasket { sku: sku.into() });
+        }
+    }),
     ("till-nobody", Route::Till, |terminal| {
         terminal.act(UiAction::AddToBasket { sku: "cookie".into() });
     }),
@@ -244,10 +251,27 @@ const SCENES: &[(&str, Route, Play)] = &[
         terminal.tap(name.unwrap());
     }),
     ("kiosk-help", Route::Kiosk, |terminal| terminal.act(UiAction::KioskHelp)),
-    ("kiosk-proof", Route::Kiosk, |terminal| {
+    ("kiosk-live", Route::Kiosk, |terminal| {
         terminal.camera_frame();
         terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
         terminal.act(UiAction::KioskStart);
+    }),
+    ("kiosk-proof", Route::Kiosk, |terminal| {
+        terminal.camera_frame();
+        terminal.face(|face| face.camera(CameraState::Live, "", 0, 0));
+        terminal.scan("ada");
+    }),
+    ("kiosk-proof-slip", Route::Kiosk, |terminal| {
+        terminal.camera_frame();
+        terminal.face(|face| {
+            face.camera(CameraState::Live, "", 0, 0);
+            face.desk().no_receipts = true;
+        });
+        terminal.scan("ada");
+    }),
+    ("kiosk-proof-full", Route::Kiosk, |terminal| {
+        terminal.face(|face| face.desk().stamp(&"clara".into(), None, 2, Stamping::Hand, at(0))).unwrap();
+        terminal.scan("clara");
     }),
     ("kiosk-pin", Route::Kiosk, |terminal| {
         staff(terminal);
@@ -407,7 +431,13 @@ fn only() -> String {
     std::env::var("STEMPEL_SCENE").unwrap_or_default()
 }
 
-fn terminal(route: Route, language: Language, look: Look, (width, height): (u32, u32)) -> Terminal {
+fn terminal(
+    name: &str,
+    route: Route,
+    language: Language,
+    look: Look,
+    (width, height): (u32, u32),
+) -> Terminal {
     let terminal = Terminal::new(FaceOptions {
         route,
         place: "Kasse 1 · Lena".into(),
@@ -416,6 +446,7 @@ fn terminal(route: Route, language: Language, look: Look, (width, height): (u32,
         look,
         demo: true,
         can_speak: true,
+        needs_proof: name.starts_with("kiosk-proof"),
         pictures: "assets".into(),
         ..FaceOptions::default()
     });
@@ -430,7 +461,7 @@ fn every_control_has_a_name_and_a_size_that_a_finger_finds_and_every_word_its_ro
     for &(name, route, play) in scenes() {
         let least = if route == Route::Kiosk { 80.0 } else { 60.0 };
         for size in sizes(route) {
-            let terminal = terminal(route, Language::German, Look::Light, size);
+            let terminal = terminal(name, route, Language::German, Look::Light, size);
             play(&terminal);
             poor.extend(terminal.cut().iter().map(|text| format!("{name} {size:?}: {text:?} is cut off")));
             if route == Route::Kiosk {
@@ -492,7 +523,7 @@ fn larger_text_has_its_room_on_every_page_of_the_kiosk() {
     let mut poor = Vec::new();
     for &(name, route, play) in scenes().filter(|(_, route, _)| *route == Route::Kiosk) {
         for size in sizes(route) {
-            let terminal = terminal(route, Language::German, Look::Light, size);
+            let terminal = terminal(name, route, Language::German, Look::Light, size);
             terminal.act(UiAction::SetLarger(true));
             play(&terminal);
             poor.extend(terminal.cut().iter().map(|text| format!("{name} {size:?}: {text:?} is cut off")));
@@ -522,7 +553,7 @@ fn no_english_word_is_cut_off() {
     let mut cut = Vec::new();
     for &(name, route, play) in scenes() {
         for size in sizes(route) {
-            let terminal = terminal(route, Language::English, Look::Light, size);
+            let terminal = terminal(name, route, Language::English, Look::Light, size);
             play(&terminal);
             cut.extend(terminal.cut().iter().map(|text| format!("{name} {size:?}: {text}")));
         }
@@ -552,7 +583,7 @@ fn every_scene_is_drawn() {
         for size in sizes(route) {
             for language in [Language::German, Language::English] {
                 for (look, shade) in [(Look::Light, "light"), (Look::Dark, "dark")] {
-                    let terminal = terminal(route, language, look, size);
+                    let terminal = terminal(name, route, language, look, size);
                     play(&terminal);
                     terminal.draw();
                     let file = format!("{name}-{}x{}-{}-{shade}", size.0, size.1, language.tag());
@@ -569,7 +600,7 @@ fn every_scene_is_drawn() {
 
 #[test]
 fn the_stamp_lands_and_then_everything_keeps_still() {
-    let terminal = terminal(Route::Counter, Language::German, Look::Light, SIZES[0]);
+    let terminal = terminal("", Route::Counter, Language::German, Look::Light, SIZES[0]);
     terminal.act(UiAction::Arm(2));
     terminal.scan("ben");
     let still = terminal.screens.picture().unwrap();
@@ -607,7 +638,7 @@ fn codes_on_the_screen_can_be_read_from_it() {
     {
         for size in sizes(route) {
             for look in [Look::Light, Look::Dark] {
-                let terminal = terminal(route, Language::German, look, size);
+                let terminal = terminal(name, route, Language::German, look, size);
                 play(&terminal);
                 terminal.draw();
                 let picture = terminal.screens.picture().unwrap();

@@ -108,19 +108,15 @@ impl Terminal {
         if score > AnswerGiven::SCORE_MAX {
             return Err(TerminalError::Input(format!("an answer is from 0 to {}", AnswerGiven::SCORE_MAX)));
         }
-        if let Some(reason) = reason.filter(|reason| !question.reasons.iter().any(|known| known == reason)) {
-            return Err(TerminalError::Input(format!(
-                "“{reason}” is no answer to “why”; there are: {}",
-                question.reasons.join(", ")
-            )));
-        }
+        let unknown = |reason: &str| {
+            let known = question.reasons.join(", ");
+            TerminalError::Input(format!("“{reason}” is no answer to “why”; there are: {known}"))
+        };
+        let named = |reason| question.reason(reason).ok_or_else(|| unknown(reason));
+        let reason = reason.map(named).transpose()?.map(str::to_owned);
         let at = self.moment(how.at)?;
-        let fact = Fact::AnswerGiven(AnswerGiven {
-            shop: self.identity.shop,
-            question: question.id,
-            score,
-            reason: reason.map(str::to_owned),
-        });
+        let fact =
+            Fact::AnswerGiven(AnswerGiven { shop: self.identity.shop, question: question.id, score, reason });
         // Nobody served at it either: an operator's name would say who was there.
         let how = Circumstances { operator: None, ..how.clone() };
         self.record_last(at, &how, vec![fact])

@@ -1,5 +1,6 @@
 //! What a shop sets at one device: one typed record in the store. Whatever is not set has its default.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -202,6 +203,54 @@ pub struct Question {
     /// What a guest may say to “why”.
     #[serde(default)]
     pub reasons: Vec<String>,
+    /// The same for guests who chose another language, by its tag (`en`).
+    #[serde(default, rename = "in", skip_serializing_if = "BTreeMap::is_empty")]
+    pub wordings: BTreeMap<String, Wording>,
+}
+
+/// A question in another language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// How it is asked.
+    pub text: String,
+    /// The reasons, in the question's order.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+}
+
+impl Question {
+    /// How it is asked in a language, and the reasons; where that was not written, as the shop says it.
+    pub fn worded(&self, language: &str) -> (&str, &[String]) {
+        match self.wordings.get(language) {
+            Some(wording) => (&wording.text, &wording.reasons),
+            None => (&self.text, &self.reasons),
+        }
+    }
+
+    /// A reason as the shop calls it, whichever language it was chosen in; none: there is no such reason.
+    pub fn reason(&self, chosen: &str) -> Option<&str> {
+        let all =
+            std::iter::once(&self.reasons).chain(self.wordings.values().map(|wording| &wording.reasons));
+        let place = all.flat_map(|reasons| reasons.iter().position(|reason| reason == chosen)).next()?;
+        self.reasons.get(place).map(String::as_str)
+    }
+
+    fn is_well(&self) -> bool {
+        let worded = |text: &str, reasons: &[String]| {
+            (1..=400).contains(&text.len())
+                && reasons.len() == self.reasons.len()
+                && reasons.iter().all(|reason| (1..=64).contains(&reason.len()))
+        };
+        (1..=64).contains(&self.id.len())
+            && self.reasons.len() <= 12
+            && worded(&self.text, &self.reasons)
+            && self.wordings.len() <= 8
+            && self
+                .wordings
+                .iter()
+                .all(|(tag, wording)| (2..=8).contains(&tag.len()) && worded(&wording.text, &wording.reasons))
+    }
 }
 
 impl DeviceSettings {
@@ -239,14 +288,8 @@ impl DeviceSettings {
                 "terms: a version of up to 40 bytes",
             ),
             (
-                self.question.as_ref().is_none_or(|question| {
-                    let reasons = &question.reasons;
-                    (1..=64).contains(&question.id.len())
-                        && (1..=400).contains(&question.text.len())
-                        && reasons.len() <= 12
-                        && reasons.iter().all(|reason| (1..=64).contains(&reason.len()))
-                }),
-                "question: a name of up to 64 bytes, a text of up to 400, and up to 12 reasons",
+                self.question.as_ref().is_none_or(Question::is_well),
+                "question: a name of up to 64 bytes, a text of up to 400, and up to 12 reasons, as many in each language",
             ),
         ];
         checks.into_iter().find(|(fine, _)| !fine).map(|(_, wrong)| wrong)

@@ -72,7 +72,10 @@ impl<D: Desk> Face<D> {
                 None => Vec::new(),
             },
             UiAction::Navigate(route) => self.navigate(route, now),
-            UiAction::SetLanguage(language) => self.keep(|app| app.language = language),
+            UiAction::SetLanguage(language) => {
+                self.kiosk.say_anew(&self.desk);
+                self.keep(|app| app.language = language)
+            }
             UiAction::SetLook(look) => self.keep(|app| app.look = look),
             UiAction::SetHighContrast(on) => self.keep(|app| app.high_contrast = on),
             UiAction::SetStill(on) => self.keep(|app| app.still = on),
