@@ -16,7 +16,9 @@ pub enum TerminalError {
     #[error("{0}")]
     Code(#[from] TokenError),
     /// Nobody has that number, id or name here.
-    #[error("“{0}” is not known here; check what was typed, scan the card, or look for a name: `stempel member find NAME`")]
+    #[error(
+        "“{0}” is not known here; check what was typed, scan the card, or look for a name: `stempel member find NAME`"
+    )]
     Unknown(String),
     /// The card was blocked.
     #[error("this card is blocked; it was lost or replaced")]
