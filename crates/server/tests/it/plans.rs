@@ -186,8 +186,10 @@ async fn a_push_looks_up_its_own_members_alone() {
     let mut device = world.device(1).await;
     for _ in 0..2 {
         heard.questions();
-        let rows: Vec<_> = (0..200).map(|number| device.give(member(number), 1)).collect();
-        world.push(&device, &rows).await.unwrap();
+        for number in 0..200 {
+            device.give(member(number), 1);
+        }
+        world.push(&device, &device.rows).await.unwrap();
     }
     let asked = heard.questions();
     assert!(asked.iter().any(|sql| sql.contains("FROM member WHERE")), "{asked:?}");
