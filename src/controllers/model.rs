@@ -140,6 +140,8 @@ pub enum NoticeKind {
     RewardRefused,
     /// Something was taken back.
     Undone,
+    /// A sale was taken back; its amount is given back.
+    SaleUndone,
     /// It is too late to take it back.
     TooLate,
     /// The camera is gone.
@@ -181,6 +183,8 @@ pub struct Notice {
     pub name: String,
     /// The time it names.
     pub at: Option<Moment>,
+    /// The amount it names.
+    pub amount: Option<Money>,
     /// A sentence or a name that came with the answer.
     pub text: String,
 }

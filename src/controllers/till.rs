@@ -260,10 +260,13 @@ impl TillController {
     pub fn undo(&mut self, desk: &mut impl Desk, event: &EventId, now: Moment) -> Vec<Effect> {
         match desk.undo(event, now) {
             Ok(guest) => {
-                self.model.last_sale = None;
+                let sale = self.model.last_sale.take().filter(|sale| sale.event == *event);
                 self.refresh(desk, now);
                 let name = guest.map(|guest| guest.name).unwrap_or_default();
-                self.model.notice = Notice { kind: NoticeKind::Undone, name, ..Notice::default() };
+                // What was paid goes back to the guest; where nothing was, there is nothing to say of it.
+                let amount = sale.map(|sale| sale.total).filter(|total| total.0 > 0);
+                let kind = if amount.is_some() { NoticeKind::SaleUndone } else { NoticeKind::Undone };
+                self.model.notice = Notice { kind, name, amount, ..Notice::default() };
                 Vec::new()
             }
             Err(refusal) => self.refuse(refusal),
@@ -456,10 +459,11 @@ mod tests {
         till.scan(&mut desk, "ada", at(0));
         till.put_in(&mut desk, &"flat-white".into(), at(0));
         till.pay(&mut desk, Money(390), at(1));
-        let event = till.model().last_sale.as_ref().map(|last| last.event.clone()).unwrap();
-        till.undo(&mut desk, &event, at(5));
+        let sale = till.model().last_sale.clone().unwrap();
+        till.undo(&mut desk, &sale.event, at(5));
         assert_eq!(till.model().last_sale, None);
-        assert_eq!(till.model().notice.kind, NoticeKind::Undone);
+        let notice = &till.model().notice;
+        assert_eq!((notice.kind, notice.amount), (NoticeKind::SaleUndone, Some(sale.total)));
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn kind(kind: NoticeKind) -> ui::NoticeKind {
         NoticeKind::RewardUnheard => ui::NoticeKind::RewardUnheard,
         NoticeKind::RewardRefused => ui::NoticeKind::RewardRefused,
         NoticeKind::Undone => ui::NoticeKind::Undone,
+        NoticeKind::SaleUndone => ui::NoticeKind::SaleUndone,
         NoticeKind::TooLate => ui::NoticeKind::TooLate,
         NoticeKind::CameraGone => ui::NoticeKind::CameraGone,
         NoticeKind::NothingStamped => ui::NoticeKind::NothingStamped,
@@ -75,7 +76,10 @@ pub(super) fn notice(notice: &Notice, app: &AppModel) -> ui::Notice {
         kind: kind(notice.kind),
         name: SharedString::from(notice.name.as_str()),
         time: notice.at.map(|at| format::moment(at, app.now, app.language)).unwrap_or_default(),
-        text: SharedString::from(notice.text.as_str()),
+        text: match notice.amount {
+            Some(amount) => format::money(amount, app.language),
+            None => SharedString::from(notice.text.as_str()),
+        },
     }
 }
 

@@ -329,6 +329,9 @@ mod tests {
         let mut shop = Shop::open(Route::Till, same);
         let model = shop.act(UiAction::BasketReward { reward: "free-coffee".into(), take: true });
         assert_eq!(model.till.basket.total.0, 0, "{:?}", model.till.notice);
+        let lines: Vec<_> =
+            model.till.basket.lines.iter().map(|line| (&line.name[..], line.amount.0)).collect();
+        assert_eq!(lines, [("Flat White", 390), ("Flat White gratis", -390)]);
         let model = shop.act(UiAction::PayCash { given: 0 });
         assert!(model.asking && model.till.last_sale.is_none(), "{:?}", model.till.notice);
         let till = shop.wait().till;

@@ -1,6 +1,7 @@
 //! The basket of the till: what lies in it, and what the rules make of it.
 
 use stempel_domain::Quantity;
+use stempel_domain::rules::{Outcome, TraceStep, codes};
 use stempel_domain::sale::{Claim, Order, Sale, Tender, TenderKind};
 use stempel_terminal::{Terminal, TerminalError};
 use stempel_wire::article::Served;
@@ -61,20 +62,7 @@ impl Items {
                 amount: Money(line.gross().0),
             });
         }
-        let discount: i64 = outcome.lines.iter().map(|line| line.discount.0).sum();
-        if discount != 0 {
-            let name = match language {
-                Language::German => "Rabatt",
-                Language::English => "Discount",
-            };
-            lines.push(BasketItem {
-                line: "discount".into(),
-                sku: None,
-                name: name.to_owned(),
-                count: 1,
-                amount: Money(-discount),
-            });
-        }
+        lines.extend(reductions(&outcome, language));
         let earned = outcome.earned();
         let stamps: i64 = earned.iter().filter(|(unit, _)| unit.is_stamp()).map(|(_, amount)| amount).sum();
         let points: i64 = earned.iter().filter(|(unit, _)| is_point(unit)).map(|(u, a)| whole(u, *a)).sum();
@@ -89,5 +77,49 @@ impl Items {
             reasons: reasons(&outcome.trace, language),
             away: self.away,
         })
+    }
+}
+
+/// What the rules take off, a line for each thing that does; what none of them names stands in one of its own.
+fn reductions(outcome: &Outcome, language: Language) -> Vec<BasketItem> {
+    let mut left: i64 = outcome.lines.iter().map(|line| line.discount.0).sum();
+    let mut named: Vec<(String, i64)> = Vec::new();
+    for (name, off) in outcome.trace.iter().filter_map(|step| reduction(step, language)) {
+        let off = off.min(left);
+        left -= off;
+        match named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += off,
+            None => named.push((name, off)),
+        }
+    }
+    named.push((word(language, "Rabatt", "Discount"), left));
+    let line = |(index, (name, off)): (usize, (String, i64))| BasketItem {
+        line: format!("off {index}").as_str().into(),
+        sku: None,
+        name,
+        count: 1,
+        amount: Money(-off),
+    };
+    named.into_iter().filter(|(_, off)| *off > 0).enumerate().map(line).collect()
+}
+
+/// What a step took off, as a line of the basket: its name, and how much in minor units.
+fn reduction(step: &TraceStep, language: Language) -> Option<(String, i64)> {
+    let off = stempel_domain::Money::parse(step.value("off")).ok()?;
+    let own = [step.value(language.tag()), step.value("text")].into_iter().find(|name| !name.is_empty());
+    let name = match (step.code.as_str(), step.value("what")) {
+        (codes::FREE, what) if !what.is_empty() => format!("{what} {}", word(language, "gratis", "free")),
+        (codes::FREE | codes::DISCOUNT, _) => {
+            own.map_or_else(|| word(language, "Rabatt", "Discount"), str::to_owned)
+        }
+        _ => return None,
+    };
+    Some((name, off.0))
+}
+
+fn word(language: Language, german: &str, english: &str) -> String {
+    match language {
+        Language::German => german.to_owned(),
+        Language::English => english.to_owned(),
     }
 }

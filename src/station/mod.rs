@@ -753,7 +753,7 @@ amount = 1"#,
         assert_eq!((after.total, after.given, after.change), (before.total, before.given, before.change));
         assert!(after.change.0 > 0 && after.seconds > 0, "{after:?}");
         let undone = till(again(), vec![UiAction::Undo { event: after.event }]);
-        assert_eq!((undone.notice.kind, undone.last_sale), (NoticeKind::Undone, None));
+        assert_eq!((undone.notice.kind, undone.last_sale), (NoticeKind::SaleUndone, None));
         assert_eq!(till(again(), Vec::new()).last_sale, None, "what was taken back is not offered again");
     }
 
